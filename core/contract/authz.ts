@@ -1,0 +1,123 @@
+/**
+ * Kind `authz`: one dialect that other services speak to us. Routes are data, so that the core guards them
+ * and a test can list them; `project` is pure.
+ * @module
+ */
+import type { Fault } from './errors.ts'
+import type { Lifecycle } from './lifecycle.ts'
+import type { Page } from './pages.ts'
+import type { Json, Principal, Snapshot } from './values.ts'
+
+/** Where a token may be found, first match wins. */
+export interface TokenGuard {
+  readonly token: {
+    /** Header name; default `authorization`. */
+    readonly header?: string
+    /** Scheme before the token; default `Bearer`. `''`: the header is the token. */
+    readonly scheme?: string
+    readonly cookies?: readonly string[]
+    readonly query?: readonly string[]
+    /** Scopes the token must have, all of them. */
+    readonly scopes?: readonly string[]
+  }
+}
+
+/** `session`: a signed-in person (a browser is sent to sign in and comes back); `public`: anyone. */
+export type Guard = 'session' | 'public' | TokenGuard
+
+export interface RouteClaim {
+  readonly id: string
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /** Pattern of `path-to-regexp`, below the instance's host and prefix: `/api/v1/user/:id`. */
+  readonly path: string
+  readonly guard: Guard
+  /** `'any'`: every origin, without credentials. A list: these origins, with credentials. */
+  readonly cors?: 'any' | readonly string[]
+  /** Largest request body in bytes; default 64 KiB. */
+  readonly bodyBytes?: number
+  /** At most `count` requests in `seconds` by one network address. */
+  readonly rate?: { readonly count: number; readonly seconds: number }
+}
+
+export interface RouteAsk {
+  readonly method: string
+  readonly url: URL
+  readonly params: Readonly<Record<string, string>>
+  readonly headers: Readonly<Record<string, string | undefined>>
+  readonly cookies: Readonly<Record<string, string | undefined>>
+  /** The raw body, at most `bodyBytes`. */
+  readonly body: Uint8Array
+  readonly address: string
+  readonly locale: string
+  readonly requestId: string
+  /** Present on every guard but `public`; on `public` when a session happens to be there. */
+  readonly principal: Principal | undefined
+}
+
+export interface Cookie {
+  readonly name: string
+  readonly value: string
+  /** Seconds; `0` deletes. Absent: ends with the browser. */
+  readonly maxAgeSeconds?: number
+  readonly sameSite: 'lax' | 'strict' | 'none'
+  readonly httpOnly?: boolean
+  readonly path?: string
+}
+
+export interface RouteReply {
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string>>
+  /** Text and bytes go out as they are; `json` is serialised; `page` is rendered by the core. */
+  readonly body?: string | Uint8Array
+  readonly json?: Json
+  readonly page?: Page
+  readonly cookies?: readonly Cookie[]
+}
+
+export type Handler = (ask: RouteAsk) => Promise<RouteReply>
+
+/** What a grant type's handler answers to the token endpoint (RFC 6749 §4.5, §5). */
+export interface TokenAnswer {
+  readonly status: number
+  readonly json: Readonly<Record<string, Json>>
+}
+
+export interface ClaimsAsk {
+  readonly account: string
+  readonly clientId: string
+  readonly scopes: readonly string[]
+  readonly use: 'id_token' | 'userinfo'
+}
+
+/** What an adapter adds to the OpenID Provider. */
+export interface OidcAdditions {
+  /** Scope to the claims it opens. */
+  readonly scopes?: Readonly<Record<string, { readonly description: string; readonly claims: readonly string[] }>>
+  claims?(ask: ClaimsAsk): Promise<Readonly<Record<string, Json>>>
+  /** Extension grants (RFC 6749 §4.5), by URI. The client was authenticated. */
+  readonly grantTypes?: Readonly<
+    Record<
+      string,
+      {
+        readonly parameters: readonly string[]
+        handle(ask: {
+          readonly clientId: string
+          readonly parameters: Readonly<Record<string, string>>
+        }): Promise<TokenAnswer>
+      }
+    >
+  >
+  readonly clientMetadata?: readonly string[]
+  /** Members added to the discovery document. */
+  readonly discovery?: Readonly<Record<string, Json>>
+}
+
+export interface AuthzAdapter extends Lifecycle {
+  /** One handler per claimed route, by the claim's id. */
+  readonly handlers: Readonly<Record<string, Handler>>
+  readonly oidc?: OidcAdditions
+  /** Our answer in the dialect's words. Pure; used by handlers, explain and golden tests. */
+  project(principal: Principal, snapshot: Snapshot): Json
+  /** Errors in the dialect; without it the core's own. */
+  renderError?(fault: Fault, ask: RouteAsk): RouteReply
+}

@@ -1,0 +1,110 @@
+/**
+ * All that is ambient is handed in: clock, randomness, fetch, log, store, mail. A plugin touches nothing else.
+ * @module
+ */
+import type { AccountId, AccountView, Json, Snapshot } from './values.ts'
+
+export interface Clock {
+  now(): Date
+}
+
+export interface Random {
+  bytes(length: number): Uint8Array
+  /** 256 bits, base64url, 43 characters. */
+  token(): string
+  /** `length` decimal digits, uniformly distributed, leading zeros kept. */
+  digits(length: number): string
+}
+
+/** Structured log. Secrets, tokens and codes never go into it. */
+export interface Log {
+  debug(fields: Readonly<Record<string, unknown>>, message: string): void
+  info(fields: Readonly<Record<string, unknown>>, message: string): void
+  warn(fields: Readonly<Record<string, unknown>>, message: string): void
+  error(fields: Readonly<Record<string, unknown>>, message: string): void
+}
+
+/** Small documents of one instance, sealed at rest. Keys of two instances never meet. */
+export interface Store {
+  get(key: string): Promise<Json | undefined>
+  put(key: string, value: Json, ttlSeconds: number): Promise<void>
+  /** Reads and deletes in one step: of any number of callers, exactly one gets the value. */
+  take(key: string): Promise<Json | undefined>
+  delete(key: string): Promise<void>
+  /** `true` for the first caller within `ttlSeconds`, `false` for all others. */
+  once(key: string, ttlSeconds: number): Promise<boolean>
+  /** Adds one and returns the sum; the count is forgotten `ttlSeconds` after its first step. */
+  count(key: string, ttlSeconds: number): Promise<number>
+  /** Runs `work` while no other holder of `key` runs, on any process. */
+  lock<T>(key: string, work: () => Promise<T>): Promise<T>
+}
+
+/** One message to one address. */
+export interface Message {
+  /** One strict address (RFC 5321 §4.1.2 without quoted local parts). */
+  readonly to: string
+  readonly subject: string
+  readonly text: string
+  readonly html: string
+}
+
+export interface Mail {
+  /** @throws Fault ERR_MAIL when the server did not take the message */
+  send(message: Message): Promise<void>
+}
+
+/** A way to sign in, as adapters may list it. */
+export interface SignIn {
+  readonly id: string
+  readonly plugin: string
+  readonly label: string
+}
+
+export interface Context<Config = unknown> {
+  /** The instance's id: in URLs, rows, logs, metrics. */
+  readonly id: string
+  readonly config: Config
+  readonly log: Log
+  readonly clock: Clock
+  readonly random: Random
+  /** Guarded: time-out, size cap, egress rules, metrics. Hand it to libraries as their custom fetch. */
+  readonly fetch: typeof globalThis.fetch
+  readonly store: Store
+  /** A text of the plugin in `locale` (default English), `{name}` replaced by `values.name`. */
+  text(key: string, values?: Readonly<Record<string, string | number>>, locale?: string): string
+}
+
+export interface AuthContext<Config = unknown> extends Context<Config> {
+  readonly mail: Mail
+  /** Where the upstream sends the browser back to: the redirect URI to register there. */
+  readonly redirectUri: URL
+  /** The name deployers gave their Labgate, for mails and pages. */
+  readonly siteName: string
+}
+
+/** What adapters may ask of accounts. */
+export interface AccountsFace {
+  find(id: AccountId): Promise<AccountView | undefined>
+  findByUsername(username: string): Promise<AccountView | undefined>
+  findByVerifiedEmail(email: string): Promise<AccountView | undefined>
+  /** Whether the account may act at all, now. Asked by every door. */
+  mayAct(id: AccountId): Promise<boolean>
+}
+
+/** What adapters may ask of access. */
+export interface AccessFace {
+  snapshot(id: AccountId): Promise<Snapshot>
+}
+
+export interface AuthzContext<Config = unknown> extends Context<Config> {
+  readonly accounts: AccountsFace
+  readonly access: AccessFace
+  readonly mail: Mail
+  /** An absolute URL of this instance, on its own host and prefix. */
+  url(path: string): URL
+  signIns(): readonly SignIn[]
+}
+
+export type RunnerContext<Config = unknown> = Context<Config>
+
+export type { Json }

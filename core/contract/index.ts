@@ -1,0 +1,11 @@
+/** @labgate/contract: all that a Labgate plugin may know. Imports nothing at run time. @module */
+export * from './auth.ts'
+export * from './authz.ts'
+export * from './context.ts'
+export * from './errors.ts'
+export * from './lifecycle.ts'
+export * from './pages.ts'
+export * from './plugin.ts'
+export * from './runner.ts'
+export * from './schema.ts'
+export * from './values.ts'

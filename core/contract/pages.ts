@@ -1,0 +1,67 @@
+/**
+ * What a plugin may show: cards, forms and short pages as data. The core renders them, so that every page
+ * looks alike, works without scripts and carries its CSRF token. All text is plain text, never HTML.
+ * @module
+ */
+
+/** A button (and, if it has a form, the fields beside it) on the chooser. */
+export interface Card {
+  readonly label: string
+  /** A square SVG document; shown as an image, so scripts in it never run. */
+  readonly icon?: string
+  /** Lower comes first; ties by instance id. Default 100. */
+  readonly order?: number
+  /** One line under the button. */
+  readonly hint?: string
+  /** Fields asked on the chooser itself; `begin` gets them as `ask.input`. */
+  readonly form?: Form
+}
+
+/** Why a way to sign in is not offered; shown to the person when `show` is true, else only in health. */
+export interface Hidden {
+  readonly hidden: string
+  readonly show?: boolean
+}
+
+export interface Field {
+  readonly name: string
+  readonly label: string
+  readonly type: 'text' | 'email' | 'code' | 'password' | 'hidden' | 'checkbox' | 'select'
+  readonly value?: string
+  readonly hint?: string
+  readonly required?: boolean
+  readonly maxLength?: number
+  /** HTML `autocomplete` token, for example `email` or `one-time-code`. */
+  readonly autocomplete?: string
+  readonly placeholder?: string
+  /** For `select`. */
+  readonly options?: readonly { readonly value: string; readonly label: string }[]
+}
+
+export interface Form {
+  readonly title?: string
+  readonly intro?: readonly string[]
+  readonly fields: readonly Field[]
+  /** The text of the button. */
+  readonly submit: string
+  /** What was wrong with the last try; read out by screen readers. */
+  readonly error?: string
+  /** Further buttons of the same form, for example "Send a new code": they post `name=value`. */
+  readonly also?: readonly { readonly label: string; readonly name: string; readonly value: string }[]
+}
+
+/** A short page; its form, if any, posts back to the address it was shown at. */
+export interface Page {
+  readonly title: string
+  readonly text: readonly string[]
+  readonly form?: Form
+  readonly tone?: 'info' | 'success' | 'warning'
+}
+
+/** Why the answer is no, in words for the person. */
+export interface Refusal {
+  readonly reason: 'denied' | 'not-allowed' | 'unverified' | 'expired' | 'used' | 'failed' | 'limited'
+  readonly message: string
+  /** Seconds until another try makes sense. */
+  readonly retryAfterSeconds?: number
+}

@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { systemRandom } from '../../core/random.ts'
+
+test('a token is 256 bits as 43 characters of base64url, never the same twice', () => {
+  const tokens = Array.from({ length: 1000 }, () => systemRandom.token())
+  for (const token of tokens) assert.match(token, /^[A-Za-z0-9_-]{43}$/)
+  assert.equal(new Set(tokens).size, tokens.length)
+})
+
+test('digits have the asked length, keep leading zeros and are spread evenly', () => {
+  const drawn = Array.from({ length: 5000 }, () => systemRandom.digits(6))
+  for (const digits of drawn) assert.match(digits, /^\d{6}$/)
+  for (const digit of '0123456789') {
+    const count = drawn.filter((digits) => digits.startsWith(digit)).length
+    // 500 expected, standard deviation 21: eight deviations do not happen by chance.
+    assert.ok(Math.abs(count - 500) < 170, `${digit} came first ${count} times in 5000`)
+  }
+})
+
+test('bytes are as many as asked, and not a view on a shared pool', () => {
+  const bytes = systemRandom.bytes(24)
+  assert.equal(bytes.length, 24)
+  assert.equal(bytes.buffer.byteLength, 24)
+})
+
+test('a length that is no positive integer is a TypeError', () => {
+  for (const length of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY]) {
+    assert.throws(() => systemRandom.bytes(length), TypeError)
+    assert.throws(() => systemRandom.digits(length), TypeError)
+  }
+})

@@ -1,0 +1,76 @@
+/** Conditions on a config that its schema says badly; each is as much a mistake as a wrong type. Pure. @module */
+import type { Path } from './problems.ts'
+import type { ClientEntry, Config, PluginEntry, Rule } from './schema.ts'
+
+/** A condition that does not hold. */
+export interface Broken {
+  readonly path: Path
+  readonly part?: 'key' | 'value'
+  readonly message: string
+}
+
+/** Every broken condition of a config that its schema has accepted. */
+export function conditions(config: Config): Broken[] {
+  return [
+    ...mailConditions(config.mail),
+    ...Object.entries(config.plugins).flatMap(([id, entry]) => pluginConditions(['plugins', id], entry)),
+    ...Object.entries(config.clients).flatMap(([id, client]) => clientConditions(['clients', id], client)),
+  ]
+}
+
+function mailConditions(mail: Config['mail']): Broken[] {
+  if (mail === undefined) return []
+  const given = [mail.outbox, mail.smtp].filter((way) => way !== undefined).length
+  if (given !== 1) return [{ path: ['mail'], part: 'key', message: 'exactly one of `outbox` and `smtp` must be there' }]
+  if (mail.smtp?.username !== undefined && mail.smtp.password === undefined) {
+    return [{ path: ['mail', 'smtp'], part: 'key', message: '`username` needs a `password`' }]
+  }
+  return []
+}
+
+function pluginConditions(path: Path, entry: PluginEntry): Broken[] {
+  const { allow } = entry.admission
+  return allow === undefined ? [] : ruleConditions([...path, 'admission', 'allow'], allow)
+}
+
+function ruleConditions(path: Path, rule: Rule): Broken[] {
+  const kinds = Object.keys(rule).filter((key) => !comparisons.includes(key))
+  const compared = Object.keys(rule).length - kinds.length
+  if (kinds.length !== 1) {
+    return [{ path, part: 'key', message: 'a rule has exactly one of all, any, not, domains, organisations, claim' }]
+  }
+  if (compared !== ('claim' in rule ? 1 : 0)) {
+    return [{ path, part: 'key', message: '`claim` goes with exactly one of equals, oneOf, contains' }]
+  }
+  if ('not' in rule) return ruleConditions([...path, 'not'], rule.not)
+  if ('all' in rule) return rule.all.flatMap((part, index) => ruleConditions([...path, 'all', index], part))
+  if ('any' in rule) return rule.any.flatMap((part, index) => ruleConditions([...path, 'any', index], part))
+  return []
+}
+
+const comparisons: readonly string[] = ['equals', 'oneOf', 'contains']
+
+function clientConditions(path: Path, client: ClientEntry): Broken[] {
+  const broken: Broken[] = []
+  if (client.public && client.secret !== undefined) {
+    broken.push({
+      path: [...path, 'secret'],
+      part: 'key',
+      message: 'a public client can keep no secret; remove one of the two',
+    })
+  }
+  if (!client.public && client.secret === undefined) {
+    broken.push({
+      path,
+      part: 'key',
+      message: '`secret` is missing (or `public: true` for a client that can keep none)',
+    })
+  }
+  if (client.public && client.grantTypes.includes('client_credentials')) {
+    broken.push({
+      path: [...path, 'grantTypes'],
+      message: 'a public client cannot have client_credentials (RFC 6749 §4.4)',
+    })
+  }
+  return broken
+}

@@ -1,0 +1,92 @@
+/** From a file's name to a checked, frozen config. @module */
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { conditions } from './conditions.ts'
+import { parseFile } from './file.ts'
+import { applyOverrides, type Overridden, variable } from './overrides.ts'
+import { type ConfigProblem, configFault, type Locate, problemAt } from './problems.ts'
+import { type Config, configSchema } from './schema.ts'
+import type { Env } from './secrets.ts'
+import { isPlainObject } from './units.ts'
+import { deepFreeze, validateAgainst } from './validate.ts'
+
+/** What loading needs besides the file's name. */
+export interface LoadOptions {
+  readonly env: Env
+  /** Folder that relative paths start from; default the process's. */
+  readonly cwd?: string | undefined
+}
+
+/** A loaded config with what belongs to its file. */
+export interface LoadedConfig {
+  readonly config: Config
+  /** Absolute path of the file: plugins given by path are looked up beside it. */
+  readonly file: string
+  /** Finds lines and columns, for mistakes that are found later: in the configs of plugins. */
+  readonly locate: Locate
+  /** What stops nothing and should be mended: secret files that others can read. */
+  readonly warnings: readonly ConfigProblem[]
+}
+
+/**
+ * Reads, checks and freezes the config file at `path`.
+ * @throws Fault ERR_CONFIG with every mistake, one a line
+ */
+export async function loadConfig(path: string, options: LoadOptions): Promise<Config> {
+  return (await readConfig(path, options)).config
+}
+
+/**
+ * As {@link loadConfig}, with the file's absolute name, the places of its values and the warnings.
+ * @throws Fault ERR_CONFIG with every mistake, one a line
+ */
+export async function readConfig(path: string, options: LoadOptions): Promise<LoadedConfig> {
+  const file = resolve(options.cwd ?? '.', path)
+  return { ...parseConfig(await textOf(file, path), { ...options, name: path }), file }
+}
+
+/**
+ * Checks the text of a config file called `name`.
+ * @throws Fault ERR_CONFIG with every mistake, one a line
+ */
+export function parseConfig(
+  text: string,
+  options: LoadOptions & { readonly name: string },
+): Omit<LoadedConfig, 'file'> {
+  const parsed = parseFile(text, options.name)
+  if (parsed.problems.length > 0) throw configFault(parsed.problems)
+  const overridden = applyOverrides(configSchema, parsed.value, options.env)
+  const locate = locateWith(parsed.locate, overridden)
+  const demo = isPlainObject(overridden.value) && overridden.value.demo === true
+  const checked = validateAgainst(configSchema, overridden.value, { ...options, path: [], locate, demo })
+  const problems = [...overridden.problems, ...checked.problems]
+  // The types that the schema cannot say (rules, free claims) were checked by its formats, or there are problems.
+  const config = checked.value as Config
+  if (problems.length === 0)
+    problems.push(...conditions(config).map((said) => problemAt({ ...said, locate }, said.message)))
+  if (problems.length > 0) throw configFault(problems)
+  return { config: withFolders(config), locate, warnings: checked.warnings }
+}
+
+async function textOf(file: string, path: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
+    const message = code === 'ENOENT' ? 'there is no such file; `labgate init` writes one' : `cannot be read (${code})`
+    throw configFault([{ file: path, path: '', message }], error)
+  }
+}
+
+function locateWith(inFile: Locate, { set }: Overridden): Locate {
+  return (path, part) => {
+    const by = set.find((one) => one.path.every((step, index) => step === path[index]))
+    return by === undefined ? inFile(path, part) : { file: variable(by.name) }
+  }
+}
+
+/** `{data}` in the database's default stands for the data folder. */
+function withFolders(config: Config): Config {
+  const file = config.database.file.replace(/^\{data\}(?=\/)/, () => config.data)
+  return deepFreeze({ ...config, database: { ...config.database, file } })
+}

@@ -1,0 +1,91 @@
+/** What a plugin may touch: its context, built per kind from services handed in. @module */
+import type {
+  AccessFace,
+  AccountsFace,
+  AuthContext,
+  AuthzContext,
+  Clock,
+  Log,
+  Mail,
+  Random,
+  RunnerContext,
+  SignIn,
+  Store,
+} from '@labgate/contract'
+import type { TextOf } from './instance.ts'
+
+/** Everything ambient, already narrowed to one instance. Plain data, so that a test builds it easily. */
+export interface Services {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly fetch: typeof globalThis.fetch
+  readonly store: Store
+  readonly mail: Mail
+  readonly accounts: AccountsFace
+  readonly access: AccessFace
+}
+
+/** What a context takes besides the services. */
+export interface Place {
+  readonly id: string
+  readonly config: unknown
+  readonly text: TextOf
+  readonly issuer: string
+  readonly siteName: string
+  /** Scheme, host and port of the instance. */
+  readonly origin: string
+  readonly prefix: string
+  signIns(): readonly SignIn[]
+}
+
+/** The context of a sign-in. */
+export function authContext(services: Services, place: Place): AuthContext {
+  const redirectUri = redirectUriOf(place.issuer, place.id)
+  return Object.freeze({ ...common(services, place), mail: services.mail, redirectUri, siteName: place.siteName })
+}
+
+/** The context of a dialect. */
+export function authzContext(services: Services, place: Place): AuthzContext {
+  const { accounts, access, mail } = services
+  const url = (path: string) => urlBelow(place, path)
+  return Object.freeze({ ...common(services, place), accounts, access, mail, url, signIns: place.signIns })
+}
+
+/** The context of a place to run. */
+export function runnerContext(services: Services, place: Place): RunnerContext {
+  return Object.freeze(common(services, place))
+}
+
+/** Where an upstream sends the browser back to: what to register there. */
+export function redirectUriOf(issuer: string, id: string): URL {
+  return new URL(`/sign-in/${id}/callback`, issuer)
+}
+
+/** Services of a load that never starts (`labgate check`): each use is a mistake, since `create` must be pure. */
+export function noServices(id: string): Services {
+  const refuse = (name: string) => () => {
+    throw new TypeError(`${id} used \`${name}\` before it was started; \`create\` must be pure`)
+  }
+  const face = <K extends string>(name: string, members: readonly K[]) =>
+    Object.fromEntries(members.map((member) => [member, refuse(`${name}.${member}`)])) as Record<K, () => never>
+  return {
+    clock: face('clock', ['now']),
+    random: face('random', ['bytes', 'token', 'digits']),
+    log: face('log', ['debug', 'info', 'warn', 'error']),
+    fetch: refuse('fetch'),
+    store: face('store', ['get', 'put', 'take', 'delete', 'once', 'count', 'lock']),
+    mail: face('mail', ['send']),
+    accounts: face('accounts', ['find', 'findByUsername', 'findByVerifiedEmail', 'mayAct']),
+    access: face('access', ['snapshot']),
+  }
+}
+
+function common({ log, clock, random, fetch, store }: Services, { id, config, text }: Place): RunnerContext {
+  return { id, config, log, clock, random, fetch, store, text }
+}
+
+function urlBelow({ origin, prefix }: Place, path: string): URL {
+  if (!path.startsWith('/')) throw new TypeError(`url() takes a path that begins with a slash, got ${path}`)
+  return new URL(prefix + path, origin)
+}

@@ -1,0 +1,51 @@
+/** Letters into a folder, for a try without a mail server: one `.eml` file each, and a line in `index.jsonl`. @module */
+import { randomBytes } from 'node:crypto'
+import { access, appendFile, constants, mkdir, rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Fault } from '@labgate/contract'
+import nodemailer from 'nodemailer'
+import type { Letter, Transport } from './letter.ts'
+
+/** Writes letters instead of sending them. They hold live codes: the folder and its files are for their owner only. */
+export function outboxTransport(folder: string): Transport {
+  const transporter = nodemailer.createTransport({ streamTransport: true, buffer: true, newline: 'unix' })
+  const render = async (letter: Letter) => {
+    const mail = await transporter.sendMail({ ...letter, to: { ...letter.to }, headers: { ...letter.headers } })
+    return mail.message as Buffer // `buffer: true` above makes it one
+  }
+  return {
+    deliver: (letter) => reported(folder, async () => put(folder, letter, await render(letter))),
+    async verify() {
+      await reported(folder, () => open(folder))
+    },
+    close: () => transporter.close(),
+  }
+}
+
+/** Whole or not at all: a reader of the folder never sees half a letter. */
+async function put(folder: string, letter: Letter, content: Buffer): Promise<string> {
+  await open(folder)
+  const at = letter.date.toISOString()
+  const file = `${at.replaceAll(/[:.]/g, '-')}-${randomBytes(4).toString('hex')}.eml`
+  const draft = join(folder, `.${file}.draft`)
+  await writeFile(draft, content, { mode: 0o600, flag: 'wx' })
+  await rename(draft, join(folder, file))
+  const line = JSON.stringify({ at, to: letter.to.address, subject: letter.subject, file })
+  await appendFile(join(folder, 'index.jsonl'), `${line}\n`, { mode: 0o600 })
+  return `written to ${join(folder, file)}`
+}
+
+async function open(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await access(folder, constants.W_OK)
+}
+
+async function reported<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (cause) {
+    throw new Fault('ERR_MAIL', `mail: cannot write to the outbox ${folder}; check that it is a writable folder`, {
+      cause,
+    })
+  }
+}

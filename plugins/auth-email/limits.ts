@@ -1,0 +1,61 @@
+/** How often mail may be asked for and codes may be tried. Counters live in the store: no restart and no new code resets them. @module */
+import { createHash } from 'node:crypto'
+import { isIP, isIPv6 } from 'node:net'
+import type { Context } from './config.ts'
+
+const hourSeconds = 3600
+const daySeconds = 86_400
+// A code has 10^6 values: 30 tries a day on one address are right once in 90 years.
+const guessesPerAddress = 30
+const guessesPerMail = 2
+
+/** Who asks, for counting. */
+export interface Asker {
+  readonly address: string
+  readonly network: string
+}
+
+export interface Limits {
+  /** Takes one mail from every budget that has one left; `false`: none is sent. */
+  mayMail(asker: Asker): Promise<boolean>
+  /** Takes one try. `false`: what was typed must not even be looked at. */
+  mayGuess(asker: Asker): Promise<boolean>
+}
+
+/** The budgets of one instance. The nearest is asked first, so that a limited network uses up nothing of its victims. */
+export function limitsOf({ config, store }: Pick<Context, 'config' | 'store'>): Limits {
+  const within = async (name: string, most: number, seconds: number) => (await store.count(name, seconds)) <= most
+  return {
+    mayMail: async ({ address, network }) =>
+      (await within(`mails-from:${networkOf(network)}`, config.mailsPerHourNetwork, hourSeconds)) &&
+      (await within(`mails-to:${hidden(address)}`, config.mailsPerHour, hourSeconds)) &&
+      (await within('mails', config.mailsPerHourTotal, hourSeconds)),
+    mayGuess: async ({ address, network }) =>
+      (await within(`guesses-from:${networkOf(network)}`, config.mailsPerHourNetwork * guessesPerMail, hourSeconds)) &&
+      (await within(`guesses-at:${hidden(address)}`, guessesPerAddress, daySeconds)),
+  }
+}
+
+/** Seconds after which every hourly budget is new. */
+export const retryAfterSeconds = hourSeconds
+
+// Keys of a store may be readable where its values are sealed.
+const hidden = (address: string) => createHash('sha256').update(address).digest('base64url')
+
+/** The network an address belongs to: one household or one small office has one of these. */
+export function networkOf(address: string): string {
+  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '')
+  if (isIPv6(plain)) return `${prefix64(plain)}::/64`
+  return isIP(plain) ? `${plain.split('.').slice(0, 3).join('.')}.0/24` : 'unknown'
+}
+
+function prefix64(address: string): string {
+  const [head = '', tail] = address.toLowerCase().split('::')
+  const groups = (part: string) => (part === '' ? [] : part.split(':'))
+  const [before, after] = [groups(head), groups(tail ?? '')]
+  // An embedded IPv4 tail counts as two groups, but never lies within the first four.
+  const written = before.length + after.length + (address.includes('.') ? 1 : 0)
+  const zeros = tail === undefined ? [] : Array.from({ length: 8 - written }, () => '0')
+  const whole = [...before, ...zeros, ...after].slice(0, 4)
+  return whole.map((group) => group.replace(/^0+(?=.)/, '')).join(':')
+}

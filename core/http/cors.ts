@@ -1,0 +1,34 @@
+/** Cross-origin reads (Fetch §3.2) for single routes: anybody without credentials, or listed origins with them. @module */
+import type { Ctx } from './context.ts'
+
+/** `'any'`: every origin, without credentials. A list: these origins, with credentials. */
+export type CorsRule = 'any' | readonly string[]
+
+const preflightSeconds = 600
+
+function allowedOrigin(ctx: Ctx, rule: CorsRule): string | undefined {
+  const origin = ctx.get('origin')
+  if (rule === 'any') return '*'
+  return rule.includes(origin) ? origin : undefined
+}
+
+/** Sets the headers of an answer; for an origin that is not listed only `Vary`. */
+export function setCors(ctx: Ctx, rule: CorsRule): void {
+  if (rule !== 'any') ctx.vary('Origin')
+  const origin = allowedOrigin(ctx, rule)
+  if (origin === undefined) return
+  ctx.set('Access-Control-Allow-Origin', origin)
+  ctx.set('Access-Control-Expose-Headers', 'WWW-Authenticate, Retry-After, X-Request-Id')
+  if (rule !== 'any') ctx.set('Access-Control-Allow-Credentials', 'true')
+}
+
+/** Answers a preflight; `methods` are those of all routes on the path. */
+export function answerPreflight(ctx: Ctx, rule: CorsRule, methods: readonly string[]): void {
+  setCors(ctx, rule)
+  ctx.vary('Access-Control-Request-Headers')
+  ctx.status = 204
+  if (allowedOrigin(ctx, rule) === undefined) return
+  ctx.set('Access-Control-Allow-Methods', methods.join(', '))
+  ctx.set('Access-Control-Allow-Headers', ctx.get('access-control-request-headers') || 'authorization, content-type')
+  ctx.set('Access-Control-Max-Age', String(preflightSeconds))
+}

@@ -1,0 +1,120 @@
+/**
+ * Who really asks, and over what: forwarded headers count only when the socket's other end is a listed proxy.
+ * After `readEdge` the request carries no forwarded header that we did not write ourselves.
+ * @module
+ */
+import type { IncomingMessage } from 'node:http'
+import type { TLSSocket } from 'node:tls'
+import ipaddr from 'ipaddr.js'
+
+type Address = ipaddr.IPv4 | ipaddr.IPv6
+type Range = [Address, number]
+
+/** What the edge found out. */
+export interface Edge {
+  readonly address: string
+  readonly secure: boolean
+}
+
+/** Says whether an address is one of the listed proxies; `unix` lists every caller on a unix socket. */
+export interface Proxies {
+  has(address: string | undefined): boolean
+}
+
+function rangeOf(cidr: string): Range {
+  if (cidr.includes('/')) return ipaddr.parseCIDR(cidr)
+  const address = ipaddr.process(cidr)
+  return [address, address.kind() === 'ipv4' ? 32 : 128]
+}
+
+/** Parses an address, an IPv6 one with an IPv4 inside as that IPv4; `undefined` when it is none. */
+export function parseAddress(text: string): Address | undefined {
+  const bare = text.replace(/%.*$/, '')
+  return ipaddr.isValid(bare) && (bare.includes(':') || ipaddr.IPv4.isValidFourPartDecimal(bare))
+    ? ipaddr.process(bare)
+    : undefined
+}
+
+/** Whether the address lies in the range; addresses of another family never do. */
+export function inRange(address: Address, range: Range): boolean {
+  return address.kind() === range[0].kind() && address.match(range)
+}
+
+/** Reads a list of addresses and CIDR ranges once. @throws TypeError when an entry is neither. */
+export function createProxies(list: readonly string[]): Proxies {
+  const unix = list.includes('unix')
+  const ranges = list.filter((entry) => entry !== 'unix').map(parseRange)
+  return {
+    has(text) {
+      if (text === undefined) return unix
+      const address = parseAddress(text)
+      return address !== undefined && ranges.some((range) => inRange(address, range))
+    },
+  }
+}
+
+/** Parses an address or a CIDR range. @throws TypeError when it is neither. */
+export function parseRange(text: string): Range {
+  try {
+    return rangeOf(text)
+  } catch {
+    throw new TypeError(`a proxy or range must be an address or a CIDR range, got ${JSON.stringify(text)}`)
+  }
+}
+
+/** All values of one header as they came on the wire, not joined. */
+function valuesOf(req: IncomingMessage, name: string): readonly string[] {
+  return req.headersDistinct[name] ?? []
+}
+
+/** The one value of a header; a header sent twice counts as absent, because two readers could pick different ones. */
+function soleValue(req: IncomingMessage, name: string): string | undefined {
+  const values = valuesOf(req, name)
+  return values.length === 1 ? values[0] : undefined
+}
+
+function hopAddress(hop: string): string | undefined {
+  const text = hop.trim()
+  const bracketed = /^\[([^\]]+)\](?::\d+)?$/.exec(text)
+  const withPort = /^(\d+\.\d+\.\d+\.\d+):\d+$/.exec(text)
+  return parseAddress(bracketed?.[1] ?? withPort?.[1] ?? text)?.toString()
+}
+
+/** From the right, skips listed proxies; stops at the first hop that is none, or is unreadable. */
+function clientOf(forwardedFor: string, proxy: string, proxies: Proxies): string {
+  let address = proxy
+  for (const hop of forwardedFor.split(',').reverse()) {
+    const next = hopAddress(hop)
+    if (next === undefined) return address
+    address = next
+    if (!proxies.has(next)) return address
+  }
+  return address
+}
+
+function readForwarded(req: IncomingMessage, peer: string, proxies: Proxies): Edge {
+  const forwardedFor = soleValue(req, 'x-forwarded-for')
+  return {
+    address: forwardedFor === undefined ? peer : clientOf(forwardedFor, peer, proxies),
+    secure: soleValue(req, 'x-forwarded-proto')?.trim().toLowerCase() === 'https',
+  }
+}
+
+/** Finds the person's address and whether TLS was spoken, from the socket and from listed proxies only. */
+export function readEdge(req: IncomingMessage, proxies: Proxies): Edge {
+  const remote = req.socket.remoteAddress
+  const peer = remote === undefined ? 'unknown' : (parseAddress(remote)?.toString() ?? 'unknown')
+  const encrypted = (req.socket as Partial<TLSSocket>).encrypted === true
+  if (!proxies.has(remote)) return { address: peer, secure: encrypted }
+  const edge = readForwarded(req, peer, proxies)
+  return { address: edge.address, secure: edge.secure || encrypted }
+}
+
+const forwarded = /^(?:x[-_]forwarded[-_].*|forwarded|x[-_]real[-_]ip)$/
+
+/** Replaces all forwarded headers by the two that the edge vouches for, so that later readers need not know the proxies. */
+export function rewriteForwarded(req: IncomingMessage, edge: Edge): void {
+  for (const name of Object.keys(req.headers)) if (forwarded.test(name)) delete req.headers[name]
+  req.headers['x-forwarded-for'] = edge.address
+  req.headers['x-forwarded-proto'] = edge.secure ? 'https' : 'http'
+}

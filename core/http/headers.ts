@@ -1,0 +1,57 @@
+/** Security headers of every response, and the Content-Security-Policy of pages. @module */
+import type { Ctx } from './context.ts'
+
+const always: Readonly<Record<string, string>> = {
+  'X-Content-Type-Options': 'nosniff',
+  'X-Frame-Options': 'DENY',
+  'Referrer-Policy': 'no-referrer',
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Permissions-Policy': 'camera=(), microphone=(), geolocation=(), payment=(), usb=()',
+  'Cache-Control': 'no-store',
+}
+
+/** One year: what browsers ask for before they trust the promise. */
+const hsts = 'max-age=31536000'
+
+/** Sets all headers but the CSP; a handler may replace single ones afterwards. */
+export function setSecurityHeaders(ctx: Ctx, needs: { readonly issuer: string }): void {
+  ctx.set(always)
+  if (needs.issuer.startsWith('https:')) ctx.set('Strict-Transport-Security', hsts)
+}
+
+/** The house's policy: nothing but our own styles, images and fonts; forms go to us and where the page said. */
+export function cspOf(parts: { readonly nonce: string; readonly formAction: readonly string[] }): string {
+  const formAction = ["'self'", ...new Set(parts.formAction)].join(' ')
+  return [
+    "default-src 'none'",
+    `script-src 'nonce-${parts.nonce}'`,
+    `style-src 'self' 'nonce-${parts.nonce}'`,
+    "img-src 'self' data:",
+    "font-src 'self'",
+    "connect-src 'self'",
+    `form-action ${formAction}`,
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+  ].join('; ')
+}
+
+/** Sets the CSP at the end, when the handler has said where its forms may lead. */
+export function setCsp(ctx: Ctx): void {
+  if (ctx.res.headersSent || ctx.response.has('Content-Security-Policy')) return
+  ctx.set('Content-Security-Policy', ctx.state.csp ?? cspOf(ctx.state))
+}
+
+/**
+ * Lets forms of this page lead to `target`, also through redirects (Chromium checks those too): its origin,
+ * or its scheme when it has none a policy can name, as an application's own scheme and IPv6 addresses.
+ */
+export function allowFormTo(ctx: Ctx, target: string | URL): void {
+  ctx.state.formAction.push(formSource(target))
+}
+
+/** The CSP source for an address. @throws TypeError (of `URL`) when it is none */
+export function formSource(target: string | URL): string {
+  const url = new URL(target)
+  const named = (url.protocol === 'https:' || url.protocol === 'http:') && /^[a-z0-9.-]+$/i.test(url.hostname)
+  return named ? url.origin : url.protocol
+}

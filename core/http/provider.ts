@@ -1,0 +1,92 @@
+/**
+ * The way to the OpenID Provider: its requests are rewritten so that it sees the issuer's host and scheme only,
+ * and handed to the Provider that is current at that moment.
+ * @module
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Fault } from '@labgate/contract'
+import { defaultBodyLimit } from './body.ts'
+import type { Ctx, Step } from './context.ts'
+
+/** As much of an oidc-provider as the outer app knows. */
+export interface ProviderApp {
+  callback(): (req: IncomingMessage, res: ServerResponse) => unknown
+}
+
+/** A document made beforehand, answered without the Provider. */
+export interface Prepared {
+  readonly type: string
+  readonly body: Buffer
+  /** Strong, in quotes. */
+  readonly etag: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** How the Provider is mounted. */
+export interface ProviderMount {
+  /** Asked at each request, so that the Provider can be swapped while flows are open. */
+  current(): ProviderApp
+  /** CSP of a response of the Provider; without one, the house's own. */
+  csp?(ctx: Ctx): string | undefined
+  /** Asked first for GET and HEAD. */
+  prepared?(ctx: Ctx): Prepared | undefined
+}
+
+const documents = new Set(['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server'])
+
+/** Whether a path is the Provider's. */
+export function isProviderPath(path: string): boolean {
+  return path.startsWith('/oidc/') || documents.has(path)
+}
+
+/** A label of few values: the first name below `/oidc/`, when it is a plain word. */
+export function providerRoute(path: string): string {
+  if (documents.has(path)) return path
+  const first = path.split('/')[2] ?? ''
+  const known =
+    /^(?:auth|token|me|userinfo|jwks|introspect|introspection|revoke|revocation|logout|session|reg|device|par|request)$/
+  return known.test(first) ? `/oidc/${first}` : '/oidc/*'
+}
+
+/** Makes the request look as if it had reached the issuer directly. */
+function rewriteToIssuer(req: IncomingMessage, issuer: URL): void {
+  req.headers.host = issuer.host
+  req.headers['x-forwarded-proto'] = issuer.protocol.slice(0, -1)
+}
+
+function answerPrepared(ctx: Ctx, document: Prepared): void {
+  ctx.set({ ETag: document.etag, 'Cache-Control': 'no-cache', 'Content-Type': document.type, ...document.headers })
+  ctx.status = 200
+  if (ctx.fresh) ctx.status = 304
+  else ctx.body = document.body
+}
+
+const callbacks = new WeakMap<ProviderApp, ReturnType<ProviderApp['callback']>>()
+
+function callbackOf(provider: ProviderApp): ReturnType<ProviderApp['callback']> {
+  const known = callbacks.get(provider) ?? provider.callback()
+  callbacks.set(provider, known)
+  return known
+}
+
+/** The step that hands the Provider's paths on; all others go to `next`. Answers outside of Koa (`ctx.respond = false`). */
+export function providerStep(needs: {
+  issuer: URL
+  mount: () => ProviderMount | undefined
+  setCsp(ctx: Ctx): void
+}): Step {
+  return async (ctx, next) => {
+    const mount = needs.mount()
+    if (mount === undefined || !isProviderPath(ctx.path)) return next()
+    ctx.state.route = providerRoute(ctx.path)
+    const document = ctx.method === 'GET' || ctx.method === 'HEAD' ? mount.prepared?.(ctx) : undefined
+    if (document !== undefined) return answerPrepared(ctx, document)
+    if ((ctx.request.length ?? 0) > defaultBodyLimit) throw new Fault('ERR_TOO_LARGE', 'The request is too large.')
+    const csp = mount.csp?.(ctx)
+    if (csp !== undefined) ctx.state.csp = csp
+    needs.setCsp(ctx)
+    rewriteToIssuer(ctx.req, needs.issuer)
+    ctx.respond = false
+    await callbackOf(mount.current())(ctx.req, ctx.res)
+  }
+}

@@ -1,0 +1,152 @@
+/** The route table: routes are data, by host, method and path; every guard of a route runs here, in one order. @module */
+import Router from '@koa/router'
+import { Fault } from '@labgate/contract'
+import { type BodyRule, readBody } from './body.ts'
+import type { Ctx, Step } from './context.ts'
+import { answerPreflight, type CorsRule, setCors } from './cors.ts'
+import { assertProvenance, assertToken, type Csrf, type CsrfRule } from './csrf.ts'
+import { addressKey, type Limits, type RateRule } from './rate.ts'
+
+/** Methods a route may have; GET answers HEAD too. */
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+
+/** One route. */
+export interface Route {
+  /** Host (with port, if not the scheme's own); default the issuer's. */
+  readonly host?: string
+  readonly method: Method
+  /** Pattern of path-to-regexp. */
+  readonly path: string
+  /** Throws, or has answered by `ctx.redirect`: then return `'answered'`. Runs before body and token. */
+  readonly guard?: (ctx: Ctx) => Promise<'answered' | undefined> | 'answered' | undefined
+  /**
+   * For methods that change something. Absent: the browser must vouch for the origin. A rule: and the form's token
+   * must be right, and a browser that sends no origin is let by. `'off'`: for callers that bring a token of their own
+   * in a header, never for cookies.
+   */
+  readonly csrf?: 'off' | CsrfRule
+  readonly body?: BodyRule
+  readonly rate?: RateRule
+  readonly cors?: CorsRule
+  /** Errors in the dialect of this route. */
+  readonly onError?: (fault: Fault, ctx: Ctx) => void
+  readonly handler: (ctx: Ctx) => Promise<void> | void
+}
+
+/** The table. Routes may be added while the server runs. */
+export interface Routes {
+  add(...routes: readonly Route[]): void
+  /** All routes with their hosts, for tests and listings. */
+  list(): readonly (Route & { readonly host: string })[]
+  /** Hosts other than the issuer's. */
+  hosts(): ReadonlySet<string>
+}
+
+/** What routes need of the app. */
+export interface RouteNeeds {
+  /** Origin of the issuer. */
+  readonly issuer: string
+  readonly csrf: Csrf
+  readonly limits: Limits
+}
+
+const safe = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+function checkOrigin(ctx: Ctx, route: Route, origin: string): void {
+  if (safe.has(ctx.method) || route.csrf === 'off' || route.cors === 'any') return
+  const origins = [origin, ...(route.cors ?? [])]
+  assertProvenance(ctx, { origins, silent: route.csrf === undefined ? 'refuse' : 'needs-token' })
+}
+
+function checkToken(ctx: Ctx, route: Route, csrf: Csrf): void {
+  if (safe.has(ctx.method) || route.csrf === undefined || route.csrf === 'off') return
+  assertToken(ctx, csrf, route.csrf)
+}
+
+async function takeRate(ctx: Ctx, route: Route, needs: RouteNeeds): Promise<void> {
+  if (route.rate === undefined) return
+  const name = `${route.method} ${route.host ?? ''}${route.path}`
+  await needs.limits.take(name, addressKey(ctx.state.address), route.rate)
+}
+
+function stepOf(route: Route, needs: RouteNeeds): Step {
+  const { protocol, host } = new URL(needs.issuer)
+  const origin = `${protocol}//${route.host ?? host}`
+  return async (ctx) => {
+    ctx.state.route = route.path
+    if (route.onError !== undefined) ctx.state.onError = route.onError
+    if (route.cors !== undefined) setCors(ctx, route.cors)
+    await takeRate(ctx, route, needs)
+    checkOrigin(ctx, route, origin)
+    if ((await route.guard?.(ctx)) === 'answered') return
+    if (route.body !== undefined) await readBody(ctx, route.body)
+    checkToken(ctx, route, needs.csrf)
+    await route.handler(ctx)
+  }
+}
+
+/** One host's routes: its router for matching, its list for preflights. */
+interface HostTable {
+  readonly router: Router
+  readonly routes: Route[]
+}
+
+function newTable(): HostTable {
+  // The pattern with fewer parameters wins, so that /a/new is not taken for /a/:id.
+  return { router: new Router({ exclusive: 'specificity', strict: true, sensitive: true }), routes: [] }
+}
+
+function methodsAt(table: HostTable, path: string): readonly string[] {
+  return [...new Set(table.router.match(path, '').path.flatMap((layer) => layer.methods))]
+}
+
+function patternAt(table: HostTable, path: string): string | undefined {
+  const pattern = table.router.match(path, '').path[0]?.path
+  return typeof pattern === 'string' ? pattern : undefined
+}
+
+function corsAt(table: HostTable, ctx: Ctx): CorsRule | undefined {
+  const asked = ctx.get('access-control-request-method')
+  const layers = table.router.match(ctx.path, asked).pathAndMethod
+  return table.routes.find((route) => route.method === asked && layers.some((layer) => layer.path === route.path))?.cors
+}
+
+/** When no route took the request: a preflight, a wrong method, or nothing. */
+function answerUnmatched(ctx: Ctx, table: HostTable): void {
+  const methods = methodsAt(table, ctx.path)
+  if (methods.length === 0) throw new Fault('ERR_NOT_FOUND', 'There is no such page.')
+  ctx.state.route = patternAt(table, ctx.path) ?? '*'
+  ctx.set('Allow', [...methods, 'OPTIONS'].join(', '))
+  if (ctx.method !== 'OPTIONS') throw new Fault('ERR_METHOD', 'This page does not take that kind of request.')
+  const cors = corsAt(table, ctx)
+  if (cors === undefined) ctx.status = 204
+  else answerPreflight(ctx, cors, methods)
+}
+
+/** Makes the table and the step that runs it; `hostOf` is the checked host of a request. */
+export function createRoutes(needs: RouteNeeds, hostOf: (ctx: Ctx) => string): { routes: Routes; run: Step } {
+  const home = new URL(needs.issuer).host
+  const tables = new Map<string, HostTable>([[home, newTable()]])
+  const tableOf = (host: string) => tables.get(host) ?? tables.set(host, newTable()).get(host)!
+  const add = (route: Route) => {
+    const table = tableOf(route.host ?? home)
+    table.routes.push(route)
+    // The router's own types know no `State`; its contexts are ours.
+    table.router.register(route.path, [route.method.toLowerCase()], stepOf(route, needs) as never)
+  }
+  return {
+    routes: {
+      add: (...routes) => routes.forEach(add),
+      list: () => [...tables].flatMap(([host, table]) => table.routes.map((route) => ({ ...route, host }))),
+      hosts: () => new Set([...tables.keys()].filter((host) => host !== home)),
+    },
+    async run(ctx) {
+      const table = tableOf(hostOf(ctx))
+      let taken = true
+      await table.router.routes()(ctx as never, async () => {
+        taken = false
+      })
+      if (!taken) answerUnmatched(ctx, table)
+    },
+  }
+}

@@ -1,0 +1,31 @@
+/** Which addresses of others may stand in a page: a wall against `javascript:` and its like. @module */
+
+/** A link's address when it is http, https, mailto or a path of our own; else `undefined`. */
+export function safeHref(address: string | undefined): string | undefined {
+  return allowed(address, ['http:', 'https:', 'mailto:'])
+}
+
+/** An image's address when it is https, a path of our own or an image as data; else `undefined`. */
+export function safeImage(address: string | undefined): string | undefined {
+  if (address?.startsWith('data:image/')) return address
+  return allowed(address, ['https:'])
+}
+
+function allowed(address: string | undefined, schemes: readonly string[]): string | undefined {
+  if (address === undefined) return undefined
+  // `//host` and `/\host` are addresses of other hosts.
+  if (/^\/(?![/\\])/.test(address)) return address
+  const url = URL.parse(address)
+  return url !== null && schemes.includes(url.protocol) ? address : undefined
+}
+
+/** An e-mail address as a `mailto:` link; links stay as they are. */
+export function contactHref(contact: string | undefined): string | undefined {
+  if (contact === undefined) return undefined
+  return /^[^\s@:/]+@[^\s@/]+$/.test(contact) ? `mailto:${contact}` : safeHref(contact)
+}
+
+/** An SVG document as an image's address. As an image it runs no scripts and loads nothing. */
+export function iconUri(svg: string): string {
+  return `data:image/svg+xml;base64,${Buffer.from(svg, 'utf8').toString('base64')}`
+}

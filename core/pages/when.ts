@@ -1,0 +1,38 @@
+/** Instants in words, in UTC; "now" is handed in. @module */
+
+/** An instant for a `<time>` element. */
+export interface When {
+  readonly iso: string
+  /** Short: "5 minutes ago", or the day. */
+  readonly text: string
+  /** Day and time, with the zone. */
+  readonly full: string
+}
+
+const minute = 60_000
+const hour = 60 * minute
+const day = 24 * hour
+
+/** Tells an instant as seen from `now`; what lies more than a week away is told as a date. */
+export function when(at: Date, now: Date, locale: string): When {
+  const full = new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' })
+  return { iso: at.toISOString(), text: relative(at, now, locale), full: `${full.format(at)} UTC` }
+}
+
+function relative(at: Date, now: Date, locale: string): string {
+  const distance = at.getTime() - now.getTime()
+  const format = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' })
+  const size = Math.abs(distance)
+  if (size < minute) return format.format(0, 'second')
+  if (size < hour) return format.format(Math.trunc(distance / minute), 'minute')
+  if (size < day) return format.format(Math.trunc(distance / hour), 'hour')
+  if (size < 7 * day) return format.format(Math.trunc(distance / day), 'day')
+  return new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeZone: 'UTC' }).format(at)
+}
+
+/** A number of seconds in words, rounded up to what a person waits in. */
+export function wait(seconds: number, locale: string): string {
+  const [count, unit] =
+    seconds <= 90 ? [seconds, 'second'] : seconds <= 5400 ? [seconds / 60, 'minute'] : [seconds / 3600, 'hour']
+  return new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'long' }).format(Math.ceil(count))
+}

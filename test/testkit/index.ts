@@ -1,0 +1,7 @@
+/** @labgate/testkit: what the author of a Labgate plugin tests it with: a context in memory and the kind's conformance cases. @module */
+export * from './attempt.ts'
+export * from './auth.ts'
+export * from './bench.ts'
+export * from './clock.ts'
+export * from './config.ts'
+export * from './store.ts'

@@ -202,10 +202,11 @@ export const configSchema = {
     },
     keys: {
       type: 'array',
-      items: secret({ description: 'One sealing key: 32 random bytes in base64 or base64url.' }),
+      items: secret({
+        description: 'One sealing key: at least 32 characters, such as `openssl rand -base64 32` prints.',
+      }),
       default: [],
-      description:
-        'Keys that seal secrets in the database, newest first; older ones still open. Make one with `labgate keys new`.',
+      description: 'Keys that seal secrets in the database, newest first; older ones still open.',
     },
     mail,
     branding: {

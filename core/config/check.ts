@@ -1,0 +1,130 @@
+/**
+ * What `labgate check` finds beyond a config's form: addresses that give codes away, rules that let nobody in,
+ * names of things that are not there. Pure: takes the loaded config and what the registry knows.
+ * @module
+ */
+
+import { clientFindings, isLoopback } from './check-clients.ts'
+import { type Always, verdict } from './check-rules.ts'
+import type { Finding } from './finding.ts'
+import type { Config, PluginEntry } from './schema.ts'
+import { didYouMean } from './suggest.ts'
+
+/** What the registry knows of the plugins. */
+export interface Known {
+  /** Kind by instance id, of the enabled instances that could be loaded. */
+  readonly kinds: Readonly<Record<string, string>>
+  /** Scopes that plugins add to the OpenID Provider. */
+  readonly scopes: readonly string[]
+}
+
+/** Everything that is wrong or doubtful with a loaded config. Without `known`, plugins are taken at their word. */
+export function checkConfig(config: Config, known?: Known): Finding[] {
+  return [
+    ...siteFindings(config),
+    ...Object.entries(config.plugins).flatMap(([id, entry]) => admissionFindings(id, entry)),
+    ...homeFindings(config),
+    ...config.admins.flatMap((admin, index) => adminFindings({ admin, index }, config, known)),
+    ...signInFindings(config, known),
+    ...Object.entries(config.clients).flatMap(([id, client]) =>
+      clientFindings(client, { path: ['clients', id], demo: config.demo, scopes: scopesOf(config, known) }),
+    ),
+  ]
+}
+
+function siteFindings(config: Config): Finding[] {
+  const findings: Finding[] = []
+  const issuer = new URL(config.issuer)
+  const isLocal = isLoopback(issuer)
+  if (issuer.protocol !== 'https:' && !isLocal) {
+    findings.push({
+      level: config.demo ? 'warning' : 'error',
+      path: ['issuer'],
+      message: 'must be https beyond loopback',
+    })
+  }
+  if (config.demo && !isLocal) {
+    findings.push({
+      level: 'warning',
+      path: ['demo'],
+      message: 'demo is on, but others can reach this issuer; set it to false',
+    })
+  }
+  if (config.keys.length === 0 && !config.demo) {
+    const message = 'no sealing key: secrets in the database could not be sealed; `openssl rand -base64 32` makes one'
+    findings.push({ level: 'error', path: ['keys'], message })
+  }
+  if (config.session.idle > config.session.max) {
+    findings.push({
+      level: 'warning',
+      path: ['session', 'idle'],
+      message: 'is longer than `max`, which ends the session first',
+    })
+  }
+  if (config.mail === undefined) {
+    findings.push({ level: 'warning', path: ['mail'], message: 'is not set: no mail can be sent, not even to admins' })
+  }
+  return findings
+}
+
+const said: Readonly<Record<Always, string>> = {
+  never: 'this rule can never hold, so nobody could come in',
+  always: 'this rule always holds, so everybody could come in',
+}
+
+function admissionFindings(id: string, { enabled, admission }: PluginEntry): Finding[] {
+  if (!enabled || admission.allow === undefined) return []
+  const always = verdict(admission.allow)
+  if (always === 'sometimes') return []
+  const level = always === 'never' ? 'error' : 'warning'
+  return [{ level, path: ['plugins', id, 'admission', 'allow'], part: 'key', message: said[always] }]
+}
+
+function homeFindings({ plugins }: Config): Finding[] {
+  const homes = new Map<string, string>()
+  return Object.entries(plugins).flatMap(([id, { enabled, home, host = '' }]): Finding[] => {
+    if (!enabled || !home) return []
+    const first = homes.get(host)
+    homes.set(host, first ?? id)
+    if (first === undefined) return []
+    return [{ level: 'error', path: ['plugins', id, 'home'], message: `${first} is the home of this host already` }]
+  })
+}
+
+function adminFindings(
+  { admin, index }: { readonly admin: string; readonly index: number },
+  { plugins }: Config,
+  known: Known | undefined,
+): Finding[] {
+  const id = admin.slice(0, admin.indexOf(':'))
+  const path = ['admins', index]
+  const entry = Object.hasOwn(plugins, id) ? plugins[id] : undefined
+  if (entry === undefined) {
+    return [{ level: 'error', path, message: `there is no plugin \`${id}\`${didYouMean(id, Object.keys(plugins))}` }]
+  }
+  if (!entry.enabled) return [{ level: 'warning', path, message: `the plugin \`${id}\` is not enabled` }]
+  const kind = known?.kinds[id] ?? 'auth'
+  return kind === 'auth'
+    ? []
+    : [{ level: 'error', path, message: `\`${id}\` is no way to sign in (its kind is ${kind})` }]
+}
+
+function signInFindings(config: Config, known: Known | undefined): Finding[] {
+  const enabled = Object.entries(config.plugins).filter(([, entry]) => entry.enabled)
+  const waysIn = enabled.filter(([id]) => known === undefined || known.kinds[id] === 'auth')
+  if (waysIn.length > 0) return []
+  const needing = Object.entries(config.clients).filter(([, client]) =>
+    client.grantTypes.includes('authorization_code'),
+  )
+  const message = 'nobody can sign in here: no plugin of kind auth is enabled'
+  return [
+    { level: 'warning', path: ['plugins'], part: 'key', message },
+    ...needing.map(([id]): Finding => ({ level: 'error', path: ['clients', id], part: 'key', message })),
+  ]
+}
+
+function scopesOf(config: Config, known: Known | undefined): readonly string[] | undefined {
+  if (known === undefined) return undefined
+  const ours = config.demo ? ['labgate:sources'] : []
+  return ['openid', 'offline_access', ...Object.keys(config.claims), ...known.scopes, ...ours]
+}

@@ -23,6 +23,12 @@ export function needs(...names: readonly Need[]): string | false {
   return reason
 }
 
+/** The Debian packages of programs that are not here. */
+export function lackingPackages(): readonly string[] {
+  const names = Object.keys(list) as Need[]
+  return names.filter((name) => find(name) === undefined).map((name) => list[name].apt)
+}
+
 /**
  * Path of a needed program.
  * @throws Error when it is not installed; ask {@link needs} first

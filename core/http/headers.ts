@@ -4,7 +4,8 @@ import type { Ctx } from './context.ts'
 const always: Readonly<Record<string, string>> = {
   'X-Content-Type-Options': 'nosniff',
   'X-Frame-Options': 'DENY',
-  'Referrer-Policy': 'no-referrer',
+  // Nothing to other sites; with `no-referrer` browsers would send `Origin: null` with our own forms too.
+  'Referrer-Policy': 'same-origin',
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Permissions-Policy': 'camera=(), microphone=(), geolocation=(), payment=(), usb=()',
   'Cache-Control': 'no-store',
@@ -37,7 +38,7 @@ export function cspOf(parts: { readonly nonce: string; readonly formAction: read
 
 /** Sets the CSP at the end, when the handler has said where its forms may lead. */
 export function setCsp(ctx: Ctx): void {
-  if (ctx.res.headersSent || ctx.response.has('Content-Security-Policy')) return
+  if (ctx.res.headersSent || ctx.res.hasHeader('Content-Security-Policy')) return
   ctx.set('Content-Security-Policy', ctx.state.csp ?? cspOf(ctx.state))
 }
 

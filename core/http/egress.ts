@@ -1,0 +1,175 @@
+/**
+ * The guarded fetch: every request that leaves Labgate passes here. Names are resolved once and the checked address is
+ * the one that is connected to, so that a second answer of the name server changes nothing.
+ * @module
+ */
+import { lookup as systemLookup } from 'node:dns/promises'
+import { isIP, type LookupFunction } from 'node:net'
+import { getCACertificates } from 'node:tls'
+import { Fault, isFault, type Log } from '@labgate/contract'
+import { Agent, buildConnector } from 'undici'
+import { inRange, parseAddress, parseRange } from './edge.ts'
+import { capBody } from './egress-body.ts'
+
+/** One address of a name. */
+export interface Resolved {
+  readonly address: string
+  readonly family: number
+}
+
+/** What a guarded fetch needs. */
+export interface EgressNeeds {
+  /** Who asks: an instance's id or a purpose; in errors, logs and metrics. */
+  readonly name: string
+  /** Names, addresses and ranges that may be reached although they are private, and over plain http. */
+  readonly allow: readonly string[]
+  /** For the whole answer, body included; default 10 seconds. */
+  readonly timeoutMs?: number
+  /** Largest body; default 1 MiB. */
+  readonly maxBytes?: number
+  /** PEM of an authority to trust beside the system's. */
+  readonly ca?: string | undefined
+  readonly log: Log
+  readonly metrics?: { upstream(sample: UpstreamSample): void }
+  readonly resolve?: (host: string) => Promise<readonly Resolved[]>
+}
+
+/** One finished request, as metrics see it. */
+export interface UpstreamSample {
+  readonly name: string
+  readonly outcome: 'answered' | 'failed' | 'refused'
+  readonly seconds: number
+}
+
+/** `fetch` with rules; `close` ends its kept connections. */
+export type GuardedFetch = typeof globalThis.fetch & { close(): Promise<void> }
+
+/** Says whether a host may be reached under an address. */
+interface Policy {
+  mayReach(host: string, address: string): boolean
+  mayBePlain(host: string, address: string): boolean
+}
+
+const isName = (entry: string): boolean => !entry.includes('/') && isIP(entry) === 0
+const bare = (host: string): string => host.replace(/^\[|\]$/g, '').toLowerCase()
+
+function policyOf(allow: readonly string[]): Policy {
+  const names = new Set(allow.filter(isName).map((name) => name.toLowerCase()))
+  const ranges = allow.filter((entry) => !isName(entry)).map(parseRange)
+  const listed = (host: string, text: string) => {
+    const address = parseAddress(text)
+    return names.has(host) || (address !== undefined && ranges.some((range) => inRange(address, range)))
+  }
+  return {
+    mayReach: (host, address) => listed(host, address) || parseAddress(address)?.range() === 'unicast',
+    mayBePlain: listed,
+  }
+}
+
+function refusal(needs: EgressNeeds, host: string, why: string): Fault {
+  return new Fault('ERR_EGRESS', `${needs.name}: ${host} ${why}; if it is meant, add it to \`egress.allow\``)
+}
+
+/** Refuses a host when any of its addresses is not allowed: which one gets connected is not ours to choose. */
+function assertReachable(
+  needs: EgressNeeds,
+  policy: Policy,
+  to: { host: string; plain: boolean; addresses: readonly Resolved[] },
+): void {
+  for (const { address } of to.addresses) {
+    if (!policy.mayReach(to.host, address)) throw refusal(needs, to.host, 'is not a public address')
+    if (to.plain && !policy.mayBePlain(to.host, address)) throw refusal(needs, to.host, 'would be reached without TLS')
+  }
+}
+
+async function resolveHost(host: string, needs: EgressNeeds): Promise<readonly Resolved[]> {
+  const family = isIP(host)
+  if (family !== 0) return [{ address: host, family }]
+  const resolve = needs.resolve ?? ((name: string) => systemLookup(name, { all: true, verbatim: true }))
+  const found = await resolve(host)
+  if (found.length === 0) throw new Fault('ERR_UPSTREAM', `${needs.name}: ${host} has no address`)
+  return found
+}
+
+/** A lookup that knows one host only, with the addresses that were checked. */
+function pinned(addresses: readonly Resolved[]): LookupFunction {
+  return (_host, options, callback) => {
+    const [first] = addresses
+    if (options.all) callback(null, [...addresses])
+    else callback(null, first?.address ?? '', first?.family)
+  }
+}
+
+function connectorOf(needs: EgressNeeds): buildConnector.connector {
+  const policy = policyOf(needs.allow)
+  const tls = needs.ca === undefined ? {} : { ca: [...getCACertificates('default'), needs.ca] }
+  const connectChecked = async (options: buildConnector.Options, callback: buildConnector.Callback) => {
+    const host = bare(options.hostname)
+    const addresses = await resolveHost(host, needs)
+    assertReachable(needs, policy, { host, plain: options.protocol === 'http:', addresses })
+    const connect = buildConnector({
+      ...tls,
+      timeout: needs.timeoutMs ?? defaults.timeoutMs,
+      lookup: pinned(addresses),
+    })
+    connect(options, callback)
+  }
+  return (options, callback) => {
+    connectChecked(options, callback).catch((error: Error) => callback(error, null))
+  }
+}
+
+const defaults = { timeoutMs: 10_000, maxBytes: 1024 * 1024 }
+
+function causes(error: unknown): readonly unknown[] {
+  const chain: unknown[] = []
+  for (let at = error; at instanceof Error && chain.length < 10; at = at.cause) chain.push(at)
+  return chain
+}
+
+/** What `fetch` threw, as a fault that names the host; the caller's own abort stays what it is. */
+function faultOf(error: unknown, needs: EgressNeeds, host: string): unknown {
+  const chain = causes(error)
+  const fault = chain.find(isFault)
+  if (fault !== undefined) return fault
+  const timedOut = chain.some((one) => /^(?:TimeoutError|ConnectTimeoutError)$/.test((one as Error).name))
+  const codes = chain.map((one) => (one as { code?: unknown }).code).filter((code) => typeof code === 'string')
+  const seconds = (needs.timeoutMs ?? defaults.timeoutMs) / 1000
+  const why = timedOut
+    ? `did not answer within ${seconds} s`
+    : `could not be reached (${codes.at(-1) ?? 'no reason given'})`
+  return new Fault('ERR_UPSTREAM', `${needs.name}: ${host} ${why}`, { cause: error })
+}
+
+/** Makes a guarded fetch. Redirects are handed to the caller, never followed; ask for `redirect: 'error'` to have them thrown. */
+export function createFetch(needs: EgressNeeds): GuardedFetch {
+  const agent = new Agent({ connect: connectorOf(needs), connections: 32, keepAliveTimeout: 10_000 })
+  const { timeoutMs, maxBytes } = { ...defaults, ...needs }
+  const fetchGuarded = async (input: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
+    const url = new URL(input instanceof Request ? input.url : input)
+    const started = performance.now()
+    const seconds = () => (performance.now() - started) / 1000
+    const own = init.signal ?? (input instanceof Request ? input.signal : undefined)
+    const limit = AbortSignal.timeout(timeoutMs)
+    const signal = own ? AbortSignal.any([own, limit]) : limit
+    const failure = (error: unknown) => (own?.aborted ? error : faultOf(error, needs, url.host))
+    const redirect = init.redirect === 'error' ? ('error' as const) : ('manual' as const)
+    try {
+      // The global fetch takes this undici's dispatcher; its types come from another copy of undici.
+      const response = await fetch(input, { ...init, redirect, signal, dispatcher: agent } as object as RequestInit)
+      needs.log.debug({ via: needs.name, host: url.host, status: response.status }, 'upstream answered')
+      needs.metrics?.upstream({ name: needs.name, outcome: 'answered', seconds: seconds() })
+      return capBody(response, { maxBytes, failure, tooLarge: () => tooLarge(needs, url.host, maxBytes) })
+    } catch (error) {
+      const fault = failure(error)
+      const outcome = isFault(fault) && fault.code === 'ERR_EGRESS' ? 'refused' : 'failed'
+      needs.metrics?.upstream({ name: needs.name, outcome, seconds: seconds() })
+      throw fault
+    }
+  }
+  return Object.assign(fetchGuarded, { close: () => agent.close() })
+}
+
+function tooLarge(needs: EgressNeeds, host: string, maxBytes: number): Fault {
+  return new Fault('ERR_UPSTREAM', `${needs.name}: ${host} sent more than ${maxBytes} bytes`)
+}

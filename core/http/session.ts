@@ -1,0 +1,99 @@
+/**
+ * The session cookie: koa-session with our rows behind it. The cookie holds only a random id; who it belongs to
+ * is asked of `accounts/sessions` at every use, by the same function for pages, the Provider and WebSocket upgrades.
+ * @module
+ */
+import type { IncomingMessage } from 'node:http'
+import type { Random } from '@labgate/contract'
+import type Koa from 'koa'
+import session, { type Session } from 'koa-session'
+import type { BrowserSession, SessionStart, Sessions } from '../accounts/sessions.ts'
+import type { Ctx, State, Step } from './context.ts'
+
+/** The signed-in browser, for handlers. */
+export interface SessionCookie {
+  readonly step: Step
+  of(req: IncomingMessage): Promise<BrowserSession | undefined>
+  /** The cookie's value; `undefined` when there is none. */
+  idOf(req: IncomingMessage): string | undefined
+  /** Opens a session under a new id; the one before it is forgotten (session fixation). */
+  open(ctx: Ctx, start: SessionStart): Promise<void>
+  /** Ends the session with all that hangs on it. */
+  close(ctx: Ctx): Promise<void>
+}
+
+interface Kept {
+  start?: SessionStart
+}
+
+export function createSessionCookie(needs: {
+  koa: Koa<State>
+  sessions: Sessions
+  random: Random
+  cookieName: string
+  secure: boolean
+}): SessionCookie {
+  const { sessions, random, cookieName } = needs
+  const known = new WeakMap<IncomingMessage, Promise<BrowserSession | undefined>>()
+  const idOf = (req: IncomingMessage) => readCookie(req, cookieName)
+  const of = (req: IncomingMessage) => {
+    const asked = known.get(req) ?? sessions.of(idOf(req))
+    known.set(req, asked)
+    return asked
+  }
+  const store = {
+    async get(id: string) {
+      const row = await sessions.of(id)
+      return row && { account: row.account }
+    },
+    async set(id: string, data: Kept) {
+      if (data.start) await sessions.start(id, data.start)
+    },
+    destroy: (id: string) => sessions.drop(id),
+  }
+  const options = {
+    key: cookieName,
+    store,
+    genid: () => random.token(),
+    maxAge: 'session',
+    httpOnly: true,
+    signed: false,
+    sameSite: 'lax',
+    secure: needs.secure,
+    path: '/',
+    renew: false,
+    rolling: false,
+  }
+  // The package's types ask for a store of its own session type; ours keeps rows.
+  const step = session(options as never, needs.koa as never) as unknown as Step
+  return {
+    step,
+    of,
+    idOf,
+    async open(ctx, start) {
+      const current = (ctx as unknown as { session: Session & Kept }).session
+      current.start = start
+      if (start.remember) current.maxAge = sessions.lifeSeconds(true) * 1000
+      await current.regenerate()
+      delete current.start
+      current._requireSave = false
+      known.delete(ctx.req)
+    },
+    async close(ctx) {
+      const id = idOf(ctx.req)
+      if (id !== undefined) await sessions.end(id)
+      ;(ctx as unknown as { session: null }).session = null
+      known.delete(ctx.req)
+    },
+  }
+}
+
+/** One cookie of a request; a name sent twice counts as absent, because two readers could pick different ones. */
+export function readCookie(req: IncomingMessage, name: string): string | undefined {
+  const values = (req.headers.cookie ?? '')
+    .split(';')
+    .map((pair) => pair.trim())
+    .filter((pair) => pair.startsWith(`${name}=`))
+    .map((pair) => pair.slice(name.length + 1))
+  return values.length === 1 && values[0] !== '' ? values[0] : undefined
+}

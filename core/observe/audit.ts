@@ -1,0 +1,63 @@
+/** The audit trail: who did what, when, from where. Append-only; each event also stands in the log. @module */
+import type { Clock, Json, Log } from '@labgate/contract'
+import { redact } from './redact.ts'
+
+/** Every kind of event. A retired one is never reused. */
+export type AuditType =
+  | 'sign-in.done'
+  | 'sign-in.refused'
+  | 'sign-out'
+  | 'session.revoked'
+  | 'account.created'
+  | 'account.waiting'
+  | 'account.activated'
+  | 'account.deactivated'
+  | 'account.role-changed'
+  | 'account.changed'
+  | 'account.erased'
+  | 'identity.linked'
+  | 'identity.unlinked'
+  | 'group.joined'
+  | 'group.left'
+  | 'consent.given'
+  | 'consent.revoked'
+  | 'token.revoked'
+  | 'token.reused'
+  | 'client.added'
+  | 'client.changed'
+  | 'client.removed'
+  | 'keys.rotated'
+  | 'first-admin.claimed'
+
+/** One event. Ids only; no names, no addresses of mail, no secrets. */
+export interface AuditEvent {
+  readonly type: AuditType
+  /** Account that did it; absent when nobody was signed in. */
+  readonly actor?: string | undefined
+  /** Account it was done to. */
+  readonly account?: string | undefined
+  readonly client?: string | undefined
+  /** Network address. */
+  readonly address?: string | undefined
+  readonly requestId?: string | undefined
+  readonly detail?: { readonly [name: string]: Json }
+}
+
+/** Where events are kept. */
+export interface AuditSink {
+  append(event: AuditEvent & { readonly at: Date }): Promise<unknown>
+}
+
+/** Appends an event; settled when it is kept. @throws what the storage throws: an act that leaves no trace must not go on */
+export type Audit = (event: AuditEvent) => Promise<void>
+
+/** Makes the trail over a store. */
+export function createAudit(needs: { readonly sink: AuditSink; readonly log: Log; readonly clock: Clock }): Audit {
+  return async (event) => {
+    // `redact` of JSON gives JSON.
+    const detail = event.detail === undefined ? {} : { detail: redact(event.detail) as { [name: string]: Json } }
+    await needs.sink.append({ ...event, ...detail, at: needs.clock.now() })
+    const { type, ...rest } = event
+    needs.log.info({ audit: type, ...rest }, 'audit')
+  }
+}

@@ -1,0 +1,113 @@
+/**
+ * The token store: what the Provider keeps, found by the digest of its id and sealed, with expiry judged at use.
+ * A protocol step is a {@link Unit}; the writes here are a unit of one write each.
+ * @module
+ */
+import type { Clock, Json, Log } from '@labgate/contract'
+import { type ArtifactEntry, artifactKey, createArtifactRows, referenceKey } from './artifact-rows.ts'
+import {
+  type Artifact,
+  type ArtifactReads,
+  type Claims,
+  createUnit,
+  found,
+  interactionModel,
+  live,
+  type Unit,
+} from './artifact-unit.ts'
+import { createInteractions } from './interactions.ts'
+import type { KeyRing } from './sealing.ts'
+import type { SqliteDatabase } from './sqlite.ts'
+import type { Writer } from './writer.ts'
+
+/** Tokens, codes, grants, the Provider's sessions and sign-ins in progress. */
+export interface ArtifactStore extends ArtifactReads {
+  /** Begins one protocol step. */
+  unit(): Unit
+  put(artifact: Artifact): Promise<void>
+  /** @throws ConsumeConflict when it is gone, expired, consumed before or being consumed */
+  consume(model: string, id: string): Promise<void>
+  delete(model: string, id: string): Promise<void>
+  deleteByGrant(grantId: string, models?: readonly string[]): Promise<void>
+  /** Deletes what belongs to an account and says how many rows it were. */
+  deleteByAccount(account: string, models?: readonly string[]): Promise<number>
+  deleteByClient(client: string): Promise<number>
+  /** Payloads of an account's artifacts of one model, oldest first. */
+  listByAccount(account: string, model: string): Promise<Json[]>
+  /** Writes sign-ins in progress to the database now. */
+  flush(): Promise<void>
+  /** Deletes at most `limit` expired rows. Inside the writer's turn. */
+  deleteExpired(limit: number): number
+  /** Flushes and stops the write-behind. */
+  close(): Promise<void>
+}
+
+export interface ArtifactNeeds {
+  readonly database: SqliteDatabase
+  readonly writer: Writer
+  readonly ring: KeyRing
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** Makes the token store on one database. */
+export function createArtifacts({ database, writer, ring, clock, log }: ArtifactNeeds): ArtifactStore {
+  const rows = createArtifactRows(database, ring)
+  const interactions = createInteractions({ rows, writer, log })
+  const claims: Claims = new Map()
+  const now = () => Math.floor(clock.now().getTime() / 1000)
+  const unit = () => createUnit({ rows, interactions, writer, claims, now })
+
+  const single = async (write: (step: Unit) => void) => {
+    const step = unit()
+    try {
+      write(step)
+      await step.commit()
+    } finally {
+      step.discard()
+    }
+  }
+
+  const deleteWhere = (test: (entry: ArtifactEntry) => boolean, deleteRows: () => number) =>
+    writer.run(() => {
+      const held = interactions.keysWhere(test)
+      held.forEach(interactions.forget)
+      return deleteRows()
+    })
+
+  return {
+    unit,
+    find: async (model, id) => {
+      const key = artifactKey(model, id)
+      return found(model === interactionModel ? interactions.get(key) : rows.get(key), now())
+    },
+    findByUid: async (uid) => found(rows.getByUid(referenceKey('uid', uid)), now()),
+    findByUserCode: async (userCode) => found(rows.getByUserCode(referenceKey('userCode', userCode)), now()),
+    put: (artifact) => single((step) => step.put(artifact)),
+    consume: (model, id) => single((step) => step.consume(model, id)),
+    delete: (model, id) => single((step) => step.delete(model, id)),
+    deleteByGrant: (grantId, models) => single((step) => step.deleteByGrant(grantId, models)),
+    deleteByAccount: (account, models) =>
+      deleteWhere(
+        (entry) => entry.account === account && (models?.includes(entry.model) ?? true),
+        () => rows.deleteByAccount(account, models),
+      ),
+    deleteByClient: (client) =>
+      deleteWhere(
+        (entry) => entry.client === client,
+        () => rows.deleteByClient(client),
+      ),
+    listByAccount: async (account, model) =>
+      rows
+        .listByAccount(account, model)
+        .filter((entry) => live(entry, now()) !== undefined)
+        .map((entry) => JSON.parse(entry.text) as Json),
+    flush: interactions.flush,
+    deleteExpired: (limit) => {
+      const at = now()
+      interactions.keysWhere((entry) => live(entry, at) === undefined).forEach(interactions.forget)
+      return rows.deleteExpired(at, limit)
+    },
+    close: interactions.close,
+  }
+}

@@ -1,0 +1,5 @@
+/** The migrations, oldest first. One that was released is never edited: the next change is a new file here. @module */
+import { First } from './0001-first.ts'
+
+/** Name and class of every migration; the names stand in the database. */
+export const migrations = [{ name: '0001-first', class: First }]

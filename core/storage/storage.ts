@@ -1,0 +1,202 @@
+/**
+ * The storage of one Labgate: opens the database, migrates it, checks the sealing keys, and hands out the stores.
+ * Relations and the console go through MikroORM; the token path goes through prepared statements beside it.
+ * @module
+ */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { type Clock, Fault, type Log, type Store } from '@labgate/contract'
+import type { EntityManager, MikroORM } from '@mikro-orm/sqlite'
+import { type ArtifactStore, createArtifacts } from './artifacts.ts'
+import { type AuditTrail, createAudit } from './audit.ts'
+import { type Cleaner, createCleaner } from './cleanup.ts'
+import { createDocuments } from './documents.ts'
+import { migrations } from './migrations/list.ts'
+import { createKeyRing, type KeyRing } from './sealing.ts'
+import { createSessions, type SessionStore } from './sessions.ts'
+import { createSettings, type Settings } from './settings.ts'
+import { openDatabase, openOrm, type SqliteDatabase } from './sqlite.ts'
+import { createWriter, type Pause, type Writer } from './writer.ts'
+
+export interface StorageOptions {
+  /** Path of the SQLite file; it and its folder are made when missing. */
+  readonly file: string
+  readonly clock: Clock
+  /** Sealing secrets, revealed, newest first, each of at least 32 characters. */
+  readonly keys: readonly string[]
+  readonly log: Log
+  /** `auto` (default) brings the schema up to date; `check` refuses when it is not. */
+  readonly migrate?: 'auto' | 'check'
+  /** For tests: called at named points of the writing. */
+  readonly pause?: Pause
+}
+
+/** Everything that outlives the process. */
+export interface Storage {
+  readonly orm: MikroORM
+  /** An entity manager of its own for reading; inside `transaction`, the transaction's. */
+  em(): EntityManager
+  /**
+   * The only way to write through the ORM: one transaction, while no other write runs. Keep it short: everything
+   * that writes waits for it. Inside it write through `em` only; a transaction within a transaction joins it.
+   */
+  transaction<T>(work: (em: EntityManager) => Promise<T>): Promise<T>
+  readonly artifacts: ArtifactStore
+  readonly sessions: SessionStore
+  /** The documents of one plugin instance. */
+  documents(owner: string): Store
+  readonly audit: AuditTrail
+  readonly ring: KeyRing
+  readonly settings: Settings
+  readonly cleaner: Cleaner
+  /** Changes when another connection has written: another process, or an ORM transaction of this one. */
+  dataVersion(): number
+  /** Transactions committed by the group commit so far. */
+  commits(): number
+  /** Brings the schema up to date; says which migrations ran. */
+  migrate(): Promise<string[]>
+  /** Names of the migrations that have not run. */
+  pendingMigrations(): Promise<string[]>
+  /** Writes what waits and closes; called twice, the second time does nothing. */
+  close(): Promise<void>
+}
+
+/**
+ * Opens the database.
+ * @throws Fault ERR_STORAGE when it cannot be opened, must be migrated first (`check`) or is of a later version;
+ * ERR_KEYS when the keys are not those it was sealed with
+ */
+export async function openStorage(options: StorageOptions): Promise<Storage> {
+  const ring = createKeyRing(options.keys)
+  const database = openDatabase(options.file)
+  let orm: MikroORM | undefined
+  try {
+    orm = await openOrm(options.file)
+    await upgrade(orm, options)
+    checkKeys(database, ring, options.file)
+    return assemble({ options, ring, database, orm })
+  } catch (error) {
+    await orm?.close(true)
+    database.close()
+    throw error
+  }
+}
+
+interface Opened {
+  readonly options: StorageOptions
+  readonly ring: KeyRing
+  readonly database: SqliteDatabase
+  readonly orm: MikroORM
+}
+
+function assemble({ options, ring, database, orm }: Opened): Storage {
+  const { clock, log, pause = () => undefined } = options
+  const writer = createWriter(database, pause)
+  const needs = { database, writer, ring, clock, log }
+  const artifacts = createArtifacts(needs)
+  const sessions = createSessions(needs)
+  const documents = createDocuments(needs)
+  const cleaner = createCleaner({ tables: [artifacts, documents, sessions], writer, log, pause })
+  return {
+    orm,
+    ...ormAccess(orm, writer),
+    artifacts,
+    sessions,
+    documents: (owner) => documents.storeOf(owner),
+    audit: createAudit(needs),
+    ring,
+    settings: createSettings(database, writer),
+    cleaner,
+    dataVersion: () => Number(database.pragma('data_version', { simple: true })),
+    commits: writer.commits,
+    migrate: () => writer.exclusive(() => migrate(orm)),
+    pendingMigrations: () => pendingMigrations(orm),
+    close: closeOnce(async () => {
+      await cleaner.stop()
+      await artifacts.close()
+      await writer.close()
+      database.close()
+      await orm.close(true)
+    }),
+  }
+}
+
+function ormAccess(orm: MikroORM, writer: Writer): Pick<Storage, 'em' | 'transaction'> {
+  const current = new AsyncLocalStorage<EntityManager>()
+  const joined = () => (writer.inside() ? current.getStore() : undefined)
+
+  const transact = <T>(work: (em: EntityManager) => Promise<T>) =>
+    orm.em.fork().transactional(async (em) => {
+      // SQLite begins deferred; a first statement that writes takes the lock now, while waiting for it is still safe.
+      await em.execute('delete from setting where 1 = 0')
+      return await current.run(em, () => work(em))
+    })
+
+  return {
+    em: () => joined() ?? orm.em.fork(),
+    transaction: (work) => {
+      const outer = joined()
+      return outer === undefined ? writer.exclusive(() => transact(work)) : work(outer)
+    },
+  }
+}
+
+function closeOnce(close: () => Promise<void>): () => Promise<void> {
+  let closing: Promise<void> | undefined
+  return () => {
+    closing ??= close()
+    return closing
+  }
+}
+
+async function upgrade(orm: MikroORM, { file, log, migrate: mode = 'auto' }: StorageOptions): Promise<void> {
+  const known = new Set(migrations.map(({ name }) => name))
+  const unknown = (await orm.migrator.getExecuted()).map(({ name }) => name).filter((name) => !known.has(name))
+  if (unknown.length > 0) {
+    throw new Fault(
+      'ERR_STORAGE',
+      `database: ${file} was migrated by a later Labgate (${unknown.join(', ')}); run that`,
+    )
+  }
+  const pending = await pendingMigrations(orm)
+  if (pending.length === 0) {
+    return
+  }
+  if (mode === 'check') {
+    throw new Fault(
+      'ERR_STORAGE',
+      `database: ${file} must be migrated (${pending.join(', ')}); run "labgate migrate"`,
+      {
+        detail: { pending },
+      },
+    )
+  }
+  log.info({ migrations: await migrate(orm) }, 'the database was migrated')
+}
+
+async function migrate(orm: MikroORM): Promise<string[]> {
+  return (await orm.migrator.up()).map(({ name }) => name)
+}
+
+async function pendingMigrations(orm: MikroORM): Promise<string[]> {
+  return (await orm.migrator.getPending()).map(({ name }) => name)
+}
+
+const checkPurpose = 'key-check'
+
+// Without this a server with the wrong keys would start, and fail later, at one row after another.
+function checkKeys(database: SqliteDatabase, ring: KeyRing, file: string): void {
+  const box = ring.seal('labgate', checkPurpose).toString('base64')
+  database.prepare('INSERT INTO setting ("key", value) VALUES (?, ?) ON CONFLICT DO NOTHING').run(checkPurpose, box)
+  const row = database
+    .prepare<[string], { value: string }>('SELECT value FROM setting WHERE "key" = ?')
+    .get(checkPurpose)
+  try {
+    ring.open(Buffer.from(row?.value ?? '', 'base64'), checkPurpose)
+  } catch (cause) {
+    throw new Fault(
+      'ERR_KEYS',
+      `keys: none of the configured keys opens ${file}, which was sealed with another; put the former key back under "keys" (a new key goes before it, not in its place)`,
+      { cause },
+    )
+  }
+}

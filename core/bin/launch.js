@@ -68,8 +68,9 @@ function packagesOf(file) {
 
 function install() {
   process.stderr.write('labgate: installing what is missing (npm ci), this takes a minute\n')
-  const npm = process.env.npm_execpath
-  const [command, ...first] = npm === undefined ? ['npm'] : [process.execPath, npm]
+  // Under another package manager it names that one, which knows nothing of `ci`.
+  const npm = process.env.npm_execpath ?? ''
+  const [command, ...first] = /npm-cli\.c?js$/.test(npm) ? [process.execPath, npm] : ['npm']
   // Whatever omitted parts for the caller must not omit them here, and engine warnings of an older Node are expected.
   const args = [...first, 'ci', '--include=dev', '--include=optional', '--loglevel=error']
   const { status, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2] })

@@ -110,9 +110,9 @@ function partsOf(error: unknown): MailError {
 
 function mend(code: string | undefined): string {
   if (code === 'EAUTH') return 'check mail.smtp.username and password'
-  if (code === 'ETLS' || code === 'ESOCKET') return 'check mail.smtp.security, ca and the server’s certificate'
+  if (code === 'ETLS') return 'check mail.smtp.security, ca and the server’s certificate'
   if (code === 'EENVELOPE') return 'the server refused the sender or the recipient'
-  return 'check mail.smtp.host and port, and whether the server is up'
+  return 'check mail.smtp.host, port, security and ca, and whether the server is up'
 }
 
 function mask(config: SmtpConfig, text: string): string {

@@ -15,7 +15,11 @@ function tables(): string {
   const entries = Object.entries(configSchema.properties).map(([key, schema]) => [key, schema as Schema] as const)
   const plain = entries.filter(([, schema]) => !isSection(schema))
   const sections = entries.filter(([, schema]) => isSection(schema))
-  const top = ['## Top level', '', ...table(plain.map(([key, schema]) => row(key, schema)))]
+  const top = [
+    '## Top level',
+    '',
+    ...table(plain.map(([key, schema]) => row(key, schema, key === 'issuer' ? 'required' : ''))),
+  ]
   return [...top, ...sections.flatMap(([key, schema]) => section(key, schema)), ...ruleSection()].join('\n')
 }
 
@@ -37,22 +41,29 @@ function table(rows: readonly string[]): string[] {
 }
 
 function rowsOf(schema: Schema, prefix: string): string[] {
-  const own = Object.entries(schema.properties ?? {}).flatMap(([key, part]) => rowsBelow(prefix + key, part))
+  const own = Object.entries(schema.properties ?? {}).flatMap(([key, part]) =>
+    rowsBelow(prefix + key, part, schema.required?.includes(key) ? 'required' : ''),
+  )
   const free = schema.additionalProperties
   return typeof free === 'object' ? [...own, ...rowsBelow(`${prefix}<name>`, free)] : own
 }
 
-function rowsBelow(key: string, schema: Schema): string[] {
+function rowsBelow(key: string, schema: Schema, absent = ''): string[] {
   const hasRows = schema.type === 'object' && schema.format !== 'secret' && schema.default === undefined
   const rows = rowsOf(schema, `${key}.`)
   if (rows.length === 0 || (!hasRows && Object.keys((schema.default as object | undefined) ?? {}).length > 0)) {
-    return [row(key, schema)]
+    return [row(key, schema, absent)]
   }
-  return [row(key, schema), ...rows]
+  return [row(key, schema, absent), ...rows]
 }
 
-function row(key: string, schema: Schema): string {
-  const cells = [`\`${key}\``, typeOf(schema), defaultOf(schema), (schema.description ?? '').replaceAll('|', '\\|')]
+function row(key: string, schema: Schema, absent = ''): string {
+  const cells = [
+    `\`${key}\``,
+    typeOf(schema),
+    defaultOf(schema) || absent,
+    (schema.description ?? '').replaceAll('|', '\\|'),
+  ]
   return `| ${cells.join(' | ')} |`
 }
 

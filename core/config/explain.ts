@@ -11,8 +11,25 @@ export interface Said {
   readonly message: string
 }
 
+/** All errors of one check in words; of a choice (`anyOf`, `oneOf`) only what says most. */
+export function explainAll(errors: readonly ErrorObject[]): Said[] {
+  const choices = errors.filter(isChoice)
+  const inner = (error: ErrorObject) =>
+    choices.find((choice) => choice !== error && error.schemaPath.startsWith(`${choice.schemaPath}/`))
+  const isDeeper = (error: ErrorObject) => error.instancePath !== inner(error)?.instancePath || error.keyword !== 'type'
+  return errors.flatMap((error) => {
+    if (inner(error) !== undefined && !isDeeper(error)) return []
+    if (isChoice(error) && errors.some((other) => inner(other) === error && isDeeper(other))) return []
+    return explain(error) ?? []
+  })
+}
+
+function isChoice({ keyword }: ErrorObject): boolean {
+  return keyword === 'anyOf' || keyword === 'oneOf'
+}
+
 /** An error in words; `undefined` for those that only repeat what another one says. */
-export function explain(error: ErrorObject): Said | undefined {
+function explain(error: ErrorObject): Said | undefined {
   const path = pointerPath(error)
   if (error.propertyName !== undefined) {
     return { path: [...path, error.propertyName], part: 'key', message: `the key ${words(error)}` }
@@ -41,8 +58,24 @@ function words(error: ErrorObject): string {
     const wants = formats[params.format]?.wants ?? commonWants[params.format]
     return `must be ${wants ?? `a valid ${params.format}`}, got ${JSON.stringify(data)}`
   }
+  if (isChoice(error)) return choiceWords(error)
+  if (keyword === 'not') return notWords(error)
   if (keyword === 'minLength' && params.limit === 1) return 'must not be empty'
   return error.message ?? `breaks the rule \`${keyword}\``
+}
+
+function choiceWords({ keyword, schema, data }: ErrorObject): string {
+  const types = Array.isArray(schema) ? schema.map((one: { readonly type?: unknown }) => one.type) : []
+  if (types.length === 0 || !types.every((type) => typeof type === 'string')) {
+    return `must fit ${keyword === 'oneOf' ? 'exactly one' : 'one'} of the forms that are described for it`
+  }
+  return `must be ${types.map(withArticle).join(' or ')}, got ${kindOf(data)}`
+}
+
+function notWords({ schema }: ErrorObject): string {
+  const required = typeof schema === 'object' && 'required' in schema ? schema.required : undefined
+  if (!Array.isArray(required)) return 'is one of the values that are not allowed'
+  return `${required.map((key) => `\`${String(key)}\``).join(' and ')} do not go together`
 }
 
 function enumWords(allowed: unknown, data: unknown): string {
@@ -52,6 +85,8 @@ function enumWords(allowed: unknown, data: unknown): string {
 }
 
 function withArticle(type: string): string {
+  if (type === 'array') return 'a list'
+  if (type === 'null') return 'null'
   return /^[aeio]/.test(type) ? `an ${type}` : `a ${type}`
 }
 

@@ -1,5 +1,6 @@
 /** The formats a config schema may name, each with the words that tell an operator what is expected. @module */
 import { isIP } from 'node:net'
+import { parseAddress } from '@labgate/contract'
 import { parseBytes, parseDuration } from './units.ts'
 
 /** One format: what it accepts, and how to say what it wants. */
@@ -67,7 +68,6 @@ export const formats: Readonly<Record<string, Format>> = {
 /** What is said of the formats that ajv-formats brings. */
 export const commonWants: Readonly<Record<string, string>> = {
   uri: 'an absolute URI such as https://example.org/callback',
-  email: 'an e-mail address',
   hostname: 'a host name',
   'date-time': 'a date and time (RFC 3339)',
 }

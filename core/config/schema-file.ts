@@ -60,7 +60,7 @@ function spelled(schema: Schema): Schema {
   const { format, ...rest } = schema
   if (format === 'secret') return secretFor(schema)
   const own = format === undefined ? undefined : formats[format]
-  if (own === undefined) return schema
+  if (own === undefined || format === 'email') return schema
   return own.pattern === undefined ? rest : { ...rest, pattern: own.pattern }
 }
 

@@ -6,7 +6,7 @@
 import type { ConfigOf, ConfigSchema, Schema } from '@labgate/contract'
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
-import { explain } from './explain.ts'
+import { explainAll } from './explain.ts'
 import { formats } from './formats.ts'
 import { type At, type ConfigProblem, type Locate, type Path, problemAt } from './problems.ts'
 import { type Env, readSecret } from './secrets.ts'
@@ -46,7 +46,7 @@ export function validateAgainst<const S extends ConfigSchema>(
   const filled = copy(value)
   const problems: ConfigProblem[] = []
   const warnings: ConfigProblem[] = []
-  if (!validate(filled)) problems.push(...explainAll(validate.errors ?? [], options))
+  if (!validate(filled)) problems.push(...located(validate.errors ?? [], options))
   const secret = (reference: unknown, path: Path) => {
     const read = readSecret(reference, options)
     const at: At = { path, locate: options.locate }
@@ -59,12 +59,10 @@ export function validateAgainst<const S extends ConfigSchema>(
   return { value: deepFreeze(translated) as ConfigOf<S>, problems, warnings }
 }
 
-function explainAll(errors: readonly ErrorObject[], at: At): ConfigProblem[] {
-  return errors.flatMap((error) => {
-    const said = explain(error)
-    if (said === undefined) return []
-    return [problemAt({ path: [...at.path, ...said.path], locate: at.locate, part: said.part }, said.message)]
-  })
+function located(errors: readonly ErrorObject[], { path, locate }: At): ConfigProblem[] {
+  return explainAll(errors).map((said) =>
+    problemAt({ path: [...path, ...said.path], locate, part: said.part }, said.message),
+  )
 }
 
 const cache = new WeakMap<ConfigSchema, ValidateFunction>()

@@ -50,7 +50,9 @@ export default {
       async start(signal) {
         signal.throwIfAborted()
       },
-      async stop() {},
+      async stop() {
+        // Nothing was opened.
+      },
       async health() {
         return { ok: true }
       },

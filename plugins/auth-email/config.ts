@@ -5,8 +5,6 @@ export const configSchema = {
   type: 'object',
   additionalProperties: false,
   description: 'Sign-in with a link and a code sent by e-mail. All of it is optional.',
-  // Two lists that disagree would leave open which one counts.
-  not: { required: ['domains', 'emailDomainAllowList'] },
   properties: {
     domains: {
       type: 'array',

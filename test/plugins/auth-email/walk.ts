@@ -2,27 +2,26 @@
 import assert from 'node:assert/strict'
 import plugin from '@labgate/auth-email'
 import type { Attempt, Form, Message, SignInAsk, SignInReply, Step } from '@labgate/contract'
-import { type AuthWorld, authWorld } from '../../support/auth-context.ts'
-
-export type Config = AuthWorld<Parameters<typeof plugin.create>[0]['config']>['context']['config']
-
-export const defaults: Config = {
-  codeLifetime: 600,
-  tries: 3,
-  mailsPerHour: 3,
-  mailsPerHourNetwork: 60,
-  mailsPerHourTotal: 1000,
-}
+import { attemptFor, testContext } from '@labgate/testkit'
 
 export interface Options {
-  readonly config?: Partial<Config>
+  /** As in the config file. */
+  readonly config?: Readonly<Record<string, unknown>>
+  /** Comes before a mail is noted: a real transport, or one that fails. */
   readonly send?: (message: Message) => Promise<void>
 }
 
 /** A fresh instance of the plugin with its world. */
 export function instance({ config = {}, send }: Options = {}) {
-  const world = authWorld({ config: { ...defaults, ...config }, text: plugin.text, ...(send ? { send } : {}) })
-  return { world, method: plugin.create(world.context) }
+  const world = testContext({ plugin, config })
+  const mail = {
+    async send(message: Message) {
+      await send?.(message)
+      await world.context.mail.send(message)
+    },
+  }
+  const attempt = () => attemptFor(world.context)
+  return { world: { ...world, attempt }, method: plugin.create({ ...world.context, mail }) }
 }
 
 export type Instance = ReturnType<typeof instance>

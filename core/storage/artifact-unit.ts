@@ -7,6 +7,7 @@ import type { Json } from '@labgate/contract'
 import { type ArtifactEntry, type ArtifactRows, artifactKey, referenceKey } from './artifact-rows.ts'
 import { ConsumeConflict } from './conflict.ts'
 import type { Interactions } from './interactions.ts'
+import { createOverlay } from './overlay.ts'
 import type { Writer } from './writer.ts'
 
 /** What is stored of one artifact. `expiresAt` is in seconds since 1970; without it, it never ends by itself. */
@@ -58,8 +59,8 @@ export interface Unit extends ArtifactReads {
   discard(): void
 }
 
-/** Who is consuming what, process-wide for one store. */
-export type Claims = Map<string, { readonly owner: object; readonly settled: Promise<void> }>
+/** What is being consumed, process-wide for one store, and when the unit that does so will be done. */
+export type Claims = Map<string, Promise<void>>
 
 export interface UnitNeeds {
   readonly rows: ArtifactRows
@@ -75,51 +76,144 @@ export const interactionModel = 'Interaction'
 
 /** Begins a unit. */
 export function createUnit(needs: UnitNeeds): Unit {
-  const { rows, interactions, writer, claims, now } = needs
-  const overlay = createOverlay()
-  const durable: (() => void)[] = []
-  const inMemory: { readonly key: string; readonly entry: ArtifactEntry | undefined }[] = []
-  const claimed = new Set<string>()
-  const owner = {}
-  const { promise: settled, resolve: settle } = Promise.withResolvers<void>()
-  let over = false
+  return new ProtocolStep(needs)
+}
 
-  const stored = (key: string, model: string) => (model === interactionModel ? interactions.get(key) : rows.get(key))
-  const read = (key: string, model: string) => overlay.see(key, () => stored(key, model))
+class ProtocolStep implements Unit {
+  readonly #needs: UnitNeeds
+  readonly #overlay = createOverlay()
+  readonly #durable: (() => void)[] = []
+  readonly #inMemory: { readonly key: string; readonly entry: ArtifactEntry | undefined }[] = []
+  readonly #claimed = new Set<string>()
+  readonly #end = Promise.withResolvers<void>()
+  #state: 'open' | 'committing' | 'over' = 'open'
 
-  const end = () => {
-    over = true
-    for (const key of claimed) {
-      claims.delete(key)
-    }
-    settle()
+  constructor(needs: UnitNeeds) {
+    this.#needs = needs
   }
 
-  const ensureOpen = () => {
-    if (over) {
-      throw new TypeError('the unit was committed or discarded; begin another one')
+  async find(model: string, id: string): Promise<FoundArtifact | undefined> {
+    return found(this.#read(artifactKey(model, id), model), this.#needs.now())
+  }
+
+  async findByUid(uid: string): Promise<FoundArtifact | undefined> {
+    const key = referenceKey('uid', uid)
+    return found(
+      this.#overlay.seeBy('uid', key, () => this.#needs.rows.getByUid(key)),
+      this.#needs.now(),
+    )
+  }
+
+  async findByUserCode(userCode: string): Promise<FoundArtifact | undefined> {
+    const key = referenceKey('userCode', userCode)
+    return found(
+      this.#overlay.seeBy('userCode', key, () => this.#needs.rows.getByUserCode(key)),
+      this.#needs.now(),
+    )
+  }
+
+  put(artifact: Artifact): void {
+    this.#ensureOpen()
+    const { rows } = this.#needs
+    const fresh = entryOf(artifact)
+    const entry = { ...fresh, consumedAt: this.#read(fresh.key, fresh.model)?.consumedAt }
+    this.#overlay.put(entry)
+    if (entry.model === interactionModel) {
+      this.#inMemory.push({ key: entry.key, entry })
+      return
+    }
+    const sealed = rows.seal(entry)
+    this.#durable.push(() => rows.put(sealed))
+  }
+
+  consume(model: string, id: string): void {
+    this.#ensureOpen()
+    const { rows, now } = this.#needs
+    const key = artifactKey(model, id)
+    const entry = { ...this.#claim(key, model), consumedAt: now() }
+    this.#overlay.put(entry)
+    if (model === interactionModel) {
+      this.#inMemory.push({ key, entry })
+      return
+    }
+    this.#durable.push(() => {
+      if (!rows.consume(key, now())) {
+        throw new ConsumeConflict(model)
+      }
+    })
+  }
+
+  delete(model: string, id: string): void {
+    this.#ensureOpen()
+    const key = artifactKey(model, id)
+    this.#overlay.delete(key)
+    if (model === interactionModel) {
+      this.#inMemory.push({ key, entry: undefined })
+      return
+    }
+    this.#durable.push(() => this.#needs.rows.delete(key))
+  }
+
+  deleteByGrant(grantId: string, models?: readonly string[]): void {
+    this.#ensureOpen()
+    const grant = referenceKey('grant', grantId)
+    this.#overlay.deleteByGrant(grant, models)
+    this.#durable.push(() => this.#needs.rows.deleteByGrant(grant, models))
+  }
+
+  async commit(): Promise<void> {
+    this.#ensureOpen()
+    this.#state = 'committing'
+    try {
+      if (this.#reachesDatabase()) {
+        await this.#needs.writer.run(() => this.#apply())
+      } else {
+        this.#apply()
+      }
+    } finally {
+      this.#finish()
     }
   }
 
-  const claim = (key: string, model: string) => {
+  discard(): void {
+    if (this.#state === 'open') {
+      this.#finish()
+    }
+  }
+
+  #read(key: string, model: string): ArtifactEntry | undefined {
+    const { rows, interactions } = this.#needs
+    return this.#overlay.see(key, () => (model === interactionModel ? interactions.get(key) : rows.get(key)))
+  }
+
+  #claim(key: string, model: string): ArtifactEntry {
+    const { claims, now } = this.#needs
     const other = claims.get(key)
-    if (other !== undefined) {
-      throw new ConsumeConflict(model, other.owner === owner ? undefined : other.settled)
+    if (other !== undefined && !this.#claimed.has(key)) {
+      throw new ConsumeConflict(model, other)
     }
-    const entry = live(read(key, model), now())
+    const entry = live(this.#read(key, model), now())
     if (entry === undefined || entry.consumedAt !== undefined) {
       throw new ConsumeConflict(model)
     }
-    claims.set(key, { owner, settled })
-    claimed.add(key)
+    claims.set(key, this.#end.promise)
+    this.#claimed.add(key)
     return entry
   }
 
-  const apply = () => {
-    for (const operation of durable) {
+  #reachesDatabase(): boolean {
+    const { interactions } = this.#needs
+    const deletes = this.#inMemory.filter(({ entry }) => entry === undefined)
+    return this.#durable.length > 0 || deletes.some(({ key }) => interactions.mayBeStored(key))
+  }
+
+  // May run a second time when another unit of the batch threw; memory changes last, so that a unit that fails changes none.
+  #apply(): void {
+    const { interactions, rows } = this.#needs
+    for (const operation of this.#durable) {
       operation()
     }
-    for (const { key, entry } of inMemory) {
+    for (const { key, entry } of this.#inMemory) {
       if (entry !== undefined) {
         interactions.keep(entry)
         continue
@@ -131,88 +225,18 @@ export function createUnit(needs: UnitNeeds): Unit {
     }
   }
 
-  const write = async () => {
-    const reachesDatabase = inMemory.some(({ key, entry }) => entry === undefined && interactions.mayBeStored(key))
-    if (durable.length > 0 || reachesDatabase) {
-      await writer.run(apply)
-    } else {
-      apply()
+  #ensureOpen(): void {
+    if (this.#state !== 'open') {
+      throw new TypeError('the unit was committed or discarded; begin another one')
     }
   }
 
-  return {
-    find: async (model, id) => found(read(artifactKey(model, id), model), now()),
-    findByUid: async (uid) => {
-      const key = referenceKey('uid', uid)
-      return found(
-        overlay.seeBy('uid', key, () => rows.getByUid(key)),
-        now(),
-      )
-    },
-    findByUserCode: async (userCode) => {
-      const key = referenceKey('userCode', userCode)
-      return found(
-        overlay.seeBy('userCode', key, () => rows.getByUserCode(key)),
-        now(),
-      )
-    },
-    put: (artifact) => {
-      ensureOpen()
-      const fresh = entryOf(artifact)
-      const entry = { ...fresh, consumedAt: read(fresh.key, fresh.model)?.consumedAt }
-      overlay.put(entry)
-      if (artifact.model === interactionModel) {
-        inMemory.push({ key: entry.key, entry })
-        return
-      }
-      const sealed = rows.seal(entry)
-      durable.push(() => rows.put(sealed))
-    },
-    consume: (model, id) => {
-      ensureOpen()
-      const key = artifactKey(model, id)
-      const consumed = { ...claim(key, model), consumedAt: now() }
-      overlay.put(consumed)
-      if (model === interactionModel) {
-        inMemory.push({ key, entry: consumed })
-        return
-      }
-      durable.push(() => {
-        if (!rows.consume(key, now())) {
-          throw new ConsumeConflict(model)
-        }
-      })
-    },
-    delete: (model, id) => {
-      ensureOpen()
-      const key = artifactKey(model, id)
-      overlay.delete(key)
-      if (model === interactionModel) {
-        inMemory.push({ key, entry: undefined })
-        return
-      }
-      durable.push(() => rows.delete(key))
-    },
-    deleteByGrant: (grantId, models) => {
-      ensureOpen()
-      const grant = referenceKey('grant', grantId)
-      overlay.deleteByGrant(grant, models)
-      durable.push(() => rows.deleteByGrant(grant, models))
-    },
-    commit: async () => {
-      ensureOpen()
-      over = true
-      try {
-        await write()
-      } finally {
-        end()
-      }
-    },
-    discard: () => {
-      if (!over) {
-        end()
-      }
-    },
+  #finish(): void {
+    this.#state = 'over'
+    for (const key of this.#claimed) {
+      this.#needs.claims.delete(key)
+    }
+    this.#end.resolve()
   }
 }
 
@@ -249,45 +273,5 @@ function entryOf(artifact: Artifact): ArtifactEntry {
     client: artifact.client,
     expiresAt: artifact.expiresAt,
     consumedAt: undefined,
-  }
-}
-
-/** What a unit has written so far, laid over what is stored. */
-function createOverlay() {
-  const known = new Map<string, ArtifactEntry | undefined>()
-  const grants: { readonly grant: string; readonly models: readonly string[] | undefined }[] = []
-
-  const isDeleted = (entry: ArtifactEntry | undefined) =>
-    grants.some(({ grant, models }) => entry?.grant === grant && (models?.includes(entry.model) ?? true))
-
-  const unlessDeleted = (entry: ArtifactEntry | undefined) => (isDeleted(entry) ? undefined : entry)
-
-  return {
-    see: (key: string, stored: () => ArtifactEntry | undefined) =>
-      known.has(key) ? known.get(key) : unlessDeleted(stored()),
-    seeBy: (field: 'uid' | 'userCode', value: string, stored: () => ArtifactEntry | undefined) => {
-      for (const entry of known.values()) {
-        if (entry?.[field] === value) {
-          return entry
-        }
-      }
-      const below = stored()
-      // The unit has deleted it or given it another uid or code.
-      return below === undefined || known.has(below.key) ? undefined : unlessDeleted(below)
-    },
-    put: (entry: ArtifactEntry) => {
-      known.set(entry.key, entry)
-    },
-    delete: (key: string) => {
-      known.set(key, undefined)
-    },
-    deleteByGrant: (grant: string, models: readonly string[] | undefined) => {
-      grants.push({ grant, models })
-      for (const [key, entry] of known) {
-        if (entry?.grant === grant && (models?.includes(entry.model) ?? true)) {
-          known.set(key, undefined)
-        }
-      }
-    },
   }
 }

@@ -68,10 +68,15 @@ export function createArtifacts({ database, writer, ring, clock, log }: Artifact
     }
   }
 
+  const forgetWhere = (test: (entry: ArtifactEntry) => boolean) => {
+    for (const key of interactions.keysWhere(test)) {
+      interactions.forget(key)
+    }
+  }
+
   const deleteWhere = (test: (entry: ArtifactEntry) => boolean, deleteRows: () => number) =>
     writer.run(() => {
-      const held = interactions.keysWhere(test)
-      held.forEach(interactions.forget)
+      forgetWhere(test)
       return deleteRows()
     })
 
@@ -102,12 +107,12 @@ export function createArtifacts({ database, writer, ring, clock, log }: Artifact
         .listByAccount(account, model)
         .filter((entry) => live(entry, now()) !== undefined)
         .map((entry) => JSON.parse(entry.text) as Json),
-    flush: interactions.flush,
+    flush: () => interactions.flush(),
     deleteExpired: (limit) => {
       const at = now()
-      interactions.keysWhere((entry) => live(entry, at) === undefined).forEach(interactions.forget)
+      forgetWhere((entry) => live(entry, at) === undefined)
       return rows.deleteExpired(at, limit)
     },
-    close: interactions.close,
+    close: () => interactions.close(),
   }
 }

@@ -43,113 +43,131 @@ export interface InteractionNeeds {
 }
 
 /** Makes the map and its write-behind. */
-export function createInteractions({
-  rows,
-  writer,
-  log,
-  limit = 20_000,
-  intervalMs = 1_000,
-}: InteractionNeeds): Interactions {
-  const held = new Map<string, Held>()
-  // Two generations: a pass writes what has rested for one whole interval at least.
-  let fresh = new Set<string>()
-  let aging = new Set<string>()
-  let makingRoom = false
-  let timer: NodeJS.Timeout | undefined
+export function createInteractions(needs: InteractionNeeds): Interactions {
+  return new WriteBehind(needs)
+}
 
-  const write = async (keys: ReadonlySet<string>) => {
-    const entries = [...keys].flatMap((key) => held.get(key)?.entry ?? [])
-    if (entries.length === 0) {
+class WriteBehind implements Interactions {
+  readonly #rows: ArtifactRows
+  readonly #writer: Writer
+  readonly #log: Log
+  readonly #limit: number
+  readonly #intervalMs: number
+  readonly #held = new Map<string, Held>()
+  // Two generations: a pass writes what has rested for one whole interval at least.
+  #fresh = new Set<string>()
+  #aging = new Set<string>()
+  #timer: NodeJS.Timeout | undefined
+  #makingRoom = false
+
+  constructor({ rows, writer, log, limit = 20_000, intervalMs = 1_000 }: InteractionNeeds) {
+    this.#rows = rows
+    this.#writer = writer
+    this.#log = log
+    this.#limit = limit
+    this.#intervalMs = intervalMs
+  }
+
+  get(key: string): ArtifactEntry | undefined {
+    return this.#held.get(key)?.entry ?? this.#rows.get(key)
+  }
+
+  keep(entry: ArtifactEntry): void {
+    const { key } = entry
+    // What is not in memory may have been written before a restart.
+    const stored = this.#held.get(key)?.stored ?? this.#rows.get(key) !== undefined
+    this.#held.delete(key)
+    this.#held.set(key, { entry, written: false, stored })
+    this.#aging.delete(key)
+    this.#fresh.add(key)
+    if (this.#held.size > this.#limit) {
+      void this.#makeRoom()
+    }
+    this.#arm()
+  }
+
+  mayBeStored(key: string): boolean {
+    return this.#held.get(key)?.stored ?? true
+  }
+
+  forget(key: string): void {
+    this.#held.delete(key)
+    this.#fresh.delete(key)
+    this.#aging.delete(key)
+  }
+
+  keysWhere(test: (entry: ArtifactEntry) => boolean): string[] {
+    return [...this.#held].filter(([, { entry }]) => test(entry)).map(([key]) => key)
+  }
+
+  flush(): Promise<void> {
+    return this.#write(this.#takeDirty())
+  }
+
+  close(): Promise<void> {
+    clearTimeout(this.#timer)
+    return this.#writeOrKeep(this.#takeDirty())
+  }
+
+  #arm(): void {
+    this.#timer ??= setTimeout(() => void this.#pass(), this.#intervalMs).unref()
+  }
+
+  async #pass(): Promise<void> {
+    const due = this.#aging
+    this.#aging = this.#fresh
+    this.#fresh = new Set()
+    this.#timer = undefined
+    await this.#writeOrKeep(due)
+    if (this.#fresh.size + this.#aging.size > 0) {
+      this.#arm()
+    }
+  }
+
+  async #makeRoom(): Promise<void> {
+    if (this.#makingRoom) {
       return
     }
-    const pairs = entries.map((entry) => ({ entry, sealed: rows.seal(entry) }))
-    await writer.run(() => {
-      for (const { entry, sealed } of pairs) {
-        // Forgotten or rewritten since: the one is not to come back, the other has its own turn.
-        if (held.get(entry.key)?.entry === entry) {
-          rows.put(sealed)
-          held.set(entry.key, { entry, written: true, stored: true })
-        }
-      }
-    })
-  }
-
-  const writeOrKeep = async (keys: ReadonlySet<string>) => {
-    try {
-      await write(keys)
-    } catch (error) {
-      fresh = fresh.union(keys)
-      log.warn({ error, records: keys.size }, 'sign-ins in progress could not be written; trying again')
-    }
-  }
-
-  const arm = () => {
-    timer ??= setTimeout(pass, intervalMs).unref()
-  }
-
-  const pass = async () => {
-    const due = aging
-    aging = fresh
-    fresh = new Set()
-    await writeOrKeep(due)
-    timer = undefined
-    if (fresh.size + aging.size > 0) {
-      arm()
-    }
-  }
-
-  const trim = () => {
-    for (const [key, { written }] of held) {
-      if (held.size <= limit) {
-        return
-      }
-      if (written) {
-        held.delete(key)
+    this.#makingRoom = true
+    await this.#writeOrKeep(this.#takeDirty())
+    for (const [key, { written }] of this.#held) {
+      if (this.#held.size > this.#limit && written) {
+        this.#held.delete(key)
       }
     }
+    this.#makingRoom = false
   }
 
-  const takeDirty = () => {
-    const dirty = fresh.union(aging)
-    fresh = new Set()
-    aging = new Set()
+  #takeDirty(): Set<string> {
+    const dirty = new Set([...this.#fresh, ...this.#aging])
+    this.#fresh = new Set()
+    this.#aging = new Set()
     return dirty
   }
 
-  const makeRoom = async () => {
-    if (makingRoom) {
-      return
+  async #writeOrKeep(keys: ReadonlySet<string>): Promise<void> {
+    try {
+      await this.#write(keys)
+    } catch (error) {
+      this.#fresh = new Set([...this.#fresh, ...keys])
+      this.#log.warn({ error, records: keys.size }, 'sign-ins in progress could not be written; trying again')
     }
-    makingRoom = true
-    await writeOrKeep(takeDirty())
-    trim()
-    makingRoom = false
   }
 
-  return {
-    get: (key) => held.get(key)?.entry ?? rows.get(key),
-    keep: (entry) => {
-      const stored = held.get(entry.key)?.stored ?? false
-      held.delete(entry.key)
-      held.set(entry.key, { entry, written: false, stored })
-      aging.delete(entry.key)
-      fresh.add(entry.key)
-      if (held.size > limit) {
-        void makeRoom()
+  async #write(keys: ReadonlySet<string>): Promise<void> {
+    const entries = [...keys].flatMap((key) => this.#held.get(key)?.entry ?? [])
+    if (entries.length === 0) {
+      return
+    }
+    const pairs = entries.map((entry) => ({ entry, sealed: this.#rows.seal(entry) }))
+    await this.#writer.run(() => {
+      for (const { entry, sealed } of pairs) {
+        // Forgotten or rewritten since: the one is not to come back, the other has its own turn.
+        if (this.#held.get(entry.key)?.entry === entry) {
+          this.#rows.put(sealed)
+          this.#held.set(entry.key, { entry, written: true, stored: true })
+        }
       }
-      arm()
-    },
-    mayBeStored: (key) => held.get(key)?.stored ?? true,
-    forget: (key) => {
-      held.delete(key)
-      fresh.delete(key)
-      aging.delete(key)
-    },
-    keysWhere: (test) => [...held].filter(([, { entry }]) => test(entry)).map(([key]) => key),
-    flush: () => write(takeDirty()),
-    close: async () => {
-      clearTimeout(timer)
-      await write(takeDirty())
-    },
+    })
   }
 }

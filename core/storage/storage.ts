@@ -107,7 +107,7 @@ function assemble({ options, ring, database, orm }: Opened): Storage {
     settings: createSettings(database, writer),
     cleaner,
     dataVersion: () => Number(database.pragma('data_version', { simple: true })),
-    commits: writer.commits,
+    commits: () => writer.commits(),
     migrate: () => writer.exclusive(() => migrate(orm)),
     pendingMigrations: () => pendingMigrations(orm),
     close: closeOnce(async () => {

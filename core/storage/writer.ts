@@ -39,37 +39,120 @@ interface Waiting {
 
 /** Makes the writer of one connection. */
 export function createWriter(database: SqliteDatabase, pause: Pause = () => undefined): Writer {
-  const begin = database.prepare('BEGIN IMMEDIATE')
-  const commit = database.prepare('COMMIT')
-  const rollback = database.prepare('ROLLBACK')
-  const scope = new AsyncLocalStorage<{ open: boolean }>()
-  const queue: (() => void)[] = []
-  let batch: Waiting[] = []
-  let busy = false
-  let closed = false
-  let commits = 0
+  return new GroupCommit(database, pause)
+}
 
-  const transact = (units: readonly Waiting[]) => {
-    begin.run()
-    try {
-      for (const unit of units) {
-        unit.attempt()
-      }
-      pause('before-commit')
-      commit.run()
-    } catch (error) {
-      if (database.inTransaction) {
-        rollback.run()
-      }
-      throw error
-    }
-    commits += 1
-    pause('after-commit')
+class GroupCommit implements Writer {
+  readonly #database: SqliteDatabase
+  readonly #pause: Pause
+  readonly #begin
+  readonly #commit
+  readonly #rollback
+  readonly #scope = new AsyncLocalStorage<{ open: boolean }>()
+  readonly #queue: (() => void)[] = []
+  #batch: Waiting[] = []
+  #busy = false
+  #closed = false
+  #commits = 0
+
+  constructor(database: SqliteDatabase, pause: Pause) {
+    this.#database = database
+    this.#pause = pause
+    this.#begin = database.prepare('BEGIN IMMEDIATE')
+    this.#commit = database.prepare('COMMIT')
+    this.#rollback = database.prepare('ROLLBACK')
   }
 
-  const settle = (units: readonly Waiting[]): unknown => {
+  async run<T>(unit: () => T): Promise<T> {
+    if (this.inside()) {
+      throw new TypeError('inside storage.transaction() write through the given entity manager, or after it has ended')
+    }
+    this.#refuseClosed()
+    return await new Promise((resolve, reject) => {
+      this.#batch.push(waitingFor({ unit, resolve, reject }))
+      if (this.#batch.length === 1) {
+        setImmediate(() => this.#flush())
+      }
+    })
+  }
+
+  async exclusive<T>(work: () => Promise<T>): Promise<T> {
+    if (this.inside()) {
+      return work()
+    }
+    this.#refuseClosed()
+    await this.#take()
+    const place = { open: true }
     try {
-      transact(units)
+      return await this.#scope.run(place, work)
+    } finally {
+      place.open = false
+      this.#release()
+    }
+  }
+
+  inside(): boolean {
+    return this.#scope.getStore()?.open === true
+  }
+
+  commits(): number {
+    return this.#commits
+  }
+
+  async close(): Promise<void> {
+    if (!this.#closed) {
+      this.#closed = true
+      await this.#take()
+      this.#release()
+    }
+  }
+
+  #refuseClosed(): void {
+    if (this.#closed) {
+      throw new Fault('ERR_STORAGE', 'database: it was closed while a request still wrote; the server is stopping')
+    }
+  }
+
+  async #take(): Promise<void> {
+    if (this.#busy) {
+      return new Promise((go) => this.#queue.push(go))
+    }
+    this.#busy = true
+  }
+
+  #release(): void {
+    this.#busy = false
+    this.#flush()
+    const next = this.#queue.shift()
+    if (next !== undefined) {
+      // Taken before the next one's turn begins, so that nobody slips in between.
+      this.#busy = true
+      next()
+    }
+  }
+
+  #flush(): void {
+    if (this.#busy || this.#batch.length === 0) {
+      return
+    }
+    const units = this.#batch
+    this.#batch = []
+    const error = this.#settle(units)
+    if (error === undefined) {
+      return
+    }
+    for (const unit of units) {
+      const own = units.length === 1 ? error : this.#settle([unit])
+      if (own !== undefined) {
+        unit.reject(storageFault(own))
+      }
+    }
+  }
+
+  /** Returns what was thrown, if anything; nothing of these units was written then. */
+  #settle(units: readonly Waiting[]): unknown {
+    try {
+      this.#transact(units)
     } catch (error) {
       return error
     }
@@ -79,80 +162,22 @@ export function createWriter(database: SqliteDatabase, pause: Pause = () => unde
     return undefined
   }
 
-  const flush = () => {
-    if (busy || batch.length === 0) {
-      return
-    }
-    const units = batch
-    batch = []
-    const error = settle(units)
-    if (error === undefined) {
-      return
-    }
-    for (const unit of units) {
-      const own = units.length === 1 ? error : settle([unit])
-      if (own !== undefined) {
-        unit.reject(storageFault(own))
+  #transact(units: readonly Waiting[]): void {
+    this.#begin.run()
+    try {
+      for (const unit of units) {
+        unit.attempt()
       }
-    }
-  }
-
-  const release = () => {
-    busy = false
-    flush()
-    const next = queue.shift()
-    if (next !== undefined) {
-      // Taken before the next waiter's turn begins, so that nobody slips in between.
-      busy = true
-      next()
-    }
-  }
-
-  const take = (): Promise<void> => {
-    if (busy) {
-      return new Promise((go) => queue.push(go))
-    }
-    busy = true
-    return Promise.resolve()
-  }
-
-  const inside = () => scope.getStore()?.open === true
-
-  return {
-    inside,
-    commits: () => commits,
-    run: async (unit) => {
-      refuseInside(inside())
-      refuseClosed(closed)
-      return await new Promise((resolve, reject) => {
-        batch.push(waitingFor({ unit, resolve, reject }))
-        if (batch.length === 1) {
-          setImmediate(flush)
-        }
-      })
-    },
-    exclusive: async (work) => {
-      if (inside()) {
-        return work()
+      this.#pause('before-commit')
+      this.#commit.run()
+    } catch (error) {
+      if (this.#database.inTransaction) {
+        this.#rollback.run()
       }
-      refuseClosed(closed)
-      await take()
-      const place = { open: true }
-      try {
-        return await scope.run(place, work)
-      } finally {
-        place.open = false
-        release()
-      }
-    },
-    close: async () => {
-      if (closed) {
-        return
-      }
-      closed = true
-      await take()
-      release()
-    },
+      throw error
+    }
+    this.#commits += 1
+    this.#pause('after-commit')
   }
 }
 
@@ -172,18 +197,6 @@ function waitingFor<T>(needs: {
       }
     },
     reject: needs.reject,
-  }
-}
-
-function refuseInside(inside: boolean): void {
-  if (inside) {
-    throw new TypeError('inside storage.transaction() write through the given entity manager, or after it has ended')
-  }
-}
-
-function refuseClosed(closed: boolean): void {
-  if (closed) {
-    throw new Fault('ERR_STORAGE', 'database: it was closed while a request still wrote; the server is stopping')
   }
 }
 

@@ -91,21 +91,18 @@ function unitOf({ format }: Schema, text: string): number | undefined {
   return unit === undefined ? undefined : Number(match?.[1]) * unit
 }
 
-/** What is wrong with a config schema: objects that let unknown keys through, members without words, defaults that do not fit. */
+/** What is wrong with a config schema: objects that let unknown keys through, properties without words, defaults that do not fit. */
 export function schemaProblems(schema: Schema, path = 'config'): readonly string[] {
   const own: string[] = []
   if (schema.format !== 'secret' && schema.type === 'object' && isLoose(schema))
     own.push(`${path} lets unknown keys through; set additionalProperties: false`)
-  if (path !== 'config' && !schema.description) own.push(`${path} has no description`)
-  if ('default' in schema) {
-    const walk: Walk = { path: `default of ${path}`, problems: own }
-    build(schema, schema.default, walk)
-  }
-  const members = Object.entries(schema.properties ?? {}).map(([key, of]) => [`${path}.${key}`, of] as const)
-  const values =
-    typeof schema.additionalProperties === 'object' ? [[`${path}.*`, schema.additionalProperties] as const] : []
-  const items = schema.items === undefined ? [] : [[`${path}[]`, schema.items] as const]
-  return [...own, ...[...members, ...values, ...items].flatMap(([at, of]) => schemaProblems(of, at))]
+  if ('default' in schema) build(schema, schema.default, { path: `default of ${path}`, problems: own })
+  const properties = Object.entries(schema.properties ?? {})
+  const silent = properties.filter(([, of]) => !of.description).map(([key]) => `${path}.${key} has no description`)
+  const parts = properties.map(([key, of]) => [`${path}.${key}`, of] as const)
+  const values = typeof schema.additionalProperties === 'object' ? schema.additionalProperties : undefined
+  const members = [...parts, [`${path}.*`, values] as const, [`${path}[]`, schema.items] as const]
+  return [...own, ...silent, ...members.flatMap(([at, of]) => (of === undefined ? [] : schemaProblems(of, at)))]
 }
 
 function isLoose({ additionalProperties }: Schema): boolean {

@@ -131,13 +131,16 @@ function provider({ issuer, options, memory, users, key }: ProviderNeeds): Provi
       amr: null,
       auth_time: null,
     },
-    conformIdTokenClaims: false,
+    ttl: { Interaction: 600, Grant: 3600, Session: 3600, AccessToken: 600, IdToken: 600, RefreshToken: 3600 },
     pkce: { required: () => true },
     features: {
       devInteractions: { enabled: false },
-      revocation: { enabled: true },
+      revocation: { enabled: true, allowedPolicy: (_, client, token) => token.clientId === client.clientId },
       rpInitiatedLogout: { enabled: true },
-      registration: { enabled: registration !== false, initialAccessToken: registration },
+      registration: {
+        enabled: registration !== false,
+        initialAccessToken: registration === true ? false : registration,
+      },
     },
     interactions: { url: (_, interaction) => `/page/${interaction.uid}` },
     findAccount: (_, sub) => {
@@ -168,8 +171,8 @@ function memoryAdapter(name: string, memory: Map<string, AdapterPayload>): Adapt
   const where = (test: (payload: AdapterPayload) => boolean) =>
     [...memory].find(([key, payload]) => key.startsWith(`${name}:`) && test(payload))?.[1]
   return {
-    upsert: async (id, payload) => void memory.set(at(id), payload),
-    find: async (id) => memory.get(at(id)),
+    upsert: async (id, payload) => void memory.set(at(id), structuredClone(payload)),
+    find: async (id) => structuredClone(memory.get(at(id))),
     findByUid: async (uid) => where((payload) => payload.uid === uid),
     findByUserCode: async (code) => where((payload) => payload.userCode === code),
     consume: async (id) => void Object.assign(memory.get(at(id)) ?? {}, { consumed: 1 }),
@@ -271,7 +274,12 @@ function resign(token: string, change: (claims: Claims) => Claims, key: SigningK
 
 /** The sign-in page: a form for browsers; a `login_hint` that is a person signs in at once. */
 async function page({ request, response, provider: op, users }: Serving): Promise<void> {
-  const { params } = await op.interactionDetails(request, response)
+  const { params, prompt, session } = await op.interactionDetails(request, response)
+  if (prompt.name === 'consent') {
+    const asked = { client: { clientId: String(params.client_id) }, session: { accountId: session?.accountId ?? '' } }
+    const grant = await fullGrant({ provider: op, ...asked, params: { scope: String(params.scope) } })
+    return op.interactionFinished(request, response, { consent: { grantId: grant.jti } })
+  }
   const login = request.method === 'POST' ? await postedLogin(request) : String(params.login_hint ?? '')
   if (login === 'deny') {
     const no = { error: 'access_denied', error_description: 'the person said no' }

@@ -45,10 +45,15 @@ export function refusalOf(error: unknown): OAuthRefusal | undefined {
   }
   if (error instanceof oauth.WWWAuthenticateChallengeError) {
     const given = error.cause[0]?.parameters
-    return refusal(given?.error ?? 'invalid_client', given?.error_description, error.status)
+    return refusal(given?.error ?? unnamed(error), given?.error_description, error.status)
   }
   const body = bodyOf(error)
   return typeof body?.error === 'string' ? refusal(body.error, body.error_description, 200) : undefined
+}
+
+/** A challenge need not say what is wrong (RFC 6750 §3.1); what it asks for tells: the client, or a token. */
+function unnamed({ cause }: oauth.WWWAuthenticateChallengeError): string {
+  return cause[0]?.scheme === 'basic' ? 'invalid_client' : 'invalid_token'
 }
 
 /** Some upstreams answer an error with status 200; the library then misses the token and keeps the body as cause. */
@@ -78,7 +83,7 @@ export function refusedFault(asked: Asked, refused: OAuthRefusal): Fault {
 /** The fault for anything the library or the network threw. A `TypeError` of wrong use stays what it is. */
 export function faultOf(asked: Asked, error: unknown): unknown {
   const known = faultIn(error)
-  if (known !== undefined) return known
+  if (known !== undefined) return named(asked, known)
   const refused = refusalOf(error)
   if (refused !== undefined) return refusedFault(asked, refused)
   if (!(error instanceof oauth.OperationProcessingError || error instanceof oauth.UnsupportedOperationError))
@@ -92,11 +97,21 @@ export function faultOf(asked: Asked, error: unknown): unknown {
 /** The fault for a request that got no answer at all. */
 export function unreachableFault(asked: Asked, error: unknown): Fault {
   const known = faultIn(error)
-  if (known !== undefined) return known
+  if (known !== undefined) return named(asked, known)
   const cause = withoutSecrets(error)
   return new Fault('ERR_UPSTREAM', `${asked.name}: ${asked.host} gave no answer to ${asked.what}`, {
     detail: { host: asked.host },
     cause,
+  })
+}
+
+/** The guarded fetch knows the host but not whose request it was. */
+function named(asked: Asked, fault: Fault): Fault {
+  if (fault.message.startsWith(asked.name)) return fault
+  const { detail } = fault
+  return new Fault(fault.code, `${asked.name}: ${asked.host}: ${asked.what}: ${fault.message}`, {
+    detail,
+    cause: fault,
   })
 }
 

@@ -69,7 +69,7 @@ export function createPages({ siteName, branding, assets, log }: PagesNeeds): Pa
     texts,
     render: (view, data, options) => {
       const t = texts.in(options.locale)
-      return eta.render(`@${view}`, { view, data, site, request: options, t, ...tools(t, icons) })
+      return eta.render(`@${view}`, { $: { view, data, site, request: options, t, ...tools(t, icons) } })
     },
   }
 }
@@ -89,8 +89,9 @@ function tools(t: Text, icons: ReadonlyMap<string, string>) {
   }
 }
 
+// What every template finds at hand; `it` itself holds only what an include or a layout was given.
 const header =
-  'const { data, site, request, t, icon, when, wait, form, chooser, list, safeHref, safeImage, contactHref } = it;'
+  'const { view, data, site, request, t, icon, when, wait, form, chooser, list, safeHref, safeImage, contactHref } = it.$;'
 
 function compileTemplates(folders: readonly string[]): Eta {
   const eta = new Eta({ autoEscape: true, cache: true, functionHeader: header })

@@ -100,7 +100,7 @@ function senderOf(issuer: string): string {
   return /^[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z]+$/.test(host) ? `labgate@${host}` : 'labgate@example.org'
 }
 
-const keyName = 'LABGATE_SEALING_KEY'
+const keyName = 'SEALING_KEY'
 
 function quoted(text: string): string {
   return /^[A-Za-z][A-Za-z0-9 ./:@_-]*$/.test(text) && !/: | $|:$/.test(text) ? text : JSON.stringify(text)

@@ -73,7 +73,7 @@ function choiceWords({ keyword, schema, data }: ErrorObject): string {
 }
 
 function notWords({ schema }: ErrorObject): string {
-  const required = typeof schema === 'object' && 'required' in schema ? schema.required : undefined
+  const required = typeof schema === 'object' && schema !== null && 'required' in schema ? schema.required : undefined
   if (!Array.isArray(required)) return 'is one of the values that are not allowed'
   return `${required.map((key) => `\`${String(key)}\``).join(' and ')} do not go together`
 }

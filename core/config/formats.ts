@@ -35,6 +35,7 @@ export const formats: Readonly<Record<string, Format>> = {
     wants: 'a size such as 512k, 20m or 2g',
     pattern: '^[0-9]+[kmgt]?$',
   },
+  email: { accepts: (text) => parseAddress(text) !== undefined, wants: 'an e-mail address such as alice@example.org' },
   origin: {
     accepts: isOrigin,
     wants: 'an origin such as https://id.example.org, without a path or a slash at the end',

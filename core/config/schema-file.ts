@@ -32,7 +32,7 @@ function fileSchema(plugins: readonly PluginSchema[]): Schema {
 
 /** `if use is this package, then config is of its schema`. */
 function withSettings(section: Schema, plugins: readonly PluginSchema[]): Schema {
-  if (typeof section.additionalProperties !== 'object') return section
+  if (typeof section.additionalProperties !== 'object' || plugins.length === 0) return section
   const allOf = plugins.map(({ use }) => ({
     if: { properties: { use: { const: use } }, required: ['use'] },
     // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema (2020-12 §10.2.2.2), in a plain object

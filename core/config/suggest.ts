@@ -2,7 +2,7 @@
 
 /** The known word nearest to `word` (or the only one it begins), or `undefined` when none is near. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
-  const limit = Math.max(1, Math.floor(word.length / 3))
+  const limit = Math.ceil(word.length / 3)
   const [only, ...others] = [...known].filter((candidate) => word.length > 2 && candidate.startsWith(word))
   if (only !== undefined && others.length === 0) return only
   let best: { word: string; distance: number } | undefined

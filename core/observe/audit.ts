@@ -1,12 +1,14 @@
 /** The audit trail: who did what, when, from where. Append-only; each event also stands in the log. @module */
-import type { Clock, Json, Log } from '@labgate/contract'
+import type { Json, Log } from '@labgate/contract'
 import { redact } from './redact.ts'
 
 /** Every kind of event. A retired one is never reused. */
 export type AuditType =
   | 'sign-in.done'
   | 'sign-in.refused'
+  | 'sign-in.failed'
   | 'sign-out'
+  | 'sign-out.everywhere'
   | 'session.revoked'
   | 'account.created'
   | 'account.waiting'
@@ -43,20 +45,20 @@ export interface AuditEvent {
   readonly detail?: { readonly [name: string]: Json }
 }
 
-/** Where events are kept. */
+/** Where events are kept; it writes down the time. */
 export interface AuditSink {
-  append(event: AuditEvent & { readonly at: Date }): Promise<unknown>
+  append(event: AuditEvent): Promise<unknown>
 }
 
 /** Appends an event; settled when it is kept. @throws what the storage throws: an act that leaves no trace must not go on */
 export type Audit = (event: AuditEvent) => Promise<void>
 
 /** Makes the trail over a store. */
-export function createAudit(needs: { readonly sink: AuditSink; readonly log: Log; readonly clock: Clock }): Audit {
+export function createAudit(needs: { readonly sink: AuditSink; readonly log: Log }): Audit {
   return async (event) => {
     // `redact` of JSON gives JSON.
     const detail = event.detail === undefined ? {} : { detail: redact(event.detail) as { [name: string]: Json } }
-    await needs.sink.append({ ...event, ...detail, at: needs.clock.now() })
+    await needs.sink.append({ ...event, ...detail })
     const { type, ...rest } = event
     needs.log.info({ audit: type, ...rest }, 'audit')
   }

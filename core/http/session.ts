@@ -6,7 +6,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Random } from '@labgate/contract'
 import type Koa from 'koa'
-import session, { type Session } from 'koa-session'
+import session from 'koa-session'
 import type { BrowserSession, SessionStart, Sessions } from '../accounts/sessions.ts'
 import type { Ctx, State, Step } from './context.ts'
 
@@ -20,6 +20,13 @@ export interface SessionCookie {
   open(ctx: Ctx, start: SessionStart): Promise<void>
   /** Ends the session with all that hangs on it. */
   close(ctx: Ctx): Promise<void>
+}
+
+/** The part of koa-session's session object that is used here; its types leave it out. */
+interface Session {
+  maxAge: number
+  _requireSave: boolean
+  regenerate(): Promise<void>
 }
 
 interface Kept {

@@ -1,0 +1,170 @@
+/**
+ * Accounts: who is known here, in which state and role. Ids are random, opaque and never reused; usernames never change.
+ * @module
+ */
+import {
+  type AccountId,
+  type AccountRole,
+  type AccountState,
+  type AccountsFace,
+  type AccountView,
+  type Clock,
+  type Fact,
+  Fault,
+  type Random,
+} from '@labgate/contract'
+import type { EntityManager } from '@mikro-orm/core'
+import { type Account, AccountEntity, GroupEntity, MembershipEntity } from '../storage/entities.ts'
+import type { Storage } from '../storage/storage.ts'
+import { displayNameOf, usernameCandidates } from './username.ts'
+
+export interface NewAccount {
+  readonly facts: readonly Fact[]
+  readonly state: AccountState
+  readonly role: AccountRole
+}
+
+export interface AccountRow extends AccountView {
+  readonly createdAt: Date
+  readonly updatedAt: Date
+  readonly lastSignInAt: Date | undefined
+}
+
+export interface Accounts extends AccountsFace {
+  find(id: AccountId): Promise<AccountRow | undefined>
+  findByUsername(username: string): Promise<AccountRow | undefined>
+  findByVerifiedEmail(email: string): Promise<AccountRow | undefined>
+  list(options: { readonly search?: string; readonly limit: number; readonly offset: number }): Promise<AccountRow[]>
+  /** Creates within the caller's transaction, so that an account never stands without its first identity. */
+  createIn(em: EntityManager, account: NewAccount): Promise<AccountId>
+  setState(id: AccountId, state: AccountState): Promise<AccountRow>
+  setRole(id: AccountId, role: AccountRole): Promise<AccountRow>
+  setDisplayName(id: AccountId, name: string): Promise<AccountRow>
+  /** Fills an empty contact address, or marks the present one as proved. */
+  noteVerifiedEmail(id: AccountId, email: string): Promise<void>
+  noteSignIn(id: AccountId): Promise<void>
+  /** Sets what one source (an instance) says of a person's groups; other sources' memberships stay. */
+  setGroups(id: AccountId, source: string, slugs: readonly string[]): Promise<void>
+  /** Called after a change that other rooms must hear of at once. */
+  onChange(listener: (id: AccountId, state: AccountState) => Promise<void>): void
+}
+
+/** The best verified address in a set of facts. */
+export function verifiedEmail(facts: readonly Fact[]): string | undefined {
+  const fact = facts.find(
+    ({ claim, trust, value }) => claim === 'email' && trust === 'verified' && typeof value === 'string',
+  )
+  return fact && (fact.value as string).toLowerCase()
+}
+
+export function createAccounts(needs: { storage: Storage; clock: Clock; random: Random }): Accounts {
+  const { storage, clock, random } = needs
+  const listeners: ((id: AccountId, state: AccountState) => Promise<void>)[] = []
+  type Row = Account
+
+  const withGroups = async (row: Row | null): Promise<AccountRow | undefined> => {
+    if (!row) return undefined
+    const memberships = await storage.em().find(MembershipEntity, { account: row.id })
+    return viewOf(row, [...new Set(memberships.map((membership) => membership.group))].toSorted())
+  }
+  const findWhere = async (where: Partial<Row>) => withGroups(await storage.em().findOne(AccountEntity, where))
+  const find = (id: AccountId) => findWhere({ id })
+
+  const change = async (id: AccountId, patch: Partial<Row>): Promise<AccountRow> => {
+    await storage.transaction(async (em) => {
+      const row = await em.findOne(AccountEntity, { id })
+      if (!row) throw new Fault('ERR_NOT_FOUND', `there is no account ${id}`)
+      em.assign(row, { ...patch, updatedAt: clock.now(), revision: row.revision + 1 })
+    })
+    const changed = await find(id)
+    if (!changed) throw new Fault('ERR_NOT_FOUND', `there is no account ${id}`)
+    for (const listener of listeners) await listener(id, changed.state)
+    return changed
+  }
+
+  return {
+    find,
+    findByUsername: (username) => findWhere({ username }),
+    findByVerifiedEmail: (email) => findWhere({ email: email.toLowerCase(), emailVerified: true }),
+    mayAct: async (id) => (await find(id))?.state === 'active',
+    onChange: (listener) => void listeners.push(listener),
+    setState: (id, state) => change(id, { state }),
+    setRole: (id, role) => change(id, { role }),
+    setDisplayName: (id, displayName) => change(id, { displayName }),
+    async noteSignIn(id) {
+      await storage.transaction((em) => em.nativeUpdate(AccountEntity, { id }, { lastSignInAt: clock.now() }))
+    },
+    async noteVerifiedEmail(id, email) {
+      const account = await find(id)
+      if (!account || (account.email !== undefined && account.email !== email) || account.emailVerified) return
+      await change(id, { email, emailVerified: true })
+    },
+    async list({ search, limit, offset }) {
+      const like = { $like: `%${(search ?? '').replaceAll(/[%_\\]/g, '')}%` }
+      const where = search ? { $or: [{ username: like }, { displayName: like }, { email: like }] } : {}
+      const rows = await storage.em().find(AccountEntity, where, { orderBy: { createdAt: 'desc' }, limit, offset })
+      return (await Promise.all(rows.map(withGroups))).filter((row) => row !== undefined)
+    },
+    async createIn(em, { facts, state, role }) {
+      const now = clock.now()
+      const email = verifiedEmail(facts)
+      const id = random.token().slice(0, 22)
+      const username = await firstFree(
+        usernameCandidates(facts, () => random.digits(6)),
+        async (name) => {
+          return (await em.count(AccountEntity, { username: name })) === 0
+        },
+      )
+      em.create(AccountEntity, {
+        id,
+        state,
+        role,
+        username,
+        displayName: displayNameOf(facts, username),
+        email: email ?? null,
+        emailVerified: email !== undefined,
+        createdAt: now,
+        updatedAt: now,
+        lastSignInAt: null,
+        revision: 1,
+      })
+      return id
+    },
+    async setGroups(id, source, slugs) {
+      const now = clock.now()
+      await storage.transaction(async (em) => {
+        const before = await em.find(MembershipEntity, { account: id, source })
+        const wanted = new Set(slugs)
+        const known = new Set(before.map((row) => row.group))
+        for (const row of before) if (!wanted.has(row.group)) em.remove(row)
+        for (const group of wanted) {
+          if (known.has(group)) continue
+          if ((await em.count(GroupEntity, { slug: group })) === 0)
+            em.create(GroupEntity, { slug: group, title: group })
+          em.create(MembershipEntity, { account: id, group, source, at: now })
+        }
+      })
+    },
+  }
+}
+
+async function firstFree(names: Iterable<string>, isFree: (name: string) => Promise<boolean>): Promise<string> {
+  for (const name of names) if (await isFree(name)) return name
+  throw new TypeError('usernameCandidates must not end')
+}
+
+function viewOf(row: Account, groups: readonly string[]): AccountRow {
+  return {
+    id: row.id,
+    state: row.state as AccountState,
+    role: row.role as AccountRole,
+    username: row.username,
+    displayName: row.displayName,
+    email: row.email ?? undefined,
+    emailVerified: row.emailVerified,
+    groups,
+    createdAt: row.createdAt,
+    updatedAt: row.updatedAt,
+    lastSignInAt: row.lastSignInAt ?? undefined,
+  }
+}

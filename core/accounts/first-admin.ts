@@ -1,0 +1,50 @@
+/**
+ * The first admin: a one-time code, printed at the first start, that a signed-in person types in. Never whoever comes first.
+ * @module
+ */
+import { timingSafeEqual } from 'node:crypto'
+import { type AccountId, Fault, type Random } from '@labgate/contract'
+import { AccountEntity } from '../storage/entities.ts'
+import { digest } from '../storage/sealing.ts'
+import type { Storage } from '../storage/storage.ts'
+import type { Accounts } from './accounts.ts'
+
+const setting = 'first-admin-code'
+
+export interface FirstAdmin {
+  /** A new code to print, or `undefined` when there is an admin already. The one before it ends. */
+  issue(): Promise<string | undefined>
+  isOpen(): Promise<boolean>
+  /** @throws Fault ERR_FORBIDDEN for a wrong or spent code */
+  claim(account: AccountId, code: string): Promise<void>
+}
+
+export function createFirstAdmin(needs: { storage: Storage; accounts: Accounts; random: Random }): FirstAdmin {
+  const { storage, accounts, random } = needs
+  const hasAdmin = async () => (await storage.em().count(AccountEntity, { role: 'admin', state: 'active' })) > 0
+  const hash = (code: string) => digest('first-admin', code.trim().toLowerCase())
+  return {
+    async issue() {
+      if (await hasAdmin()) return undefined
+      const code =
+        random
+          .token()
+          .replaceAll(/[^a-z0-9]/g, '')
+          .slice(0, 12) + random.digits(4)
+      await storage.settings.set(setting, hash(code).toString('hex'))
+      return code
+    },
+    async isOpen() {
+      return (await storage.settings.get(setting)) !== undefined && !(await hasAdmin())
+    },
+    async claim(account, code) {
+      const kept = await storage.settings.get(setting)
+      const isRight = kept !== undefined && timingSafeEqual(Buffer.from(kept, 'hex'), hash(code))
+      if (!isRight || (await hasAdmin()))
+        throw new Fault('ERR_FORBIDDEN', 'That code is not right, or somebody used it before.')
+      // Deleted before the role is given: of two at once, one finds nothing.
+      if (!(await storage.settings.delete(setting))) throw new Fault('ERR_FORBIDDEN', 'Somebody was faster.')
+      await accounts.setRole(account, 'admin')
+    },
+  }
+}

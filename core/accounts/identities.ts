@@ -1,0 +1,146 @@
+/**
+ * Identities: the ways an account is known upstream, keyed by (realm, issuer, subject). An e-mail address never
+ * makes a match. A removed identity leaves a tombstone, so that it never silently becomes somebody else's.
+ * @module
+ */
+import {
+  type AccountId,
+  type Assertion,
+  type Clock,
+  type Fact,
+  Fault,
+  type Json,
+  type Random,
+  type SourcedFact,
+  type Trust,
+} from '@labgate/contract'
+import type { EntityManager } from '@mikro-orm/core'
+import { type Identity, IdentityEntity } from '../storage/entities.ts'
+import type { Storage } from '../storage/storage.ts'
+
+/** Where an assertion came from. */
+export interface Source {
+  /** Instance id. */
+  readonly instance: string
+  readonly realm: string
+}
+
+export interface IdentityRow {
+  readonly id: string
+  readonly account: AccountId
+  readonly realm: string
+  readonly issuer: string
+  readonly subject: string
+  readonly instance: string
+  readonly facts: readonly Fact[]
+  readonly kept: Json | undefined
+  readonly createdAt: Date
+  readonly lastSeenAt: Date
+}
+
+export interface Identities {
+  find(source: Source, assertion: Assertion): Promise<IdentityRow | undefined>
+  list(account: AccountId): Promise<IdentityRow[]>
+  facts(account: AccountId): Promise<SourcedFact[]>
+  /** @throws Fault ERR_LINK_TAKEN when another account has it */
+  link(account: AccountId, source: Source, assertion: Assertion): Promise<IdentityRow>
+  /** The same within the caller's transaction. */
+  linkIn(em: EntityManager, account: AccountId, found: { source: Source; assertion: Assertion }): Promise<void>
+  /** Notes a sign-in: newest facts, what to keep, when. */
+  seen(id: string, source: Source, assertion: Assertion): Promise<void>
+  /** @throws Fault ERR_CONFLICT when it is the account's last way in */
+  unlink(account: AccountId, id: string): Promise<IdentityRow>
+}
+
+const purpose = 'identity-kept'
+
+export function createIdentities(needs: { storage: Storage; clock: Clock; random: Random }): Identities {
+  const { storage, clock, random } = needs
+  type Row = Identity
+  const seal = (keep: Json | undefined) =>
+    keep === undefined ? null : storage.ring.seal(JSON.stringify(keep), purpose)
+  const view = (row: Row): IdentityRow => ({
+    id: row.id,
+    account: row.account,
+    realm: row.realm,
+    issuer: row.issuer,
+    subject: row.subject,
+    instance: row.instance,
+    facts: row.facts as Fact[],
+    kept: row.kept ? (JSON.parse(storage.ring.open(Buffer.from(row.kept), purpose).toString()) as Json) : undefined,
+    createdAt: row.createdAt,
+    lastSeenAt: row.lastSeenAt,
+  })
+  const key = (source: Source, { issuer, subject }: Assertion) => ({ realm: source.realm, issuer, subject })
+  const list = async (account: AccountId) =>
+    (await storage.em().find(IdentityEntity, { account, removedAt: null }, { orderBy: { createdAt: 'asc' } })).map(view)
+
+  const linkIn: Identities['linkIn'] = async (em, account, { source, assertion }) => {
+    const now = clock.now()
+    const { facts } = assertion
+    const fields = {
+      account,
+      instance: source.instance,
+      facts,
+      kept: seal(assertion.keep),
+      lastSeenAt: now,
+      removedAt: null,
+    }
+    const row = await em.findOne(IdentityEntity, key(source, assertion))
+    if (row && row.removedAt === null && row.account !== account)
+      throw new Fault('ERR_LINK_TAKEN', 'This way to sign in already belongs to another account.')
+    if (row) em.assign(row, fields)
+    else
+      em.create(IdentityEntity, {
+        id: random.token().slice(0, 22),
+        ...key(source, assertion),
+        ...fields,
+        createdAt: now,
+      })
+  }
+
+  return {
+    list,
+    async find(source, assertion) {
+      const row = await storage.em().findOne(IdentityEntity, { ...key(source, assertion), removedAt: null })
+      return row ? view(row) : undefined
+    },
+    async facts(account) {
+      return (await list(account)).flatMap((row) =>
+        row.facts.map((fact) => ({
+          ...fact,
+          trust: fact.trust as Trust,
+          via: row.instance,
+          issuer: row.issuer,
+          subject: row.subject,
+          at: row.lastSeenAt,
+        })),
+      )
+    },
+    linkIn,
+    async link(account, source, assertion) {
+      await storage.transaction((em) => linkIn(em, account, { source, assertion }))
+      const linked = await storage.em().findOne(IdentityEntity, key(source, assertion))
+      return view(linked as Row)
+    },
+    async seen(id, source, assertion) {
+      const kept = assertion.keep === undefined ? {} : { kept: seal(assertion.keep) }
+      const patch = { facts: assertion.facts, instance: source.instance, lastSeenAt: clock.now(), ...kept }
+      await storage.transaction(async (em) => {
+        const row = await em.findOne(IdentityEntity, { id })
+        if (row) em.assign(row, patch)
+      })
+    },
+    async unlink(account, id) {
+      const mine = await list(account)
+      const row = mine.find((identity) => identity.id === id)
+      if (!row) throw new Fault('ERR_NOT_FOUND', 'This way to sign in is not linked to your account.')
+      if (mine.length === 1)
+        throw new Fault('ERR_CONFLICT', 'This is the only way into your account. Link another one first.')
+      await storage.transaction((em) =>
+        em.nativeUpdate(IdentityEntity, { id, account }, { removedAt: clock.now(), kept: null, facts: [] }),
+      )
+      return row
+    },
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * Browser sessions: the one truth of who is signed in. A row per browser, its cookie only a random id; it remembers
+ * the Provider's session made with it, so that ending one ends the other.
+ * @module
+ */
+import type { AccountId, Clock } from '@labgate/contract'
+import type { SessionRow, SessionStore } from '../storage/sessions.ts'
+import type { AccountRow, Accounts } from './accounts.ts'
+
+/** What a finished sign-in says about the session to open. */
+export interface SessionStart {
+  readonly account: AccountId
+  readonly instance: string
+  readonly identity: string
+  readonly amr: readonly string[]
+  readonly acr: string | undefined
+  readonly authTime: Date
+  readonly remember: boolean
+  readonly address: string
+  readonly userAgent: string
+  /** The Provider's session of this browser, when there was one already. */
+  readonly providerUid: string | undefined
+}
+
+export interface BrowserSession extends SessionRow {
+  readonly owner: AccountRow
+}
+
+/** A session that has ended, for those who must end what hangs on it. */
+export interface Ended {
+  readonly account: AccountId
+  readonly providerUid: string | undefined
+  /** `everything`: also grants that were meant to outlive the session (offline access). */
+  readonly reach: 'session' | 'everything'
+}
+
+export interface Lifetimes {
+  readonly idle: number
+  readonly max: number
+  readonly remember: number
+}
+
+export interface Sessions {
+  start(id: string, start: SessionStart): Promise<void>
+  /** The living session of a cookie, its account active; counts as use. */
+  of(id: string | undefined): Promise<BrowserSession | undefined>
+  bindProvider(id: string, providerUid: string): Promise<void>
+  /** Forgets the row only, as when a new sign-in takes its place. */
+  drop(id: string): Promise<void>
+  end(id: string): Promise<void>
+  endByHandle(account: AccountId, handle: string): Promise<void>
+  endAll(account: AccountId, options?: { readonly exceptId?: string | undefined }): Promise<void>
+  /** The Provider's session has ended by itself. */
+  endByProvider(providerUid: string): Promise<void>
+  list(account: AccountId): Promise<SessionRow[]>
+  onEnd(listener: (ended: Ended) => Promise<void>): void
+  /** Seconds until the absolute end of a session begun now. */
+  lifeSeconds(remember: boolean): number
+}
+
+export function createSessions(needs: {
+  store: SessionStore
+  accounts: Accounts
+  clock: Clock
+  lifetimes: Lifetimes
+  host: string
+}): Sessions {
+  const { store, accounts, clock, lifetimes } = needs
+  const listeners: ((ended: Ended) => Promise<void>)[] = []
+  const tell = async (rows: readonly SessionRow[], reach: Ended['reach']): Promise<void> => {
+    for (const { account, providerUid } of rows)
+      for (const listener of listeners) await listener({ account, providerUid, reach })
+  }
+  const lifeSeconds: Sessions['lifeSeconds'] = (remember) => (remember ? lifetimes.remember : lifetimes.max)
+
+  return {
+    lifeSeconds,
+    onEnd: (listener) => void listeners.push(listener),
+    async start(id, start) {
+      const now = clock.now()
+      await store.create({
+        id,
+        host: needs.host,
+        account: start.account,
+        providerUid: start.providerUid,
+        idleSeconds: start.remember ? lifeSeconds(true) : lifetimes.idle,
+        endsAt: new Date(now.getTime() + lifeSeconds(start.remember) * 1000),
+        remember: start.remember,
+        amr: start.amr,
+        acr: start.acr,
+        authTime: start.authTime,
+        instance: start.instance,
+        identity: start.identity,
+        address: start.address,
+        userAgent: start.userAgent.slice(0, 300),
+      })
+    },
+    async of(id) {
+      const row = id === undefined ? undefined : await store.find(id)
+      if (!row || id === undefined) return undefined
+      const owner = await accounts.find(row.account)
+      if (owner?.state !== 'active') return undefined
+      await store.touch(id)
+      return { ...row, owner }
+    },
+    bindProvider: (id, providerUid) => store.bindProvider(id, providerUid),
+    drop: async (id) => void (await store.end(id)),
+    async end(id) {
+      const row = await store.end(id)
+      await tell(row ? [row] : [], 'session')
+    },
+    async endByHandle(account, handle) {
+      const row = await store.endByHandle(account, handle)
+      await tell(row ? [row] : [], 'everything')
+    },
+    async endAll(account, options = {}) {
+      await tell(await store.endByAccount(account, options), 'everything')
+    },
+    async endByProvider(providerUid) {
+      const row = await store.findByProviderUid(providerUid)
+      if (row) await store.endByHandle(row.account, row.handle)
+    },
+    list: (account) => store.listByAccount(account),
+  }
+}

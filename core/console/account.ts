@@ -1,0 +1,302 @@
+/** The person's own pages: who I am here, my ways to sign in, my sessions, what I allowed; linking and signing out. @module */
+import { Fault, type Random } from '@labgate/contract'
+import type { FirstAdmin } from '../accounts/first-admin.ts'
+import type { Identities, IdentityRow } from '../accounts/identities.ts'
+import type { BrowserSession } from '../accounts/sessions.ts'
+import type { Ctx } from '../http/context.ts'
+import { allowFormTo } from '../http/headers.ts'
+import type { Route } from '../http/routes.ts'
+import { createAttemptPages } from '../login/attempt.ts'
+import { isSameBrowser } from '../login/attempts.ts'
+import { type Desk, purpose, readBinding } from '../login/desk.ts'
+import type { Door } from '../login/door.ts'
+import { iconUri } from '../pages/links.ts'
+import type { Notice, Post } from '../pages/views.ts'
+import { deviceText } from './device.ts'
+
+export interface PortalNeeds {
+  readonly desk: Desk
+  readonly door: Door
+  readonly identities: Identities
+  readonly firstAdmin: FirstAdmin
+  readonly random: Random
+  /** Ends the tokens a client holds for the account. */
+  revokeClient(account: string, client: string): Promise<void>
+  /** Ends what an instance holds upstream for an identity, and answers where its session may be ended too. */
+  leaveUpstream(identity: IdentityRow): Promise<URL | undefined>
+}
+
+const base = '/account/link'
+/** Changing ways to sign in asks for a sign-in that is not older. */
+const freshSeconds = 900
+const form = { type: 'form' } as const
+
+/** Routes under `/account`. */
+export function accountRoutes(needs: PortalNeeds): Route[] {
+  const { desk, door, identities, firstAdmin } = needs
+  const attempt = createAttemptPages(desk, needs.random)
+
+  const session = async (ctx: Ctx): Promise<BrowserSession> => {
+    const found = await desk.cookie.of(ctx.req)
+    if (!found) throw new Fault('ERR_UNAUTHENTICATED', desk.text(ctx, 'login.signInFirst'))
+    return found
+  }
+  const binding = (ctx: Ctx) => desk.cookie.idOf(ctx.req)
+  const csrf = { binding, purpose }
+  const postTo = (ctx: Ctx, action: string): Post => ({
+    action,
+    csrf: desk.csrf.token(binding(ctx) ?? 'none', purpose),
+  })
+  const backHome = (ctx: Ctx): void => {
+    ctx.redirect('/account')
+    ctx.status = 303
+  }
+
+  const showAccount = async (ctx: Ctx): Promise<void> => {
+    const mine = await session(ctx)
+    const locale = desk.locale(ctx)
+    const note = await desk.attempts.takeNote(noteKey(mine))
+    const own = await identities.list(mine.account)
+    const linked = new Set(own.map(({ instance }) => instance))
+    const consents = await desk.consents.list(mine.account)
+    desk.show(ctx, 'account', {
+      now: desk.clock.now(),
+      message: note === undefined ? undefined : ({ tone: 'info', text: note } satisfies Notice),
+      account: mine.owner,
+      rename: postTo(ctx, '/account/name'),
+      identities: own.map((identity) => ({
+        instance: desk.methods.label(identity.instance, locale),
+        subject: shownSubject(identity),
+        lastSeen: identity.lastSeenAt,
+        ...(own.length > 1
+          ? { unlink: postTo(ctx, `/account/identities/${identity.id}/unlink`) }
+          : { reason: desk.text(ctx, 'login.lastWay') }),
+      })),
+      linkable: desk.methods
+        .choices(locale)
+        .flatMap(({ id, card }) =>
+          'label' in card && !linked.has(id)
+            ? [
+                {
+                  ...postTo(ctx, `${base}/m/${id}`),
+                  label: card.label,
+                  icon: card.icon === undefined ? undefined : iconUri(card.icon),
+                },
+              ]
+            : [],
+        ),
+      sessions: (await desk.sessions.list(mine.account)).map((row) => ({
+        handle: row.handle,
+        current: row.handle === mine.handle,
+        device: deviceText(row.userAgent),
+        address: row.address,
+        since: row.createdAt,
+        lastSeen: row.lastSeenAt,
+        revoke: postTo(ctx, `/account/sessions/${row.handle}/revoke`),
+      })),
+      consents: await Promise.all(
+        consents.map(async (consent) => ({
+          client: (await desk.interactions.client(consent.client)) ?? { name: consent.client },
+          scopes: consent.scopes,
+          since: consent.at,
+          revoke: postTo(ctx, `/account/consents/${encodeURIComponent(consent.client)}/revoke`),
+        })),
+      ),
+      signOut: postTo(ctx, '/account/sign-out'),
+      signOutEverywhere: postTo(ctx, '/account/sign-out-everywhere'),
+    })
+  }
+
+  const beginLink = async (ctx: Ctx): Promise<void> => {
+    const mine = await session(ctx)
+    const instance = ctx.params.instance ?? ''
+    const card = desk.methods.choices(desk.locale(ctx)).find(({ id }) => id === instance)?.card
+    const input = ctx.state.form ?? new URLSearchParams()
+    // A method whose button has fields is asked on a page of its own first.
+    const asks = card && 'label' in card ? card.form : undefined
+    if (asks && !asks.fields.some(({ name }) => input.has(name))) {
+      desk.show(ctx, 'step', {
+        form: asks,
+        instance: desk.methods.label(instance, desk.locale(ctx)),
+        ...postTo(ctx, ctx.path),
+      })
+      return
+    }
+    await attempt.begin(ctx, {
+      instance,
+      purpose: 'link',
+      base,
+      account: mine.account,
+      fresh: true,
+      remember: false,
+      clientName: undefined,
+      loginHint: undefined,
+      input,
+    })
+  }
+
+  const endLink = async (ctx: Ctx): Promise<void> => {
+    const mine = await session(ctx)
+    const outcome = await desk.attempts.take(typeof ctx.query.o === 'string' ? ctx.query.o : undefined)
+    const instance = desk.methods.get(outcome.instance)
+    const fits = outcome.purpose === 'link' && outcome.account === mine.account
+    if (!instance || !fits || !isSameBrowser(outcome, readBinding(ctx, desk)))
+      throw new Fault('ERR_LOGIN_OTHER_BROWSER', desk.text(ctx, 'login.otherBrowser'))
+    await desk.people.join(mine.account, {
+      source: { instance: instance.id, realm: instance.realm },
+      assertion: outcome.assertion,
+    })
+    await desk.audit(ctx, { type: 'identity.linked', account: mine.account, detail: { instance: instance.id } })
+    await desk.attempts.leaveNote(
+      noteKey(mine),
+      desk.text(ctx, 'login.linked', { method: desk.methods.label(instance.id, desk.locale(ctx)) }),
+    )
+    backHome(ctx)
+  }
+
+  const unlink = async (ctx: Ctx): Promise<void> => {
+    const mine = await session(ctx)
+    const identity = await identities.unlink(mine.account, ctx.params.id ?? '')
+    await needs
+      .leaveUpstream(identity)
+      .catch((err: unknown) =>
+        desk.log.warn({ err, instance: identity.instance }, 'the upstream was not told of an unlink'),
+      )
+    await desk.audit(ctx, { type: 'identity.unlinked', account: mine.account, detail: { instance: identity.instance } })
+    backHome(ctx)
+  }
+
+  const signOut = async (ctx: Ctx): Promise<void> => {
+    const mine = await desk.cookie.of(ctx.req)
+    const identity = mine && (await identities.list(mine.account)).find(({ id }) => id === mine.identity)
+    const upstream = identity && (await needs.leaveUpstream(identity).catch(() => undefined))
+    await desk.cookie.close(ctx)
+    if (mine) await desk.audit(ctx, { type: 'sign-out', account: mine.account })
+    desk.show(ctx, 'signed-out', {
+      signIn: '/account',
+      upstream:
+        upstream && identity
+          ? { label: desk.methods.label(identity.instance, desk.locale(ctx)), href: upstream.href }
+          : undefined,
+    })
+  }
+
+  const claimAdmin = async (ctx: Ctx): Promise<void> => {
+    const mine = await session(ctx)
+    try {
+      await firstAdmin.claim(mine.account, ctx.state.form?.get('code') ?? '')
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error
+      ctx.status = error.status
+      desk.show(ctx, 'first-admin', {
+        account: mine.owner,
+        error: error.message,
+        ...postTo(ctx, '/account/first-admin'),
+      })
+      return
+    }
+    await desk.audit(ctx, { type: 'first-admin.claimed', account: mine.account })
+    await desk.attempts.leaveNote(noteKey(mine), desk.text(ctx, 'login.nowAdmin'))
+    backHome(ctx)
+  }
+
+  const page = { method: 'GET', guard: door.guard() } as const
+  const post = { method: 'POST', guard: door.guard(), csrf, body: form } as const
+  const fresh = { ...post, guard: freshGuard(door) } as const
+  const formPage = (ctx: Ctx) => ({
+    instance: ctx.params.instance ?? '',
+    state: ctx.params.state ?? '',
+    base,
+    binding: binding(ctx) ?? 'none',
+  })
+  return [
+    { ...page, path: '/account', handler: showAccount },
+    { ...page, path: '/account/fresh', guard: door.guard({ maxAgeSeconds: freshSeconds }), handler: backHome },
+    {
+      ...post,
+      path: '/account/name',
+      async handler(ctx) {
+        const mine = await session(ctx)
+        const name = (ctx.state.form?.get('displayName') ?? '').trim()
+        if (name === '' || name.length > 150) throw new Fault('ERR_INPUT', desk.text(ctx, 'login.badName'))
+        await desk.accounts.setDisplayName(mine.account, name)
+        backHome(ctx)
+      },
+    },
+    { ...fresh, path: `${base}/m/:instance`, handler: beginLink },
+    { ...page, path: `${base}/m/:instance/:state`, handler: (ctx) => attempt.showForm(ctx, formPage(ctx)) },
+    { ...post, path: `${base}/m/:instance/:state`, handler: (ctx) => attempt.postForm(ctx, formPage(ctx)) },
+    { ...page, path: `${base}/continue`, handler: endLink },
+    { ...fresh, path: '/account/identities/:id/unlink', handler: unlink },
+    {
+      ...post,
+      path: '/account/sessions/:handle/revoke',
+      async handler(ctx) {
+        const mine = await session(ctx)
+        await desk.sessions.endByHandle(mine.account, ctx.params.handle ?? '')
+        await desk.audit(ctx, { type: 'session.revoked', account: mine.account })
+        backHome(ctx)
+      },
+    },
+    {
+      ...post,
+      path: '/account/consents/:client/revoke',
+      async handler(ctx) {
+        const mine = await session(ctx)
+        const client = ctx.params.client ?? ''
+        await desk.consents.forget(mine.account, client)
+        await needs.revokeClient(mine.account, client)
+        await desk.audit(ctx, { type: 'consent.revoked', account: mine.account, client })
+        backHome(ctx)
+      },
+    },
+    // Without a session there is nothing to end, and nothing to protect: the page just says so.
+    { method: 'POST', path: '/account/sign-out', csrf, body: form, handler: signOut },
+    {
+      ...post,
+      path: '/account/sign-out-everywhere',
+      async handler(ctx) {
+        const mine = await session(ctx)
+        await desk.sessions.endAll(mine.account)
+        await desk.audit(ctx, { type: 'sign-out.everywhere', account: mine.account })
+        await desk.cookie.close(ctx)
+        desk.show(ctx, 'signed-out', { signIn: '/account' })
+      },
+    },
+    {
+      ...page,
+      path: '/account/first-admin',
+      async handler(ctx) {
+        const mine = await session(ctx)
+        if (!(await firstAdmin.isOpen())) throw new Fault('ERR_NOT_FOUND', desk.text(ctx, 'login.adminKnown'))
+        desk.show(ctx, 'first-admin', { account: mine.owner, ...postTo(ctx, '/account/first-admin') })
+      },
+    },
+    { ...post, path: '/account/first-admin', rate: { count: 5, seconds: 900 }, handler: claimAdmin },
+  ]
+
+  /** A stale session is sent to prove itself again; the person then repeats the step. */
+  function freshGuard(one: Door) {
+    const check = one.guard({ maxAgeSeconds: freshSeconds })
+    return async (ctx: Ctx): Promise<'answered' | undefined> => {
+      const mine = await desk.cookie.of(ctx.req)
+      const age = mine ? (desk.clock.now().getTime() - mine.authTime.getTime()) / 1000 : 0
+      if (!mine || age <= freshSeconds) return check(ctx)
+      allowFormTo(ctx, desk.issuer)
+      ctx.redirect('/account/fresh')
+      ctx.status = 303
+      return 'answered'
+    }
+  }
+}
+
+const noteKey = (session: BrowserSession): string => `account:${session.handle}`
+
+/** What the person recognises the identity by. */
+function shownSubject({ facts, subject }: IdentityRow): string {
+  for (const claim of ['login', 'orcid', 'email', 'preferred_username', 'name']) {
+    const value = facts.find((fact) => fact.claim === claim)?.value
+    if (typeof value === 'string') return value
+  }
+  return subject
+}

@@ -1,0 +1,74 @@
+/** The few Provider methods that login needs, as plain functions: so that login knows no oidc-provider and the Provider no login. @module */
+import { Fault } from '@labgate/contract'
+import type Provider from 'oidc-provider'
+import { errors } from 'oidc-provider'
+import type { ClientInfo, Interaction, Interactions } from './login/interactions.ts'
+import type { ArtifactStore } from './storage/artifacts.ts'
+
+/** `provider` is asked at each call, because it can be swapped while flows are open. */
+export function providerInteractions(needs: {
+  provider(): Provider
+  artifacts: ArtifactStore
+  expiredText: string
+}): Interactions {
+  const { provider, artifacts } = needs
+  const expired = (cause?: unknown) => new Fault('ERR_LOGIN_EXPIRED', needs.expiredText, { cause })
+  const client = async (id: string): Promise<ClientInfo | undefined> => {
+    const found = await provider()
+      .Client.find(id)
+      .catch(() => undefined)
+    return (
+      found && {
+        id,
+        name: found.clientName ?? id,
+        logo: found.logoUri,
+        homepage: found.clientUri,
+        home: found.initiateLoginUri ?? found.clientUri,
+      }
+    )
+  }
+  return {
+    client,
+    async details(ctx, uid) {
+      const open = await provider()
+        .interactionDetails(ctx.req, ctx.res)
+        .catch((error: unknown) => {
+          throw error instanceof errors.SessionNotFound ? expired(error) : error
+        })
+      // The cookie's path is the interaction's own, but a browser's word is not enough.
+      if (open.uid !== uid) throw expired()
+      const { params, prompt, session, grantId } = open
+      return {
+        uid,
+        prompt: { name: prompt.name, reasons: prompt.reasons, details: prompt.details },
+        clientId: String(params.client_id),
+        redirectUri: typeof params.redirect_uri === 'string' ? params.redirect_uri : undefined,
+        loginHint: typeof params.login_hint === 'string' ? params.login_hint : undefined,
+        session: session
+          ? { accountId: session.accountId, uid: (session as unknown as { uid: string }).uid }
+          : undefined,
+        grantId,
+      } satisfies Interaction
+    },
+    finish: (ctx, result) =>
+      provider().interactionResult(ctx.req, ctx.res, result as never, { mergeWithLastSubmission: true }),
+    async clientOfLost(uid) {
+      const found = (await artifacts.find('Interaction', uid))?.payload as
+        | { params?: { client_id?: string } }
+        | undefined
+      return found?.params?.client_id === undefined ? undefined : client(found.params.client_id)
+    },
+    async grant(interaction, accountId, choice) {
+      const { Grant } = provider()
+      const known = interaction.grantId === undefined ? undefined : await Grant.find(interaction.grantId)
+      const grant = known?.accountId === accountId ? known : new Grant({ accountId, clientId: interaction.clientId })
+      if (choice.scopes.length > 0) grant.addOIDCScope(choice.scopes.join(' '))
+      const left = ((interaction.prompt.details.missingOIDCScope as string[] | undefined) ?? []).filter(
+        (scope) => !choice.scopes.includes(scope),
+      )
+      if (left.length > 0) grant.rejectOIDCScope(left.join(' '))
+      if (choice.claims.length > 0) grant.addOIDCClaims([...choice.claims])
+      return grant.save()
+    },
+  }
+}

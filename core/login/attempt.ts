@@ -1,0 +1,221 @@
+/**
+ * One attempt from its button to the assertion: `begin`, `next`, `visit` of a plugin, and what its steps mean for the browser.
+ * @module
+ */
+import { type Assertion, Fault, isFault, type Random, type Step } from '@labgate/contract'
+import type { Ctx } from '../http/context.ts'
+import type { AuthInstance } from '../registry/instance.ts'
+import { type AttemptRecord, bindingOf, isSameBrowser } from './attempts.ts'
+import { purpose as csrfPurpose, type Desk, ensureBinding, readBinding } from './desk.ts'
+
+/** How an attempt begins. */
+export interface Beginning {
+  readonly instance: string
+  readonly purpose: AttemptRecord['purpose']
+  readonly base: string
+  readonly account: string | undefined
+  readonly fresh: boolean
+  readonly remember: boolean
+  readonly clientName: string | undefined
+  readonly loginHint: string | undefined
+  readonly input: URLSearchParams
+}
+
+export interface AttemptPages {
+  begin(ctx: Ctx, beginning: Beginning): Promise<void>
+  /** The open form of an attempt, shown again after a reload. */
+  showForm(ctx: Ctx, page: FormPage): Promise<void>
+  postForm(ctx: Ctx, page: FormPage): Promise<void>
+  /** The upstream sends the browser back. */
+  callback(ctx: Ctx, found: { instance: string; state: string | undefined }): Promise<void>
+  visit(ctx: Ctx, instance: string): Promise<void>
+}
+
+/** Where a form of a plugin is shown. */
+export interface FormPage {
+  readonly instance: string
+  readonly state: string
+  readonly base: string
+  /** What the form's token is bound to. */
+  readonly binding: string
+}
+
+export function createAttemptPages(desk: Desk, random: Random): AttemptPages {
+  const { attempts, methods } = desk
+
+  const instanceOf = (id: string): AuthInstance => {
+    const instance = methods.get(id)
+    if (!instance)
+      throw new Fault('ERR_METHOD_DOWN', 'This way to sign in is not available now. Please choose another.')
+    return instance
+  }
+  const forPlugin = (record: AttemptRecord, instance: AuthInstance) =>
+    attempts.forPlugin(record, { issuer: desk.issuer, redirectUri: instance.redirectUri })
+
+  const settle = async (ctx: Ctx, record: AttemptRecord, step: Step): Promise<void> => {
+    if ('done' in step) return done(ctx, record, step.done)
+    if ('no' in step) return refused(ctx, record, step.no.message)
+    const kept = step.keep === undefined ? record.kept : step.keep
+    if ('to' in step) {
+      await attempts.update({ ...record, kept, form: undefined })
+      return goUpstream(ctx, step.to)
+    }
+    await attempts.update({ ...record, kept, form: step.form })
+    ctx.redirect(`${record.base}/m/${record.instance}/${record.state}`)
+    ctx.status = 303
+  }
+  const done = async (ctx: Ctx, record: AttemptRecord, assertion: Assertion): Promise<void> => {
+    checkAssertion(instanceOf(record.instance), assertion)
+    const outcome = await attempts.finish(record, assertion)
+    ctx.redirect(`${record.base}/continue?o=${outcome.id}`)
+    ctx.status = 303
+  }
+  const refused = async (ctx: Ctx, record: AttemptRecord, message: string): Promise<void> => {
+    await desk.audit(ctx, { type: 'sign-in.failed', detail: { instance: record.instance, message } })
+    await attempts.leaveNote(record.base, message)
+    ctx.redirect(record.base === '/account/link' ? '/account' : record.base)
+    ctx.status = 303
+  }
+  /** Runs a plugin's step; what it throws is for the log, and the person may choose another way. */
+  const run = async (ctx: Ctx, record: AttemptRecord, work: () => Promise<Step>): Promise<void> => {
+    let step: Step
+    try {
+      step = await work()
+    } catch (error) {
+      desk.log.error(
+        { err: error, instance: record.instance, requestId: ctx.state.requestId },
+        'a way to sign in failed',
+      )
+      const shown = isFault(error) && error.shown
+      step = {
+        no: {
+          reason: 'failed',
+          message: shown
+            ? error.message
+            : desk.text(ctx, 'login.failed', {
+                method: methods.label(record.instance, desk.locale(ctx)),
+                reference: ctx.state.requestId,
+              }),
+        },
+      }
+    }
+    await settle(ctx, record, step)
+  }
+  const mine = async (ctx: Ctx, state: string | undefined, instance: string): Promise<AttemptRecord> => {
+    const record = await attempts.find(state)
+    if (!record || record.instance !== instance) throw new Fault('ERR_LOGIN_EXPIRED', desk.text(ctx, 'login.expired'))
+    if (!isSameBrowser(record, readBinding(ctx, desk)))
+      throw new Fault('ERR_LOGIN_OTHER_BROWSER', desk.text(ctx, 'login.otherBrowser'))
+    return record
+  }
+  const reply = (ctx: Ctx, via: 'callback' | 'form' | 'visit') => ({
+    via,
+    method: ctx.method === 'POST' ? ('POST' as const) : ('GET' as const),
+    url: new URL(ctx.url, desk.issuer),
+    body: ctx.state.form ?? new URLSearchParams(),
+    locale: desk.locale(ctx),
+    address: ctx.state.address,
+  })
+  const next = (ctx: Ctx, record: AttemptRecord, via: 'callback' | 'form' | 'visit') =>
+    run(ctx, record, async () => {
+      const instance = instanceOf(record.instance)
+      const method = instance.method
+      if (!method.next) throw new TypeError(`${instance.id} gave a step that needs an answer, but has no next()`)
+      return method.next(reply(ctx, via), forPlugin(record, instance))
+    })
+
+  return {
+    async begin(ctx, beginning) {
+      const instance = instanceOf(beginning.instance)
+      const binding = bindingOf(ensureBinding(ctx, desk, () => random.token()))
+      const { input, clientName, loginHint, ...start } = beginning
+      const record = await attempts.begin({ ...start, binding })
+      rememberMethod(ctx, desk, instance.id)
+      const ask = { locale: desk.locale(ctx), clientName, loginHint, address: ctx.state.address, input }
+      await run(ctx, record, () => instance.method.begin(ask, forPlugin(record, instance)))
+    },
+    async showForm(ctx, page) {
+      const record = await mine(ctx, page.state, page.instance)
+      if (!record.form || record.base !== page.base)
+        throw new Fault('ERR_LOGIN_EXPIRED', desk.text(ctx, 'login.expired'))
+      desk.show(ctx, 'step', {
+        form: record.form,
+        action: ctx.path,
+        csrf: desk.csrf.token(page.binding, csrfPurpose),
+        instance: methods.label(record.instance, desk.locale(ctx)),
+      })
+    },
+    async postForm(ctx, page) {
+      const record = await mine(ctx, page.state, page.instance)
+      if (!record.form || record.base !== page.base)
+        throw new Fault('ERR_LOGIN_EXPIRED', desk.text(ctx, 'login.expired'))
+      await next(ctx, record, 'form')
+    },
+    async callback(ctx, { instance, state }) {
+      const record = await mine(ctx, state, instance)
+      // Consumed before the plugin speaks to the upstream: a replayed callback never gets that far.
+      await attempts.consume(record)
+      await next(ctx, record, 'callback')
+    },
+    async visit(ctx, id) {
+      const instance = instanceOf(id)
+      const { visit } = instance.method
+      if (!visit) throw new Fault('ERR_NOT_FOUND', desk.text(ctx, 'login.expired'))
+      const record = await attempts.find(typeof ctx.query.state === 'string' ? ctx.query.state : undefined)
+      const binding = readBinding(ctx, desk)
+      const sameBrowser = record !== undefined && isSameBrowser(record, binding)
+      if (ctx.method === 'POST' && sameBrowser) return next(ctx, record, 'visit')
+      const attempt = record?.instance === id ? forPlugin(record, instance) : undefined
+      const page = await visit.call(instance.method, {
+        url: new URL(ctx.url, desk.issuer),
+        locale: desk.locale(ctx),
+        sameBrowser,
+        attempt,
+      })
+      desk.show(ctx, 'page', { page, post: { action: ctx.url, csrf: desk.csrf.token(binding ?? 'none', csrfPurpose) } })
+    },
+  }
+
+  /**
+   * Goes to the upstream by a page of ours. A redirect in answer to a form would bind every later hop, the
+   * upstream's own included, to this page's `form-action`.
+   */
+  function goUpstream(ctx: Ctx, to: URL): void {
+    if (to.protocol !== 'https:' && to.protocol !== 'http:')
+      throw new TypeError(`an upstream address must be http(s), got ${to.protocol}`)
+    if (ctx.method === 'GET') {
+      ctx.redirect(to.href)
+      ctx.status = 303
+      return
+    }
+    ctx.set('Refresh', `0; url=${to.href}`)
+    desk.show(ctx, 'message', {
+      title: desk.text(ctx, 'login.going', { host: to.host }),
+      text: [],
+      link: { label: desk.text(ctx, 'login.goingLink', { host: to.host }), href: to.href },
+    })
+  }
+}
+
+/** An assertion is taken only from an issuer the instance declared, with a subject that can be a key. */
+function checkAssertion(instance: AuthInstance, assertion: Assertion): void {
+  const { issuer, subject } = assertion
+  if (!instance.method.issuers.includes(issuer))
+    throw new Fault(
+      'ERR_UPSTREAM',
+      `${instance.id} asserted issuer ${JSON.stringify(issuer)}, which it did not declare`,
+    )
+  if (typeof subject !== 'string' || subject === '' || subject.length > 1000)
+    throw new Fault('ERR_UPSTREAM', `${instance.id} asserted no usable subject`)
+}
+
+function rememberMethod(ctx: Ctx, desk: Desk, id: string): void {
+  ctx.cookies.set(desk.cookieNames.recent, id, {
+    httpOnly: true,
+    sameSite: 'lax',
+    secure: desk.issuer.startsWith('https:'),
+    signed: false,
+    path: '/',
+    maxAge: 90 * 24 * 3600 * 1000,
+  })
+}

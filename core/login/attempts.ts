@@ -1,0 +1,155 @@
+/**
+ * Attempts: one try at one way to sign in, from its button to the assertion. Found by state, bound to the browser
+ * that began it, one use, ten minutes.
+ * @module
+ */
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { type Assertion, type Attempt, type Clock, Fault, type Form, type Json, type Random } from '@labgate/contract'
+import type { ArtifactStore } from '../storage/artifacts.ts'
+import { isConsumeConflict } from '../storage/conflict.ts'
+
+const lifeSeconds = 600
+
+/** What is kept of an attempt; sealed at rest. */
+export interface AttemptRecord {
+  readonly state: string
+  readonly instance: string
+  readonly purpose: 'sign-in' | 'link'
+  /** Where its pages live: `/interaction/<uid>` or `/account/link`. */
+  readonly base: string
+  /** For `link`: the account that asked. */
+  readonly account: string | undefined
+  /** Digest of the browser's binding cookie. */
+  readonly binding: string
+  readonly nonce: string
+  readonly codeVerifier: string
+  readonly fresh: boolean
+  readonly remember: boolean
+  readonly kept: Json | undefined
+  /** The form that is open, if any. */
+  readonly form: Form | undefined
+}
+
+/** What an attempt came to, waiting to be taken up on its own page. */
+export interface Outcome {
+  readonly id: string
+  readonly instance: string
+  readonly base: string
+  readonly purpose: 'sign-in' | 'link'
+  readonly account: string | undefined
+  readonly binding: string
+  readonly remember: boolean
+  readonly assertion: Assertion
+}
+
+export interface Attempts {
+  begin(start: Omit<AttemptRecord, 'state' | 'nonce' | 'codeVerifier' | 'kept' | 'form'>): Promise<AttemptRecord>
+  find(state: string | undefined): Promise<AttemptRecord | undefined>
+  update(record: AttemptRecord): Promise<void>
+  /** @throws Fault ERR_LOGIN_REPLAYED when it was used before */
+  consume(record: AttemptRecord): Promise<void>
+  finish(record: AttemptRecord, assertion: Assertion): Promise<Outcome>
+  /** @throws Fault ERR_LOGIN_REPLAYED when it was taken up before, ERR_LOGIN_EXPIRED when it is gone */
+  take(id: string | undefined): Promise<Outcome>
+  /** An assertion that waits for the proof of an existing account, by the page it belongs to. */
+  setAside(outcome: Outcome): Promise<void>
+  aside(base: string): Promise<Outcome | undefined>
+  /** A line to show on the next page of this base, once. */
+  leaveNote(base: string, text: string): Promise<void>
+  takeNote(base: string): Promise<string | undefined>
+  forPlugin(record: AttemptRecord, urls: { issuer: string; redirectUri: URL }): Attempt
+}
+
+/** The digest of a binding cookie. */
+export function bindingOf(cookie: string): string {
+  return createHash('sha256').update(`binding:${cookie}`).digest('base64url')
+}
+
+/** Whether the browser that asks is the one that began. */
+export function isSameBrowser(record: { readonly binding: string }, cookie: string | undefined): boolean {
+  return cookie !== undefined && timingSafeEqual(Buffer.from(record.binding), Buffer.from(bindingOf(cookie)))
+}
+
+export function createAttempts(needs: { artifacts: ArtifactStore; clock: Clock; random: Random }): Attempts {
+  const { artifacts, clock, random } = needs
+  const put = (model: string, id: string, payload: unknown) =>
+    // Records are plain data; dates in an assertion are revived in `outcomeOf`.
+    artifacts.put({
+      model,
+      id,
+      payload: payload as Json,
+      expiresAt: Math.floor(clock.now().getTime() / 1000) + lifeSeconds,
+    })
+  const read = async (model: string, id: string) => {
+    const found = await artifacts.find(model, id)
+    return found && found.consumedAt === undefined ? found.payload : undefined
+  }
+  const once = async (model: string, id: string): Promise<void> => {
+    await artifacts.consume(model, id).catch((error: unknown) => {
+      if (!isConsumeConflict(error)) throw error
+      throw new Fault('ERR_LOGIN_REPLAYED', 'This sign-in was used before. Please start again.')
+    })
+  }
+  return {
+    async begin(start) {
+      const record = {
+        ...start,
+        state: random.token(),
+        nonce: random.token(),
+        codeVerifier: random.token(),
+        kept: undefined,
+        form: undefined,
+      }
+      await put('Attempt', record.state, record)
+      return record
+    },
+    async find(state) {
+      if (!state || !/^[\w-]{43}$/.test(state)) return undefined
+      return (await read('Attempt', state)) as unknown as AttemptRecord | undefined
+    },
+    update: (record) => put('Attempt', record.state, record),
+    consume: (record) => once('Attempt', record.state),
+    async finish(record, assertion) {
+      const { instance, base, purpose, account, binding, remember } = record
+      const outcome = { id: random.token(), instance, base, purpose, account, binding, remember, assertion }
+      await put('Outcome', outcome.id, outcome)
+      return outcome
+    },
+    async take(id) {
+      const found = id && /^[\w-]{43}$/.test(id) ? await artifacts.find('Outcome', id) : undefined
+      if (!found || !id) throw new Fault('ERR_LOGIN_EXPIRED', 'This sign-in took too long. Please start again.')
+      await once('Outcome', id)
+      return outcomeOf(found.payload)
+    },
+    setAside: (outcome) => put('Aside', outcome.base, outcome),
+    async aside(base) {
+      const found = await read('Aside', base)
+      return found === undefined ? undefined : outcomeOf(found)
+    },
+    leaveNote: (base, text) => put('Note', base, { text }),
+    async takeNote(base) {
+      const found = (await read('Note', base)) as { text: string } | undefined
+      if (found) await artifacts.delete('Note', base)
+      return found?.text
+    },
+    forPlugin: (record, { issuer, redirectUri }) => ({
+      id: bindingOf(record.state),
+      state: record.state,
+      nonce: record.nonce,
+      codeVerifier: record.codeVerifier,
+      redirectUri,
+      secretUri: new URL(`/sign-in/${record.instance}/a/${record.state}`, issuer),
+      visitUri: new URL(`/sign-in/${record.instance}/visit?state=${record.state}`, issuer),
+      purpose: record.purpose,
+      fresh: record.fresh,
+      kept: record.kept,
+    }),
+  }
+}
+
+function outcomeOf(payload: Json): Outcome {
+  const outcome = payload as unknown as Omit<Outcome, 'assertion'> & {
+    assertion: Omit<Assertion, 'at'> & { at: string }
+  }
+  return { ...outcome, assertion: { ...outcome.assertion, at: new Date(outcome.assertion.at) } }
+}

@@ -1,0 +1,101 @@
+/** The pages of an interaction: chooser, continue-as, consent. They show; what is posted is handled in `routes.ts`. @module */
+import type { Ctx } from '../http/context.ts'
+import { allowFormTo } from '../http/headers.ts'
+import { iconUri } from '../pages/links.ts'
+import type { MethodView } from '../pages/views.ts'
+import type { Choice } from '../registry/registry.ts'
+import { type Desk, post } from './desk.ts'
+import type { Interaction } from './interactions.ts'
+
+export interface InteractionPages {
+  chooser(ctx: Ctx, interaction: Interaction): Promise<void>
+  continueAs(ctx: Ctx, interaction: Interaction): Promise<boolean>
+  consent(ctx: Ctx, interaction: Interaction): Promise<void>
+}
+
+export function createInteractionPages(desk: Desk): InteractionPages {
+  const { interactions } = desk
+  const baseOf = ({ uid }: Interaction) => `/interaction/${uid}`
+  /** Answers to these forms end at the relying party, and Chromium checks redirects of forms too. */
+  const allowReturn = (ctx: Ctx, { redirectUri }: Interaction) => {
+    if (redirectUri) allowFormTo(ctx, redirectUri)
+  }
+
+  return {
+    async chooser(ctx, interaction) {
+      const base = baseOf(interaction)
+      allowReturn(ctx, interaction)
+      const note = await desk.attempts.takeNote(base)
+      const session = await desk.cookie.of(ctx.req)
+      const mayContinue = session && !isForced(interaction)
+      desk.show(ctx, 'chooser', {
+        client: await interactions.client(interaction.clientId),
+        message: note === undefined ? undefined : { tone: 'warning', text: note },
+        methods: desk.methods.choices(desk.locale(ctx)).flatMap((choice) => methodView(choice, base)),
+        csrf: post(desk, interaction.uid, base).csrf,
+        remember: { days: desk.rememberDays },
+        continueAs: mayContinue
+          ? { ...session.owner, ...post(desk, interaction.uid, `${base}/continue-as`) }
+          : undefined,
+        cancel: post(desk, interaction.uid, `${base}/cancel`),
+        lastUsed: ctx.cookies.get(desk.cookieNames.recent, { signed: false }),
+      })
+    },
+    async continueAs(ctx, interaction) {
+      const session = await desk.cookie.of(ctx.req)
+      if (!session) return false
+      const base = baseOf(interaction)
+      allowReturn(ctx, interaction)
+      desk.show(ctx, 'continue-as', {
+        account: session.owner,
+        client: await interactions.client(interaction.clientId),
+        go: post(desk, interaction.uid, `${base}/continue-as`),
+        switch: post(desk, interaction.uid, `${base}/choose`),
+      })
+      return true
+    },
+    async consent(ctx, interaction) {
+      const account = await desk.accounts.find(interaction.session?.accountId ?? '')
+      const client = await interactions.client(interaction.clientId)
+      if (!account || !client) throw new TypeError('a consent prompt always has an account and a client')
+      const base = baseOf(interaction)
+      allowReturn(ctx, interaction)
+      const scopes = await Promise.all(
+        missingScopes(interaction).map(async (name) => ({
+          name,
+          optional: name !== 'openid',
+          ...(await desk.preview(account.id, name)),
+        })),
+      )
+      desk.show(ctx, 'consent', {
+        client,
+        account,
+        scopes,
+        ...post(desk, interaction.uid, `${base}/consent`),
+        cancel: post(desk, interaction.uid, `${base}/cancel`),
+      })
+    },
+  }
+}
+
+/** Scopes the consent prompt asks for. */
+export function missingScopes({ prompt }: Interaction): string[] {
+  return (prompt.details.missingOIDCScope as string[] | undefined) ?? []
+}
+
+/** Single claims the consent prompt asks for (OpenID Connect Core §5.5). */
+export function missingClaims({ prompt }: Interaction): string[] {
+  return (prompt.details.missingOIDCClaims as string[] | undefined) ?? []
+}
+
+/** Whether the relying party wants the person to sign in anew, whoever is signed in. */
+export function isForced({ prompt }: Interaction): boolean {
+  return prompt.name === 'login' && prompt.reasons.some((reason) => !['no_session', 'browser_session'].includes(reason))
+}
+
+function methodView({ id, card }: Choice, base: string): MethodView[] {
+  const action = `${base}/m/${id}`
+  if ('hidden' in card) return card.show ? [{ id, label: id, action, unavailable: card.hidden }] : []
+  const { label, icon, hint, form } = card
+  return [{ id, label, action, hint, form, icon: icon === undefined ? undefined : iconUri(icon) }]
+}

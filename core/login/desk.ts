@@ -1,0 +1,94 @@
+/**
+ * The desk: what every page of a sign-in needs at hand. Made once by the composition root and handed to the
+ * parts of this room, which know nothing of Koa's app or the Provider.
+ * @module
+ */
+import type { Clock, Log } from '@labgate/contract'
+import type { Accounts } from '../accounts/accounts.ts'
+import type { Consents } from '../accounts/consents.ts'
+import type { People } from '../accounts/people.ts'
+import type { Sessions } from '../accounts/sessions.ts'
+import type { Ctx } from '../http/context.ts'
+import type { CookieNames } from '../http/cookies.ts'
+import type { Csrf } from '../http/csrf.ts'
+import type { SessionCookie } from '../http/session.ts'
+import type { AuditType } from '../observe/audit.ts'
+import type { Post, ViewName, Views } from '../pages/views.ts'
+import type { AuthInstance } from '../registry/instance.ts'
+import type { Choice } from '../registry/registry.ts'
+import type { Attempts } from './attempts.ts'
+import type { Interactions } from './interactions.ts'
+
+/** One event for the audit trail. */
+export interface SignInEvent {
+  readonly type: AuditType
+  readonly account?: string | undefined
+  readonly client?: string | undefined
+  readonly detail?: Readonly<Record<string, string>>
+}
+
+export interface Desk {
+  readonly issuer: string
+  readonly support: string | undefined
+  readonly rememberDays: number
+  readonly cookieNames: CookieNames
+  readonly clock: Clock
+  readonly log: Log
+  readonly csrf: Csrf
+  readonly attempts: Attempts
+  readonly interactions: Interactions
+  readonly people: People
+  readonly accounts: Accounts
+  readonly sessions: Sessions
+  readonly consents: Consents
+  readonly cookie: SessionCookie
+  readonly methods: {
+    get(id: string): AuthInstance | undefined
+    choices(locale: string): readonly Choice[]
+    /** Whether any of them is known to open an account. */
+    label(id: string, locale: string): string
+  }
+  /** Claims a scope would show of an account, for the consent page. */
+  preview(
+    account: string,
+    scope: string,
+  ): Promise<{
+    title: string
+    description: string | undefined
+    claims: readonly { claim: string; preview: string | undefined }[]
+  }>
+  show<V extends ViewName>(ctx: Ctx, view: V, data: Views[V]): void
+  locale(ctx: Ctx): string
+  text(ctx: Ctx, key: string, values?: Readonly<Record<string, string>>): string
+  audit(ctx: Ctx, event: SignInEvent): Promise<void>
+  /** Tells admins that somebody waits for their approval. */
+  tellAdmins(account: string): Promise<void>
+}
+
+/** What forms of an interaction are bound to. */
+export const purpose = 'sign-in'
+
+/** A form of an interaction's page. */
+export function post(desk: Desk, uid: string, action: string): Post {
+  return { action, csrf: desk.csrf.token(uid, purpose) }
+}
+
+/** The value of the cookie that binds attempts to this browser. */
+export function readBinding(ctx: Ctx, desk: Desk): string | undefined {
+  return ctx.cookies.get(desk.cookieNames.attempt, { signed: false })
+}
+
+/** The same, made if missing. */
+export function ensureBinding(ctx: Ctx, desk: Desk, make: () => string): string {
+  const known = readBinding(ctx, desk)
+  if (known && /^[\w-]{43}$/.test(known)) return known
+  const value = make()
+  ctx.cookies.set(desk.cookieNames.attempt, value, {
+    httpOnly: true,
+    sameSite: 'lax',
+    secure: desk.issuer.startsWith('https:'),
+    signed: false,
+    path: '/',
+  })
+  return value
+}

@@ -1,0 +1,72 @@
+/**
+ * Our own doors: portal and console are no relying parties of their own. They send the browser through the Provider
+ * as the built-in client and get it back on their path, so that single sign-on works from any door to any other.
+ * @module
+ */
+import { Fault } from '@labgate/contract'
+import type { Ctx } from '../http/context.ts'
+import { returnPath } from '../http/returns.ts'
+import type { Route } from '../http/routes.ts'
+import type { Desk } from './desk.ts'
+
+/** Where the Provider sends the browser back to. */
+export const returnAddress = '/sign-in/return'
+
+export interface Door {
+  /** For `Route.guard`: a signed-in person passes, a page is sent to sign in, anything else is refused. */
+  guard(options?: { readonly maxAgeSeconds?: number }): (ctx: Ctx) => Promise<'answered' | undefined>
+  readonly routes: readonly Route[]
+}
+
+export function createDoor(desk: Desk, clientId: string): Door {
+  const toSignIn = (ctx: Ctx, maxAgeSeconds: number | undefined): void => {
+    const url = new URL('/oidc/auth', desk.issuer)
+    // No code is needed: the session cookie is ours already when the browser comes back (OAuth 2.0 Multiple Response Types §4).
+    url.search = new URLSearchParams({
+      client_id: clientId,
+      response_type: 'none',
+      scope: 'openid',
+      redirect_uri: new URL(returnAddress, desk.issuer).href,
+      state: Buffer.from(ctx.url).toString('base64url'),
+      ...(maxAgeSeconds === undefined ? {} : { max_age: String(maxAgeSeconds) }),
+    }).toString()
+    ctx.redirect(url.pathname + url.search)
+    ctx.status = 303
+  }
+  const home = '/account'
+  return {
+    guard:
+      (options = {}) =>
+      async (ctx) => {
+        const session = await desk.cookie.of(ctx.req)
+        const age = session
+          ? (desk.clock.now().getTime() - session.authTime.getTime()) / 1000
+          : Number.POSITIVE_INFINITY
+        if (session && age <= (options.maxAgeSeconds ?? Number.POSITIVE_INFINITY)) return undefined
+        if (ctx.method !== 'GET') throw new Fault('ERR_UNAUTHENTICATED', desk.text(ctx, 'login.signInFirst'))
+        toSignIn(ctx, options.maxAgeSeconds)
+        return 'answered'
+      },
+    routes: [
+      {
+        method: 'GET',
+        path: returnAddress,
+        async handler(ctx) {
+          const { state, error } = ctx.query
+          const wanted = typeof state === 'string' ? Buffer.from(state, 'base64url').toString() : undefined
+          if (typeof error === 'string') {
+            desk.show(ctx, 'message', {
+              title: desk.text(ctx, 'login.notSignedIn'),
+              text: [desk.text(ctx, 'login.notSignedInText')],
+              link: { label: desk.text(ctx, 'login.tryAgain'), href: returnPath(wanted, desk.issuer) ?? home },
+            })
+            return
+          }
+          if (!(await desk.cookie.of(ctx.req))) throw new Fault('ERR_LOGIN_EXPIRED', desk.text(ctx, 'login.noCookie'))
+          ctx.redirect(returnPath(wanted, desk.issuer) ?? home)
+          ctx.status = 303
+        },
+      },
+    ],
+  }
+}

@@ -1,0 +1,174 @@
+/** The routes of signing in: the order of the whole trip stands here and nowhere else. @module */
+import { Fault, type Random } from '@labgate/contract'
+import type { Ctx } from '../http/context.ts'
+import type { Route } from '../http/routes.ts'
+import { createAttemptPages } from './attempt.ts'
+import { createInteractionPages, isForced, missingClaims, missingScopes } from './chooser.ts'
+import { type Desk, purpose, readBinding } from './desk.ts'
+import { createFinish } from './finish.ts'
+import type { Interaction } from './interactions.ts'
+
+const param = (ctx: Ctx, name: string): string => ctx.params[name] ?? ''
+const uidOf = (ctx: Ctx): string => param(ctx, 'uid')
+const form = { type: 'form' } as const
+/** Generous for people, tight for guessing. */
+const rate = { count: 60, seconds: 60 }
+
+/** All routes under `/interaction` and `/sign-in`. */
+export function signInRoutes(desk: Desk, random: Random): Route[] {
+  const attempt = createAttemptPages(desk, random)
+  const pages = createInteractionPages(desk)
+  const finish = createFinish(desk)
+  const open = (ctx: Ctx) => desk.interactions.details(ctx, uidOf(ctx))
+  const csrf = { binding: uidOf, purpose }
+
+  const see = async (ctx: Ctx): Promise<void> => {
+    const interaction = await open(ctx)
+    if (interaction.prompt.name === 'consent') return pages.consent(ctx, interaction)
+    if (interaction.prompt.name === 'select_account') {
+      if (!(await pages.continueAs(ctx, interaction))) await pages.chooser(ctx, interaction)
+      return
+    }
+    if (
+      !isForced(interaction) &&
+      agrees(interaction, await desk.cookie.of(ctx.req)) &&
+      (await finish.withSession(ctx, interaction))
+    )
+      return
+    if (!(await straightOn(ctx, interaction))) await pages.chooser(ctx, interaction)
+  }
+
+  /** One way to sign in and nothing to say: no page in between. */
+  const straightOn = async (ctx: Ctx, interaction: Interaction): Promise<boolean> => {
+    const [only, ...others] = desk.methods.choices(desk.locale(ctx))
+    const isPlain = only !== undefined && others.length === 0 && 'label' in only.card && !only.card.form
+    if (!isPlain || isForced(interaction) || (await desk.cookie.of(ctx.req))) return false
+    const note = await desk.attempts.takeNote(`/interaction/${interaction.uid}`)
+    if (note !== undefined) {
+      await desk.attempts.leaveNote(`/interaction/${interaction.uid}`, note)
+      return false
+    }
+    await begin(ctx, interaction, { instance: only.id, input: new URLSearchParams() })
+    return true
+  }
+
+  const begin = async (ctx: Ctx, interaction: Interaction, choice: { instance: string; input: URLSearchParams }) => {
+    const client = await desk.interactions.client(interaction.clientId)
+    await attempt.begin(ctx, {
+      ...choice,
+      purpose: 'sign-in',
+      base: `/interaction/${interaction.uid}`,
+      account: undefined,
+      fresh: isForced(interaction),
+      remember: choice.input.get('remember') === 'on',
+      clientName: client?.name,
+      loginHint: interaction.loginHint,
+    })
+  }
+
+  const consent = async (ctx: Ctx): Promise<void> => {
+    const interaction = await open(ctx)
+    const account = interaction.session?.accountId
+    if (interaction.prompt.name !== 'consent' || account === undefined) throw expired(ctx)
+    const session = await desk.cookie.of(ctx.req)
+    if (session?.account !== account) throw expired(ctx)
+    const kept = new Set(ctx.state.form?.getAll('scope') ?? [])
+    const scopes = missingScopes(interaction).filter((scope) => scope === 'openid' || kept.has(scope))
+    const claims = missingClaims(interaction)
+    const grantId = await desk.interactions.grant(interaction, account, { scopes, claims })
+    await desk.consents.remember(account, { client: interaction.clientId, scopes, claims })
+    await desk.audit(ctx, {
+      type: 'consent.given',
+      account,
+      client: interaction.clientId,
+      detail: { scopes: scopes.join(' ') },
+    })
+    ctx.redirect(await desk.interactions.finish(ctx, { consent: { grantId } }))
+    ctx.status = 303
+  }
+  const cancel = async (ctx: Ctx): Promise<void> => {
+    await open(ctx)
+    ctx.redirect(
+      await desk.interactions.finish(ctx, { error: 'access_denied', error_description: 'the person declined' }),
+    )
+    ctx.status = 303
+  }
+  const expired = (ctx: Ctx) => new Fault('ERR_LOGIN_EXPIRED', desk.text(ctx, 'login.expired'))
+  const formPage = (ctx: Ctx) => ({
+    instance: param(ctx, 'instance'),
+    state: param(ctx, 'state'),
+    base: `/interaction/${uidOf(ctx)}`,
+    binding: uidOf(ctx),
+  })
+  const back = (ctx: Ctx) => attempt.callback(ctx, { instance: param(ctx, 'instance'), state: stateOf(ctx) })
+  const secret = (ctx: Ctx) => attempt.callback(ctx, { instance: param(ctx, 'instance'), state: param(ctx, 'secret') })
+
+  const at = '/interaction/:uid'
+  const posts = { method: 'POST', csrf, body: form, rate } as const
+  return [
+    { method: 'GET', path: at, handler: see },
+    { method: 'GET', path: `${at}/continue`, handler: async (ctx) => finish.continue(ctx, await open(ctx)) },
+    { method: 'GET', path: `${at}/choose`, handler: async (ctx) => pages.chooser(ctx, await open(ctx)) },
+    { ...posts, path: `${at}/choose`, handler: async (ctx) => pages.chooser(ctx, await open(ctx)) },
+    {
+      ...posts,
+      path: `${at}/continue-as`,
+      async handler(ctx) {
+        const interaction = await open(ctx)
+        if (isForced(interaction) || !(await finish.withSession(ctx, interaction))) throw expired(ctx)
+      },
+    },
+    { ...posts, path: `${at}/new`, handler: async (ctx) => finish.makeNew(ctx, await open(ctx)) },
+    { ...posts, path: `${at}/cancel`, handler: cancel },
+    { ...posts, path: `${at}/consent`, body: { type: 'form', repeat: ['scope'] }, handler: consent },
+    {
+      ...posts,
+      path: `${at}/m/:instance`,
+      async handler(ctx) {
+        await begin(ctx, await open(ctx), {
+          instance: param(ctx, 'instance'),
+          input: ctx.state.form ?? new URLSearchParams(),
+        })
+      },
+    },
+    { method: 'GET', path: `${at}/m/:instance/:state`, handler: async (ctx) => attempt.showForm(ctx, formPage(ctx)) },
+    { ...posts, path: `${at}/m/:instance/:state`, handler: async (ctx) => attempt.postForm(ctx, formPage(ctx)) },
+    { method: 'GET', path: '/sign-in/:instance/callback', rate, handler: back },
+    { method: 'GET', path: '/sign-in/:instance/a/:secret', rate, handler: secret },
+    {
+      method: 'GET',
+      path: '/sign-in/:instance/visit',
+      rate,
+      handler: (ctx) => attempt.visit(ctx, param(ctx, 'instance')),
+    },
+    {
+      ...posts,
+      path: '/sign-in/:instance/visit',
+      // A browser without the cookie cannot have begun: its token is never right for an attempt.
+      csrf: { binding: (ctx) => readBinding(ctx, desk) ?? 'none', purpose },
+      handler: (ctx) => attempt.visit(ctx, param(ctx, 'instance')),
+    },
+  ]
+}
+
+/** The alias of an instance's callback, so that an application registered for an older server keeps working. */
+export function aliasRoute(desk: Desk, random: Random, alias: { path: string; instance: string }): Route {
+  const attempt = createAttemptPages(desk, random)
+  return {
+    method: 'GET',
+    path: alias.path,
+    rate,
+    handler: (ctx) => attempt.callback(ctx, { instance: alias.instance, state: stateOf(ctx) }),
+  }
+}
+
+function stateOf(ctx: Ctx): string | undefined {
+  return typeof ctx.query.state === 'string' ? ctx.query.state : undefined
+}
+
+/** Our session may answer for the Provider's when they are of one account, or the Provider has none. */
+function agrees(interaction: Interaction, session: { account: string } | undefined): boolean {
+  return (
+    session !== undefined && (interaction.session === undefined || interaction.session.accountId === session.account)
+  )
+}

@@ -1,0 +1,152 @@
+/**
+ * Between oidc-provider's models and our token store. One protocol step is one transaction: the writes of a
+ * request are collected in a unit and committed before the response leaves.
+ * @module
+ */
+import type { Clock, Json } from '@labgate/contract'
+import type { Context, Next } from 'koa'
+import Provider, { type Adapter, type AdapterPayload, errors } from 'oidc-provider'
+import type { Unit } from '../storage/artifact-unit.ts'
+import type { ArtifactStore } from '../storage/artifacts.ts'
+import { isConsumeConflict } from '../storage/conflict.ts'
+
+/** What a client lookup answers: registered metadata in snake case (RFC 7591 §2). */
+export type FindClient = (clientId: string) => Promise<AdapterPayload | undefined>
+
+export interface AdapterNeeds {
+  readonly artifacts: ArtifactStore
+  readonly findClient: FindClient
+  readonly clock: Clock
+  /** How long a rotated refresh token may still be used, for parallel kernels and lost answers. */
+  readonly refreshGraceSeconds: number
+}
+
+/** Models whose rows fall when their grant is revoked. */
+const grantModels = [
+  'AccessToken',
+  'RefreshToken',
+  'AuthorizationCode',
+  'DeviceCode',
+  'BackchannelAuthenticationRequest',
+]
+
+/** The adapter of every model, and the middleware that commits what a request wrote. */
+export function createAdapter(needs: AdapterNeeds) {
+  const units = new WeakMap<object, Unit>()
+  const currentUnit = (): Unit | undefined => {
+    const ctx = Provider.ctx
+    if (!ctx) return undefined
+    const known = units.get(ctx)
+    if (known) return known
+    const unit = needs.artifacts.unit()
+    units.set(ctx, unit)
+    return unit
+  }
+  const commit = async (ctx: object): Promise<void> => {
+    const unit = units.get(ctx)
+    units.delete(ctx)
+    await unit?.commit()
+  }
+  return {
+    adapterFor: (model: string): Adapter =>
+      model === 'Client' ? clientAdapter(needs.findClient) : artifactAdapter(model, needs, currentUnit),
+    /** Outermost middleware of the Provider: nothing is answered before it is stored. */
+    commitBeforeAnswer: async (ctx: Context, next: Next): Promise<void> => {
+      try {
+        await next()
+      } finally {
+        await commit(ctx).catch((error: unknown) => refuse(ctx, error))
+      }
+    },
+  }
+}
+
+/** Another process won the race for a code between our check and our commit: the answer already made must not leave. */
+function refuse(ctx: Context, error: unknown): void {
+  if (!isConsumeConflict(error)) throw error
+  ctx.status = 400
+  ctx.body = { error: 'invalid_grant', error_description: 'grant request is invalid' }
+}
+
+function clientAdapter(findClient: FindClient): Adapter {
+  const notHere = async (): Promise<never> => {
+    throw new TypeError('clients are written through core/oidc/clients.ts, not through the Provider')
+  }
+  return {
+    find: findClient,
+    findByUid: notHere,
+    findByUserCode: notHere,
+    upsert: notHere,
+    consume: notHere,
+    destroy: notHere,
+    revokeByGrantId: notHere,
+  }
+}
+
+function artifactAdapter(model: string, needs: AdapterNeeds, currentUnit: () => Unit | undefined): Adapter {
+  const { artifacts } = needs
+  const reader = () => currentUnit() ?? artifacts
+  const restore = (found: Awaited<ReturnType<ArtifactStore['find']>>): AdapterPayload | undefined => {
+    if (!found) return undefined
+    const payload = found.payload as AdapterPayload
+    if (found.consumedAt === undefined || isWithinGrace(found.consumedAt)) return payload
+    return { ...payload, consumed: found.consumedAt }
+  }
+  const isWithinGrace = (consumedAt: number) =>
+    model === 'RefreshToken' && needs.clock.now().getTime() / 1000 - consumedAt < needs.refreshGraceSeconds
+
+  return {
+    async upsert(id, payload, expiresIn) {
+      const row = {
+        model,
+        id,
+        payload: payload as unknown as Json,
+        expiresAt: expiresIn ? Math.floor(needs.clock.now().getTime() / 1000) + expiresIn : undefined,
+        grantId: model === 'Grant' ? undefined : payload.grantId,
+        uid: model === 'Session' ? payload.uid : undefined,
+        userCode: payload.userCode,
+        account: payload.accountId,
+        client: payload.clientId,
+      }
+      const unit = currentUnit()
+      if (unit) unit.put(row)
+      else await artifacts.put(row)
+    },
+    find: async (id) => restore(await reader().find(model, id)),
+    findByUid: async (uid) => restore(await reader().findByUid(uid)),
+    findByUserCode: async (code) => restore(await reader().findByUserCode(code)),
+    async destroy(id) {
+      const unit = currentUnit()
+      if (unit) unit.delete(model, id)
+      else await artifacts.delete(model, id)
+    },
+    async consume(id) {
+      const found = await reader().find(model, id)
+      // A rotated token inside its grace is spent already: nothing to write.
+      if (found?.consumedAt !== undefined && isWithinGrace(found.consumedAt)) return
+      try {
+        const unit = currentUnit()
+        if (unit) unit.consume(model, id)
+        else await artifacts.consume(model, id)
+      } catch (error) {
+        if (!isConsumeConflict(error)) throw error
+        if (model === 'RefreshToken' && needs.refreshGraceSeconds > 0) return
+        await error.settled
+        await revokeReplayed(artifacts, found?.grantId)
+        throw new errors.InvalidGrant('grant request is invalid')
+      }
+    },
+    async revokeByGrantId(grantId) {
+      const unit = currentUnit()
+      if (unit) unit.deleteByGrant(grantId, [model])
+      else await artifacts.deleteByGrant(grantId, [model])
+    },
+  }
+}
+
+/** A code that is redeemed twice is in two hands: all that came of it ends (RFC 6749 §4.1.2). */
+async function revokeReplayed(artifacts: ArtifactStore, grantId: string | undefined): Promise<void> {
+  if (grantId === undefined) return
+  await artifacts.deleteByGrant(grantId, grantModels)
+  await artifacts.delete('Grant', grantId)
+}

@@ -1,0 +1,86 @@
+/**
+ * Scopes and claims: which facts of an account a relying party sees, and where each came from. The mapping is the
+ * config's; e-mail leaves only when it was verified.
+ * @module
+ */
+import type { AccountView, Json, OidcAdditions, SourcedFact } from '@labgate/contract'
+
+/** Scope → claim → where it comes from, as the config has it. */
+export type ClaimMap = Readonly<Record<string, Readonly<Record<string, string>>>>
+
+/** One claim ready to leave, with its origin in words for previews and the demo. */
+export interface ClaimValue {
+  readonly claim: string
+  readonly value: Json
+  readonly source: string
+}
+
+export interface Person {
+  readonly account: AccountView
+  readonly facts: readonly SourcedFact[]
+}
+
+/** Scope that opens `labgate_sources`, where each claim came from; offered by demos only. */
+export const sourcesScope = 'labgate:sources'
+
+/** Claims of a scope, in the order of the config. */
+export function claimsOfScope(map: ClaimMap, scope: string, person: Person): ClaimValue[] {
+  return Object.entries(map[scope] ?? {}).flatMap(([claim, from]) => {
+    const found = resolve(from, person)
+    return found === undefined ? [] : [{ claim, ...found }]
+  })
+}
+
+/** Reads one `account:` or `fact:` reference of the config; `undefined` when the person has no such value. */
+function resolve(from: string, person: Person): { value: Json; source: string } | undefined {
+  const [kind, name = ''] = from.split(/:(.*)/s)
+  if (kind === 'account') return fromAccount(name, person)
+  const best = bestFact(person.facts, name)
+  return best && { value: best.value, source: `${best.trust} by ${best.via} (${best.issuer})` }
+}
+
+function fromAccount(name: string, { account }: Person): { value: Json; source: string } | undefined {
+  const source = 'kept by this Labgate for the account'
+  switch (name) {
+    case 'id':
+      return { value: account.id, source }
+    case 'displayName':
+      return { value: account.displayName, source }
+    case 'username':
+      return { value: account.username, source }
+    case 'groups':
+      return { value: account.groups, source }
+    case 'role':
+      return { value: account.role, source }
+    case 'email':
+      return account.email !== undefined && account.emailVerified
+        ? { value: account.email, source: 'verified contact address of the account' }
+        : undefined
+    case 'emailVerified':
+      return account.email !== undefined && account.emailVerified
+        ? { value: true, source: 'the address was proved at sign-in' }
+        : undefined
+    default:
+      return undefined
+  }
+}
+
+const trustRank = { verified: 0, asserted: 1, self: 2 } as const
+
+/** The fact to believe: the most trusted, then the newest. Facts a person typed themselves never become claims. */
+function bestFact(facts: readonly SourcedFact[], claim: string): SourcedFact | undefined {
+  return facts
+    .filter((fact) => fact.claim === claim && fact.trust !== 'self')
+    .toSorted((a, b) => trustRank[a.trust] - trustRank[b.trust] || b.at.getTime() - a.at.getTime())[0]
+}
+
+/** The scope → claim names table for the Provider and its discovery document. */
+export function claimTable(needs: { map: ClaimMap; additions: readonly OidcAdditions[]; demo: boolean }) {
+  const table: Record<string, string[]> = {}
+  for (const [scope, claims] of Object.entries(needs.map)) table[scope] = Object.keys(claims)
+  for (const addition of needs.additions)
+    for (const [scope, { claims }] of Object.entries(addition.scopes ?? {}))
+      table[scope] = [...new Set([...(table[scope] ?? []), ...claims])]
+  if (needs.demo) table[sourcesScope] = ['labgate_sources']
+  return { openid: ['sub'], ...table }
+}

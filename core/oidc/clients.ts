@@ -1,0 +1,144 @@
+/**
+ * Clients of the OpenID Provider: those of the config, those of the database, and the built-in one by which
+ * our own doors sign people in.
+ * @module
+ */
+import { type Clock, Fault, type Random } from '@labgate/contract'
+import type { ClientMetadata } from 'oidc-provider'
+import type { Config } from '../config/schema.ts'
+import { ClientEntity } from '../storage/entities.ts'
+import type { Storage } from '../storage/storage.ts'
+
+export type ClientSettings = Config['clients'][string]
+
+/** Client id of our own doors: portal, console, dialects on hosts of their own. */
+export const doorClientId = 'labgate'
+
+/** Metadata members of our own (RFC 7591 §2 allows them). */
+export const ownMetadata = ['labgate_first_party', 'labgate_pkce', 'labgate_origins'] as const
+
+/** A client in the library's words (RFC 7591 §2, snake case). */
+export function clientMetadata(id: string, settings: ClientSettings, secret: string | undefined): ClientMetadata {
+  const grantTypes = [...settings.grantTypes]
+  return {
+    client_id: id,
+    client_name: settings.name ?? id,
+    ...(secret === undefined ? {} : { client_secret: secret }),
+    token_endpoint_auth_method: settings.public ? 'none' : settings.authMethod,
+    application_type: isNative(settings.redirectUris) ? 'native' : 'web',
+    redirect_uris: [...settings.redirectUris],
+    post_logout_redirect_uris: [...settings.postLogoutRedirectUris],
+    grant_types: grantTypes,
+    response_types: grantTypes.includes('authorization_code') ? ['code'] : [],
+    id_token_signed_response_alg: settings.idTokenAlg,
+    ...(settings.scopes ? { scope: settings.scopes.join(' ') } : {}),
+    ...(settings.backchannelLogoutUri
+      ? { backchannel_logout_uri: settings.backchannelLogoutUri, backchannel_logout_session_required: true }
+      : {}),
+    ...(settings.homepage ? { client_uri: settings.homepage } : {}),
+    ...(settings.initiateLoginUri ? { initiate_login_uri: settings.initiateLoginUri } : {}),
+    labgate_first_party: settings.firstParty,
+    labgate_pkce: settings.pkce,
+    labgate_origins: [...settings.origins],
+  } as ClientMetadata
+}
+
+/** A scheme of its own means an app on a person's machine (RFC 8252 §7.1). */
+function isNative(redirectUris: readonly string[]): boolean {
+  return redirectUris.some((uri) => !/^https?:/.test(uri))
+}
+
+/** The built-in first-party client of our own doors; `returnUris` has one entry per host. */
+export function doorClient(returnUris: readonly string[]): ClientMetadata {
+  return {
+    client_id: doorClientId,
+    client_name: 'Labgate',
+    token_endpoint_auth_method: 'none',
+    redirect_uris: [...returnUris],
+    grant_types: ['authorization_code'],
+    response_types: ['none', 'code'],
+    labgate_first_party: true,
+    labgate_pkce: true,
+    labgate_origins: [],
+  } as ClientMetadata
+}
+
+export interface ClientListing {
+  readonly id: string
+  readonly source: 'config' | 'database'
+  readonly settings: ClientSettings
+}
+
+/** Clients kept in the database, for those who add them by command. */
+export interface ClientRoster {
+  list(): Promise<ClientListing[]>
+  find(id: string): Promise<ClientListing | undefined>
+  metadata(id: string): Promise<ClientMetadata | undefined>
+  /** Adds or replaces one; answers the secret, which is shown this once. */
+  save(id: string, settings: ClientSettings): Promise<{ secret: string | undefined }>
+  remove(id: string): Promise<void>
+}
+
+const purpose = 'client-secret'
+
+export function createClientRoster(needs: {
+  storage: Storage
+  config: Config['clients']
+  clock: Clock
+  random: Random
+}): ClientRoster {
+  const { storage, config, clock, random } = needs
+  const fromConfig = (id: string): ClientListing | undefined =>
+    Object.hasOwn(config, id) ? { id, source: 'config', settings: config[id] as ClientSettings } : undefined
+  const row = (id: string) => storage.em().findOne(ClientEntity, { id })
+  const find = async (id: string): Promise<ClientListing | undefined> => {
+    const listed = fromConfig(id)
+    if (listed) return listed
+    const found = await row(id)
+    return found ? { id, source: 'database', settings: found.metadata as unknown as ClientSettings } : undefined
+  }
+  return {
+    find,
+    async list() {
+      const rows = await storage.em().find(ClientEntity, {}, { orderBy: { id: 'asc' } })
+      const own = Object.keys(config).map((id) => fromConfig(id) as ClientListing)
+      return [
+        ...own,
+        ...rows.map(({ id, metadata }) => ({
+          id,
+          source: 'database' as const,
+          settings: metadata as unknown as ClientSettings,
+        })),
+      ]
+    },
+    async metadata(id) {
+      const found = await row(id)
+      if (!found) return undefined
+      const secret = found.secretSealed
+        ? storage.ring.open(Buffer.from(found.secretSealed), purpose).toString()
+        : undefined
+      return clientMetadata(id, found.metadata as unknown as ClientSettings, secret)
+    },
+    async save(id, settings) {
+      if (id === doorClientId || fromConfig(id))
+        throw new Fault('ERR_CONFLICT', `client ${id} is already defined by Labgate or its config file`)
+      const secret = settings.public ? undefined : random.token()
+      const fields = {
+        metadata: settings as never,
+        secretSealed: secret === undefined ? null : storage.ring.seal(secret, purpose),
+        source: 'database' as const,
+      }
+      await storage.transaction(async (em) => {
+        const known = await em.findOne(ClientEntity, { id })
+        if (known) em.assign(known, { ...fields, revision: known.revision + 1 })
+        else em.create(ClientEntity, { id, ...fields, createdAt: clock.now(), revision: 1 })
+      })
+      return { secret }
+    },
+    async remove(id) {
+      const count = await storage.transaction((em) => em.nativeDelete(ClientEntity, { id }))
+      if (count === 0) throw new Fault('ERR_NOT_FOUND', `there is no client ${id} in the database`)
+      await storage.artifacts.deleteByClient(id)
+    },
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * Which interactions an authorization request needs, beyond the library's own: choosing the account, and agreement
+ * between the Provider's session and ours.
+ * @module
+ */
+import type { IncomingMessage } from 'node:http'
+import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
+
+const { Check, Prompt, base } = interactionPolicy
+
+/** Our session, as far as the Provider must know it. */
+export interface OurSession {
+  readonly account: string
+  readonly providerUid: string | undefined
+}
+
+export interface PolicyNeeds {
+  sessionOf(request: IncomingMessage): Promise<OurSession | undefined>
+  /** Remembers the Provider's session with ours. */
+  bind(request: IncomingMessage, providerUid: string): Promise<void>
+}
+
+/** The prompts in their order: select_account, login, consent. */
+export function createPolicy(needs: PolicyNeeds) {
+  const policy = base()
+  policy.add(new Prompt({ name: 'select_account', requestable: true }), 0)
+  policy
+    .get('login')
+    ?.checks.push(
+      new Check('browser_session', 'End-User authentication is required', 'login_required', (ctx) =>
+        disagrees(ctx, needs),
+      ),
+    )
+  return policy
+}
+
+/** Ours is the truth: a Provider session without a living one of the same account counts for nothing. */
+async function disagrees(ctx: KoaContextWithOIDC, needs: PolicyNeeds): Promise<boolean> {
+  const theirs = ctx.oidc.session
+  if (!theirs?.accountId) return Check.NO_NEED_TO_PROMPT
+  const ours = await needs.sessionOf(ctx.req)
+  if (ours?.account !== theirs.accountId) return Check.REQUEST_PROMPT
+  if (ours.providerUid === undefined) await needs.bind(ctx.req, theirs.uid)
+  else if (ours.providerUid !== theirs.uid) return Check.REQUEST_PROMPT
+  return Check.NO_NEED_TO_PROMPT
+}

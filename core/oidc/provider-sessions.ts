@@ -1,0 +1,77 @@
+/** Ending the Provider's session when ours ends: back-channel logout, the session's tokens, the session itself. @module */
+import type { AccountId, Log } from '@labgate/contract'
+import type Provider from 'oidc-provider'
+import type { Ended } from '../accounts/sessions.ts'
+import type { ArtifactStore } from '../storage/artifacts.ts'
+
+const tokenModels = [
+  'AccessToken',
+  'RefreshToken',
+  'AuthorizationCode',
+  'DeviceCode',
+  'BackchannelAuthenticationRequest',
+]
+
+export interface ProviderSessionsNeeds {
+  provider(): Provider
+  readonly artifacts: ArtifactStore
+  readonly log: Log
+}
+
+export interface ProviderSessions {
+  end(ended: Ended): Promise<void>
+  /** Ends every token one client holds for an account, as when its consent is withdrawn. */
+  revokeClient(account: AccountId, client: string): Promise<void>
+  /** Ends every token and session of an account. */
+  revokeAccount(account: AccountId): Promise<void>
+}
+
+/** The library's method, which its types do not name. */
+function notifyClient(client: object, account: AccountId, sid: string): Promise<void> {
+  return (client as { backchannelLogout(sub: string, sid: string): Promise<void> }).backchannelLogout(account, sid)
+}
+
+interface SessionPayload {
+  readonly uid: string
+}
+
+export function createProviderSessions({ provider, artifacts, log }: ProviderSessionsNeeds): ProviderSessions {
+  const notify = async (clientId: string, account: AccountId, sid: string | undefined): Promise<void> => {
+    const client = await provider().Client.find(clientId)
+    if (!client?.backchannelLogoutUri || sid === undefined) return
+    // A relying party that is down must not keep a person from signing out.
+    await notifyClient(client, account, sid).catch((err: unknown) =>
+      log.warn({ client: clientId, err }, 'back-channel logout failed'),
+    )
+  }
+  const endSession = async (uid: string, reach: Ended['reach']): Promise<void> => {
+    const session = await provider().Session.findByUid(uid)
+    if (!session) return
+    const authorizations = Object.entries(session.authorizations ?? {})
+    await Promise.all(
+      authorizations.map(async ([clientId, { sid, grantId, ...rest }]) => {
+        const persists = (rest as { persistsLogout?: boolean }).persistsLogout === true
+        if (grantId && (reach === 'everything' || !persists)) await artifacts.deleteByGrant(grantId, tokenModels)
+        await notify(clientId, session.accountId as string, sid)
+      }),
+    )
+    await session.destroy()
+  }
+  return {
+    async end({ providerUid, reach }) {
+      if (providerUid !== undefined) await endSession(providerUid, reach)
+    },
+    async revokeClient(account, client) {
+      const grants = (await artifacts.listByAccount(account, 'Grant')) as unknown as { jti: string; clientId: string }[]
+      for (const grant of grants.filter(({ clientId }) => clientId === client)) {
+        await artifacts.deleteByGrant(grant.jti, tokenModels)
+        await artifacts.delete('Grant', grant.jti)
+      }
+    },
+    async revokeAccount(account) {
+      const sessions = (await artifacts.listByAccount(account, 'Session')) as unknown as SessionPayload[]
+      for (const { uid } of sessions) await endSession(uid, 'everything')
+      await artifacts.deleteByAccount(account)
+    },
+  }
+}

@@ -1,0 +1,204 @@
+/**
+ * The OpenID Provider: oidc-provider, configured. It can be rebuilt and swapped while flows are open, because all
+ * it remembers is in the store and the cookies.
+ * @module
+ */
+
+import type { OidcAdditions } from '@labgate/contract'
+import type { Context } from 'koa'
+import Provider, {
+  type Account,
+  type ClientMetadata,
+  type Configuration,
+  type JWKS,
+  type KoaContextWithOIDC,
+} from 'oidc-provider'
+import type { Consents } from '../accounts/consents.ts'
+import type { Sessions } from '../accounts/sessions.ts'
+import type { CookieNames } from '../http/cookies.ts'
+import { type AdapterNeeds, createAdapter } from './adapter.ts'
+import { type ClaimMap, claimsOfScope, claimTable, type Person, sourcesScope } from './claims.ts'
+import { ownMetadata } from './clients.ts'
+import { registerExtensionGrants } from './extension-grants.ts'
+import { existingGrant } from './grants.ts'
+import { signingAlgorithms } from './keys.ts'
+import { createPolicy, type PolicyNeeds } from './policy.ts'
+
+/** What the Provider shows to people; the rest of its answers are for machines. */
+export interface ProviderViews {
+  error(ctx: Context, out: { readonly error: string; readonly error_description?: string }, error: Error): void
+  /** Asks whether to sign out; the form posts `xsrf` and `logout=yes` to `action`. */
+  signOut(
+    ctx: Context,
+    form: { readonly action: string; readonly xsrf: string; readonly clientName: string | undefined },
+  ): void
+  signedOut(ctx: Context): void
+}
+
+export interface ProviderNeeds extends AdapterNeeds, PolicyNeeds {
+  readonly issuer: string
+  readonly demo: boolean
+  readonly jwks: JWKS
+  readonly cookieKeys: readonly string[]
+  readonly cookieNames: CookieNames
+  /** Clients known at start: those of the config and our own doors. */
+  readonly clients: readonly ClientMetadata[]
+  readonly claims: ClaimMap
+  readonly additions: readonly OidcAdditions[]
+  /** An account that may act, with its facts; `undefined` closes every door. */
+  person(account: string): Promise<Person | undefined>
+  readonly consents: Consents
+  readonly sessions: Pick<Sessions, 'endByProvider' | 'lifeSeconds'>
+  readonly fetch: typeof globalThis.fetch
+  readonly views: ProviderViews
+}
+
+const day = 24 * 3600
+
+/** Builds a Provider on the issuer's origin, its routes under `/oidc/`. */
+export function createProvider(needs: ProviderNeeds): Provider {
+  const { adapterFor, commitBeforeAnswer } = createAdapter(needs)
+  const provider = new Provider(needs.issuer, {
+    adapter: adapterFor,
+    clients: [...needs.clients],
+    jwks: needs.jwks,
+    routes,
+    cookies: cookies(needs),
+    scopes: ['openid', 'offline_access', ...Object.keys(claimTable({ map: needs.claims, ...needs }))].filter(unique),
+    claims: claimTable({ map: needs.claims, ...needs }),
+    responseTypes: ['code', 'none'],
+    pkce: { required: (_ctx, client) => (client as { labgate_pkce?: boolean }).labgate_pkce !== false },
+    clientBasedCORS: (_ctx, origin, client) =>
+      ((client as { labgate_origins?: readonly string[] }).labgate_origins ?? []).includes(origin),
+    extraClientMetadata: {
+      properties: [...ownMetadata, ...needs.additions.flatMap((one) => one.clientMetadata ?? [])],
+    },
+    enabledJWA: { idTokenSigningAlgValues: [...signingAlgorithms], userinfoSigningAlgValues: [...signingAlgorithms] },
+    interactions: { policy: createPolicy(needs), url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
+    ttl: {
+      AuthorizationCode: 60,
+      AccessToken: 900,
+      ClientCredentials: 900,
+      IdToken: 3600,
+      Interaction: 1800,
+      Grant: 90 * day,
+      RefreshToken: 14 * day,
+      Session: Math.max(needs.sessions.lifeSeconds(true), needs.sessions.lifeSeconds(false)),
+    },
+    clockTolerance: 5,
+    rotateRefreshToken: true,
+    // Signing out ends this session's tokens; what was consented to stays remembered.
+    revokeGrantPolicy: (ctx) => !ctx.oidc.route.startsWith('end_session'),
+    findAccount: (_ctx, id) => findAccount(needs, id),
+    loadExistingGrant: (ctx) => existingGrant(ctx, needs.consents),
+    // Destination addresses are judged by our own egress rules, so the library's dispatcher is left out.
+    fetch: (url, options) => needs.fetch(url, withoutDispatcher(options)),
+    renderError: (ctx, out, error) => needs.views.error(ctx, out as { error: string }, error),
+    features: features(needs),
+    ...(needs.additions.some((one) => one.discovery) ? { discovery: discovery(needs) } : {}),
+  } as Configuration)
+  provider.proxy = true
+  registerExtensionGrants(provider, needs.additions)
+  provider.use(commitBeforeAnswer)
+  provider.use((ctx, next) => endOursAfter(ctx as KoaContextWithOIDC, next, needs))
+  return provider
+}
+
+const routes = {
+  authorization: '/oidc/auth',
+  backchannel_authentication: '/oidc/backchannel',
+  code_verification: '/oidc/device',
+  device_authorization: '/oidc/device/auth',
+  end_session: '/oidc/logout',
+  introspection: '/oidc/introspection',
+  jwks: '/oidc/jwks',
+  pushed_authorization_request: '/oidc/par',
+  registration: '/oidc/register',
+  revocation: '/oidc/revocation',
+  token: '/oidc/token',
+  userinfo: '/oidc/userinfo',
+}
+
+const unique = <T>(value: T, index: number, all: readonly T[]) => all.indexOf(value) === index
+
+function cookies({ cookieNames, cookieKeys, issuer }: ProviderNeeds): NonNullable<Configuration['cookies']> {
+  const secure = issuer.startsWith('https:')
+  return {
+    names: { session: cookieNames.provider, interaction: cookieNames.interaction, resume: cookieNames.resume },
+    keys: [...cookieKeys],
+    long: { httpOnly: true, sameSite: 'lax', secure, signed: true, path: '/' },
+    short: { httpOnly: true, sameSite: 'lax', secure, signed: true },
+  }
+}
+
+function features(needs: ProviderNeeds): Configuration['features'] {
+  return {
+    devInteractions: { enabled: false },
+    claimsParameter: { enabled: true },
+    clientCredentials: { enabled: true },
+    introspection: {
+      enabled: true,
+      async allowedPolicy(_ctx, client, token) {
+        const isOurs = (client as { labgate_first_party?: boolean }).labgate_first_party === true
+        if (client.clientAuthMethod === 'none' || (!isOurs && token.clientId !== client.clientId)) return false
+        const account = (token as { accountId?: string }).accountId
+        return account === undefined || (await needs.person(account)) !== undefined
+      },
+    },
+    revocation: { enabled: true },
+    backchannelLogout: { enabled: true },
+    rpInitiatedLogout: {
+      enabled: true,
+      logoutSource(ctx) {
+        const { state } = ctx.oidc.session as unknown as { state: { secret: string } }
+        const action = ctx.oidc.urlFor('end_session_confirm')
+        needs.views.signOut(ctx, { action, xsrf: state.secret, clientName: ctx.oidc.client?.clientName })
+      },
+      postLogoutSuccessSource: (ctx) => needs.views.signedOut(ctx),
+    },
+  }
+}
+
+function discovery({ additions }: ProviderNeeds): NonNullable<Configuration['discovery']> {
+  return Object.assign({}, ...additions.map((one) => one.discovery ?? {}))
+}
+
+function withoutDispatcher(options: RequestInit = {}): RequestInit {
+  const { dispatcher: _theirs, ...rest } = options as RequestInit & { dispatcher?: unknown }
+  return rest
+}
+
+async function findAccount(needs: ProviderNeeds, id: string): Promise<Account | undefined> {
+  const person = await needs.person(id)
+  if (!person) return undefined
+  return {
+    accountId: id,
+    async claims(use, scope, requested) {
+      const asked = scope.split(' ')
+      // A `claims` parameter may name any claim (OpenID Connect Core §5.5); the library masks what was not granted.
+      const scopes = Object.keys(requested).length > 0 ? [...new Set([...asked, ...Object.keys(needs.claims)])] : asked
+      const values = scopes.flatMap((name) => claimsOfScope(needs.claims, name, person))
+      const added = await Promise.all(
+        needs.additions.map(
+          (one) => one.claims?.({ account: id, clientId: '', scopes: asked, use: use as 'id_token' }) ?? {},
+        ),
+      )
+      const sources = asked.includes(sourcesScope)
+        ? { labgate_sources: Object.fromEntries(values.map(({ claim, source }) => [claim, source])) }
+        : {}
+      return {
+        sub: id,
+        ...Object.fromEntries(values.map(({ claim, value }) => [claim, value])),
+        ...Object.assign({}, ...added),
+        ...sources,
+      }
+    },
+  }
+}
+
+/** A relying party's logout destroyed the Provider's session: ours ends before the answer leaves. */
+async function endOursAfter(ctx: KoaContextWithOIDC, next: () => Promise<void>, needs: ProviderNeeds): Promise<void> {
+  await next()
+  const session = ctx.oidc?.entities?.Session as { uid: string; destroyed?: boolean } | undefined
+  if (session?.destroyed) await needs.sessions.endByProvider(session.uid)
+}

@@ -9,8 +9,8 @@ import { root } from '../../support/sources.ts'
 
 const entry = `
 const how: string = process.argv[2] ?? ''
-console.log(JSON.stringify(process.argv.slice(2)), process.env.BROUGHT ?? 'own')
 process.on('SIGTERM', () => process.exit(7))
+console.log(JSON.stringify(process.argv.slice(2)), process.env.BROUGHT ?? 'own')
 if (how === 'wait') setTimeout(() => {}, 20_000)
 else process.exitCode = 5
 `

@@ -109,13 +109,21 @@ function refuseInsecure(ctx: Ctx, issuer: URL): void {
   })
 }
 
+function checkHost(ctx: Ctx, hosts: Hosts): string {
+  try {
+    return hosts.check(ctx.req)
+  } catch (fault) {
+    const suggestion = hosts.suggestion(ctx.req)
+    if (suggestion !== undefined) ctx.state.rightAddress = suggestion
+    throw fault
+  }
+}
+
 function edgeStep(needs: { issuer: URL; hosts: Hosts; edgeOf: (req: IncomingMessage) => Edge }): Step {
   return async (ctx, next) => {
     const edge = needs.edgeOf(ctx.req)
     Object.assign(ctx.state, edge)
-    const suggestion = needs.hosts.suggestion(ctx.req)
-    if (suggestion !== undefined) ctx.state.rightAddress = suggestion
-    ctx.state.host = needs.hosts.check(ctx.req)
+    ctx.state.host = checkHost(ctx, needs.hosts)
     rewriteForwarded(ctx.req, edge)
     refuseInsecure(ctx, needs.issuer)
     await next()
@@ -149,7 +157,7 @@ export function createApp(needs: AppNeeds): App {
   let mount: ProviderMount | undefined
   // `proxy` is safe here: `rewriteForwarded` leaves only what the edge vouches for.
   const koa = new Koa<State>({ keys: [...needs.ringKeys], proxy: true })
-  koa.on('error', (error: unknown) => needs.log.error({ error }, 'a response broke off'))
+  koa.on('error', (error: unknown) => needs.log.warn({ error }, 'a response broke off'))
   useAll(koa, [
     beginStep(needs),
     catchErrors(needs),

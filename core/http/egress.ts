@@ -121,8 +121,8 @@ function connectorOf(needs: EgressNeeds): buildConnector.connector {
 
 const defaults = { timeoutMs: 10_000, maxBytes: 1024 * 1024 }
 
-function causes(error: unknown): readonly unknown[] {
-  const chain: unknown[] = []
+function causes(error: unknown): readonly Error[] {
+  const chain: Error[] = []
   for (let at = error; at instanceof Error && chain.length < 10; at = at.cause) chain.push(at)
   return chain
 }
@@ -132,12 +132,12 @@ function faultOf(error: unknown, needs: EgressNeeds, host: string): unknown {
   const chain = causes(error)
   const fault = chain.find(isFault)
   if (fault !== undefined) return fault
-  const timedOut = chain.some((one) => /^(?:TimeoutError|ConnectTimeoutError)$/.test((one as Error).name))
+  const timedOut = chain.some((one) => /^(?:TimeoutError|ConnectTimeoutError)$/.test(one.name))
   const codes = chain.map((one) => (one as { code?: unknown }).code).filter((code) => typeof code === 'string')
   const seconds = (needs.timeoutMs ?? defaults.timeoutMs) / 1000
   const why = timedOut
     ? `did not answer within ${seconds} s`
-    : `could not be reached (${codes.at(-1) ?? 'no reason given'})`
+    : `could not be reached (${codes.at(-1) ?? chain.at(-1)?.message ?? 'no reason given'})`
   return new Fault('ERR_UPSTREAM', `${needs.name}: ${host} ${why}`, { cause: error })
 }
 

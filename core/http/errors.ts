@@ -90,6 +90,8 @@ function answerJson(ctx: Ctx, view: ErrorView): void {
 
 function answer(ctx: Ctx, fault: Fault, needs: ErrorNeeds): void {
   ctx.status = fault.status
+  // What is left of a body that was too long is not worth reading.
+  if (fault.code === 'ERR_TOO_LARGE') ctx.set('Connection', 'close')
   if (fault.retryAfterSeconds !== undefined) ctx.set('Retry-After', String(Math.ceil(fault.retryAfterSeconds)))
   if (ctx.state.onError !== undefined) {
     ctx.state.onError(fault, ctx)

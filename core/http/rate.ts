@@ -18,7 +18,8 @@ export interface Limits {
 /** The key of a network address: an IPv6 host owns its whole /64, so that is what is counted. */
 export function addressKey(address: string): string {
   const parsed = parseAddress(address)
-  if (parsed === undefined || parsed.kind() === 'ipv4') return address
+  if (parsed === undefined) return address
+  if (parsed.kind() === 'ipv4') return parsed.toString()
   const network = parsed.toByteArray().slice(0, 8)
   return `${Buffer.from(network).toString('hex')}::/64`
 }

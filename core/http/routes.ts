@@ -88,12 +88,15 @@ function stepOf(route: Route, needs: RouteNeeds): Step {
 /** One host's routes: its router for matching, its list for preflights. */
 interface HostTable {
   readonly router: Router
+  readonly dispatch: Step
   readonly routes: Route[]
 }
 
 function newTable(): HostTable {
   // The pattern with fewer parameters wins, so that /a/new is not taken for /a/:id.
-  return { router: new Router({ exclusive: 'specificity', strict: true, sensitive: true }), routes: [] }
+  const router = new Router({ exclusive: 'specificity', strict: true, sensitive: true })
+  // The router's own types know no `State`; its contexts are ours.
+  return { router, dispatch: router.routes() as unknown as Step, routes: [] }
 }
 
 function methodsAt(table: HostTable, path: string): readonly string[] {
@@ -131,7 +134,6 @@ export function createRoutes(needs: RouteNeeds, hostOf: (ctx: Ctx) => string): {
   const add = (route: Route) => {
     const table = tableOf(route.host ?? home)
     table.routes.push(route)
-    // The router's own types know no `State`; its contexts are ours.
     table.router.register(route.path, [route.method.toLowerCase()], stepOf(route, needs) as never)
   }
   return {
@@ -143,7 +145,7 @@ export function createRoutes(needs: RouteNeeds, hostOf: (ctx: Ctx) => string): {
     async run(ctx) {
       const table = tableOf(hostOf(ctx))
       let taken = true
-      await table.router.routes()(ctx as never, async () => {
+      await table.dispatch(ctx, async () => {
         taken = false
       })
       if (!taken) answerUnmatched(ctx, table)

@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { Fault, secretOf } from '@labgate/contract'
+import { createLog } from '../../../core/observe/log.ts'
+import { keptLog } from '../../support/outer-app.ts'
+
+const clock = { now: () => new Date('2030-01-02T03:04:05.678Z') }
+
+function logged(fields: Readonly<Record<string, unknown>>, message = 'said'): string {
+  const { log, text } = keptLog()
+  log.info(fields, message)
+  return text()
+}
+
+test('a line is one JSON object with level, time, message and fields', () => {
+  const lines: string[] = []
+  createLog({ clock, write: (line) => void lines.push(line) }).warn({ part: 'mail' }, 'slow')
+  assert.deepEqual(JSON.parse(lines[0] ?? ''), {
+    level: 'warn',
+    time: '2030-01-02T03:04:05.678Z',
+    part: 'mail',
+    message: 'slow',
+  })
+})
+
+test('what is below the level is not written', () => {
+  const lines: string[] = []
+  const log = createLog({ clock, level: 'warn', write: (line) => void lines.push(line) })
+  log.info({}, 'no')
+  log.error({}, 'yes')
+  assert.equal(lines.length, 1)
+})
+
+test('secrets by their names are masked at any depth', () => {
+  const names = [
+    'authorization',
+    'cookie',
+    'set-cookie',
+    'password',
+    'clientSecret',
+    'access_token',
+    'id_token',
+    'refreshToken',
+    'code',
+    'state',
+    'nonce',
+    'codeVerifier',
+    '_csrf',
+    'client_assertion',
+  ]
+  for (const name of names) {
+    const text = logged({ outer: { headers: [{ [name]: 'THE-VALUE' }] } })
+    assert.doesNotMatch(text, /THE-VALUE/, name)
+  }
+  assert.doesNotMatch(logged({ code: 123456 }), /123456/)
+  assert.doesNotMatch(logged({ some: secretOf('THE-VALUE') }), /THE-VALUE/)
+})
+
+test('codes of errors are kept', () => {
+  assert.match(logged({ error: new Fault('ERR_MAIL', 'no') }), /"code":"ERR_MAIL"/)
+  assert.match(logged({ error: Object.assign(new Error('x'), { code: 'ECONNREFUSED' }) }), /ECONNREFUSED/)
+})
+
+test('addresses lose query and fragment, headers in texts their tokens', () => {
+  const text = logged(
+    { url: 'https://a.example/cb?code=THE-VALUE', at: new URL('https://a.example/x#THE-VALUE') },
+    'GET https://a.example/?THE-VALUE with Bearer THE-VALUE',
+  )
+  assert.doesNotMatch(text, /THE-VALUE/)
+  assert.match(text, /https:\/\/a\.example\/cb/)
+})
+
+test('a megabyte and new lines end as one short line (S28)', () => {
+  const text = logged(
+    { username: `${'x'.repeat(1_000_000)}`, name: 'a\n{"level":"error"}\r\n\u001b[31m\u009b31m\u2028' },
+    'two\nlines',
+  )
+  assert.equal(text.trimEnd().split('\n').length, 1)
+  assert.ok(text.length < 10_000)
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not be there
+  assert.doesNotMatch(text.trimEnd(), /[\u0000-\u001f\u007f-\u009f\u2028]/)
+})
+
+test('an error keeps its causes and details, masked alike', () => {
+  const cause = new Fault('ERR_UPSTREAM', 'the upstream said no', {
+    detail: { host: 'up.example', token: 'THE-VALUE' },
+  })
+  const text = logged({ error: new Error('outer', { cause }) })
+  assert.match(text, /the upstream said no/)
+  assert.match(text, /up\.example/)
+  assert.doesNotMatch(text, /THE-VALUE/)
+})
+
+test('what runs in a circle or is very wide does not break the log', () => {
+  const circle: Record<string, unknown> = { many: Array.from({ length: 10_000 }, (_, index) => index) }
+  circle.self = circle
+  assert.ok(logged({ circle }).length < 20_000)
+})
+
+test('child() adds its fields to every line', () => {
+  const { log, lines } = keptLog()
+  log.child({ instance: 'github', token: 'x' }).info({}, 'hello')
+  assert.equal(lines()[0]?.instance, 'github')
+  assert.equal(lines()[0]?.token, '[redacted]')
+})
+
+test('the log goes to a file of mode 0600, its folder made', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'labgate-log-'))
+  const file = join(folder, 'logs', 'labgate.log')
+  const log = createLog({ clock, file })
+  log.info({ a: 1 }, 'kept')
+  log.flush()
+  assert.match(await readFile(file, 'utf8'), /"a":1,"message":"kept"/)
+  assert.equal((await stat(file)).mode & 0o777, 0o600)
+  await rm(folder, { recursive: true })
+})
+
+test('a person at a terminal gets one readable line', () => {
+  const lines: string[] = []
+  createLog({ clock, style: 'human', write: (line) => void lines.push(line) }).info(
+    { port: 8080, why: 'as asked' },
+    'listening',
+  )
+  assert.deepEqual(lines, ['03:04:05 info  listening port=8080 why="as asked"\n'])
+})

@@ -30,11 +30,20 @@ export interface AccountRow extends AccountView {
   readonly lastSignInAt: Date | undefined
 }
 
+export interface AccountQuery {
+  /** Part of a username, name or address. */
+  readonly search?: string | undefined
+  readonly state?: AccountState | undefined
+  readonly role?: AccountRole | undefined
+  readonly limit: number
+  readonly offset: number
+}
+
 export interface Accounts extends AccountsFace {
   find(id: AccountId): Promise<AccountRow | undefined>
   findByUsername(username: string): Promise<AccountRow | undefined>
   findByVerifiedEmail(email: string): Promise<AccountRow | undefined>
-  list(options: { readonly search?: string; readonly limit: number; readonly offset: number }): Promise<AccountRow[]>
+  list(options: AccountQuery): Promise<AccountRow[]>
   /** Creates within the caller's transaction, so that an account never stands without its first identity. */
   createIn(em: EntityManager, account: NewAccount): Promise<AccountId>
   setState(id: AccountId, state: AccountState): Promise<AccountRow>
@@ -99,9 +108,13 @@ export function createAccounts(needs: { storage: Storage; clock: Clock; random: 
       if (!account || (account.email !== undefined && account.email !== email) || account.emailVerified) return
       await change(id, { email, emailVerified: true })
     },
-    async list({ search, limit, offset }) {
+    async list({ search, state, role, limit, offset }) {
       const like = { $like: `%${(search ?? '').replaceAll(/[%_\\]/g, '')}%` }
-      const where = search ? { $or: [{ username: like }, { displayName: like }, { email: like }] } : {}
+      const where = {
+        ...(search ? { $or: [{ username: like }, { displayName: like }, { email: like }] } : {}),
+        ...(state ? { state } : {}),
+        ...(role ? { role } : {}),
+      }
       const rows = await storage.em().find(AccountEntity, where, { orderBy: { createdAt: 'desc' }, limit, offset })
       return (await Promise.all(rows.map(withGroups))).filter((row) => row !== undefined)
     },

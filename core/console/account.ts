@@ -72,19 +72,17 @@ export function accountRoutes(needs: PortalNeeds): Route[] {
           ? { unlink: postTo(ctx, `/account/identities/${identity.id}/unlink`) }
           : { reason: desk.text(ctx, 'login.lastWay') }),
       })),
-      linkable: desk.methods
-        .choices(locale)
-        .flatMap(({ id, card }) =>
-          'label' in card && !linked.has(id)
-            ? [
-                {
-                  ...postTo(ctx, `${base}/m/${id}`),
-                  label: card.label,
-                  icon: card.icon === undefined ? undefined : iconUri(card.icon),
-                },
-              ]
-            : [],
-        ),
+      linkable: desk.methods.choices(locale).flatMap(({ id, card }) =>
+        'label' in card && !linked.has(id)
+          ? [
+              {
+                ...postTo(ctx, `${base}/m/${id}`),
+                label: card.label,
+                icon: card.icon === undefined ? undefined : iconUri(card.icon),
+              },
+            ]
+          : [],
+      ),
       sessions: (await desk.sessions.list(mine.account)).map((row) => ({
         handle: row.handle,
         current: row.handle === mine.handle,

@@ -23,6 +23,8 @@ export interface State {
   route?: string
   /** The right address to offer when the asked one is not served. */
   rightAddress?: string
+  /** Where the person may start over when this request fails. */
+  restart?: string
   /** Body of a form; each name once. */
   form?: URLSearchParams
   /** Body as JSON; no object in it has a `__proto__` key. */

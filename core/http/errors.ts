@@ -16,6 +16,8 @@ export interface ErrorView {
   /** `Accept-Language` as it came. */
   readonly acceptLanguage: string
   readonly href: string | undefined
+  /** Where the person may start over; `undefined`: at the first page. */
+  readonly restart: string | undefined
   /** The Host header as it came, capped. */
   readonly typed: string
 }
@@ -78,6 +80,7 @@ function viewOf(ctx: Ctx, fault: Fault): ErrorView {
     nonce: ctx.state.nonce,
     acceptLanguage: ctx.get('accept-language'),
     href,
+    restart: ctx.state.restart,
     typed: (ctx.req.headers.host ?? '').slice(0, 255),
   }
 }

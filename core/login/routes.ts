@@ -1,5 +1,5 @@
 /** The routes of signing in: the order of the whole trip stands here and nowhere else. @module */
-import { Fault, type Random } from '@labgate/contract'
+import { Fault, isFault, type Random } from '@labgate/contract'
 import type { Ctx } from '../http/context.ts'
 import type { Route } from '../http/routes.ts'
 import { createAttemptPages } from './attempt.ts'
@@ -19,7 +19,17 @@ export function signInRoutes(desk: Desk, random: Random): Route[] {
   const attempt = createAttemptPages(desk, random)
   const pages = createInteractionPages(desk)
   const finish = createFinish(desk)
-  const open = (ctx: Ctx) => desk.interactions.details(ctx, uidOf(ctx))
+  const open = async (ctx: Ctx): Promise<Interaction> => {
+    try {
+      return await desk.interactions.details(ctx, uidOf(ctx))
+    } catch (error) {
+      const home = (await desk.interactions.clientOfLost(uidOf(ctx)))?.home
+      if (home !== undefined) ctx.state.restart = home
+      const hasCookies = ctx.get('cookie') !== ''
+      if (!isFault(error) || hasCookies) throw error
+      throw new Fault('ERR_LOGIN_EXPIRED', desk.text(ctx, 'login.cookiesOff'), { cause: error })
+    }
+  }
   const csrf = { binding: uidOf, purpose }
 
   const see = async (ctx: Ctx): Promise<void> => {

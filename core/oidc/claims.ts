@@ -50,6 +50,8 @@ function fromAccount(name: string, { account }: Person): { value: Json; source: 
       return { value: account.username, source }
     case 'groups':
       return { value: account.groups, source }
+    case 'state':
+      return { value: account.state, source }
     case 'role':
       return { value: account.role, source }
     case 'email':

@@ -11,7 +11,7 @@ const { Check, Prompt, base } = interactionPolicy
 /** Our session, as far as the Provider must know it. */
 export interface OurSession {
   readonly account: string
-  readonly providerUid: string | undefined
+  readonly providerUid?: string | undefined
 }
 
 export interface PolicyNeeds {

@@ -30,7 +30,13 @@ export interface ProviderViews {
   /** Asks whether to sign out; the form posts `xsrf` and `logout=yes` to `action`. */
   signOut(
     ctx: Context,
-    form: { readonly action: string; readonly xsrf: string; readonly clientName: string | undefined },
+    form: {
+      readonly action: string
+      readonly xsrf: string
+      readonly clientName: string | undefined
+      /** Where the answer to the form may lead in the end. */
+      readonly returnTo: string | undefined
+    },
   ): void
   signedOut(ctx: Context): void
 }
@@ -150,13 +156,19 @@ function features(needs: ProviderNeeds): Configuration['features'] {
     rpInitiatedLogout: {
       enabled: true,
       logoutSource(ctx) {
-        const { state } = ctx.oidc.session as unknown as { state: { secret: string } }
+        const { state } = ctx.oidc.session as unknown as { state: LogoutState }
         const action = ctx.oidc.urlFor('end_session_confirm')
-        needs.views.signOut(ctx, { action, xsrf: state.secret, clientName: ctx.oidc.client?.clientName })
+        const clientName = ctx.oidc.client?.clientName
+        needs.views.signOut(ctx, { action, xsrf: state.secret, clientName, returnTo: state.postLogoutRedirectUri })
       },
       postLogoutSuccessSource: (ctx) => needs.views.signedOut(ctx),
     },
   }
+}
+
+interface LogoutState {
+  readonly secret: string
+  readonly postLogoutRedirectUri?: string
 }
 
 function discovery({ additions }: ProviderNeeds): NonNullable<Configuration['discovery']> {

@@ -1,0 +1,112 @@
+/**
+ * The rooms that need no network, wired once: what the server stands on and what commands work with.
+ * @module
+ */
+import type { AccessFace, Clock, Log, Random } from '@labgate/contract'
+import { createAccess } from './access/access.ts'
+import { type Accounts, createAccounts } from './accounts/accounts.ts'
+import { type Consents, createConsents } from './accounts/consents.ts'
+import { createFirstAdmin, type FirstAdmin } from './accounts/first-admin.ts'
+import { createIdentities, type Identities } from './accounts/identities.ts'
+import { createPeople, type People } from './accounts/people.ts'
+import { createSessions, type Sessions } from './accounts/sessions.ts'
+import { systemClock } from './clock.ts'
+import { sealingSecrets } from './config/demo-key.ts'
+import type { Config } from './config/schema.ts'
+import { createMail, type MailService } from './mail/mail.ts'
+import { type Audit, createAudit } from './observe/audit.ts'
+import { type AppLog, createLog } from './observe/log.ts'
+import { createMetrics, type Metrics } from './observe/metrics.ts'
+import { type ClientRoster, createClientRoster } from './oidc/clients.ts'
+import { createSigningKeys, type SigningKeys } from './oidc/keys.ts'
+import { systemRandom } from './random.ts'
+import { createServices, type Services } from './services.ts'
+import { openStorage, type Storage, type StorageOptions } from './storage/storage.ts'
+
+/** Every service of the rooms below HTTP, by name. */
+export interface RoomServices {
+  readonly config: Config
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: AppLog
+  readonly metrics: Metrics
+  readonly storage: Storage
+  readonly audit: Audit
+  readonly mail: MailService
+  readonly accounts: Accounts
+  readonly identities: Identities
+  readonly access: AccessFace
+  readonly sessions: Sessions
+  readonly consents: Consents
+  readonly people: People
+  readonly firstAdmin: FirstAdmin
+  readonly clients: ClientRoster
+  readonly keys: SigningKeys
+}
+
+/** What may be put in place of the real thing: in tests, and by commands that keep quiet. */
+export interface AssemblyOptions {
+  readonly replaced?: Partial<RoomServices>
+  readonly storage?: Pick<StorageOptions, 'pause' | 'migrate'>
+  /** Whether a person looks at the terminal. */
+  readonly isTty?: boolean
+}
+
+export type Rooms = Services<RoomServices>
+
+/** Opens the storage and offers every room on it. Close it by `get('storage').close()`. */
+export async function assemble(config: Config, options: AssemblyOptions = {}): Promise<Rooms> {
+  const services = createServices<RoomServices>(options.replaced)
+  const { offer, get } = services
+  offer('config', () => config)
+  offer('clock', () => systemClock)
+  offer('random', () => systemRandom)
+  offer('log', () => {
+    const style = config.demo && options.isTty === true ? 'human' : 'json'
+    return createLog({ clock: get('clock'), level: config.log.level, file: config.log.file, style })
+  })
+  offer('metrics', createMetrics)
+  const storage = await openStorage({
+    file: config.database.file,
+    clock: get('clock'),
+    keys: sealingSecrets(config, get('random')),
+    log: get('log'),
+    ...options.storage,
+  })
+  offer('storage', () => storage)
+  offerRooms(services, config)
+  return services
+}
+
+function offerRooms({ offer, get }: Rooms, config: Config): void {
+  const base = () => ({ storage: get('storage'), clock: get('clock'), random: get('random') })
+  offer('audit', () => createAudit({ sink: get('storage').audit, log: get('log') }))
+  offer('mail', () =>
+    createMail({ config: config.mail, clock: get('clock'), log: get('log') as Log, siteName: config.name }),
+  )
+  offer('accounts', () => createAccounts(base()))
+  offer('identities', () => createIdentities(base()))
+  offer('access', () => createAccess({ accounts: get('accounts'), identities: get('identities') }))
+  offer('consents', () => createConsents({ store: get('storage').documents('core:consents'), clock: get('clock') }))
+  offer('firstAdmin', () => createFirstAdmin({ ...base(), accounts: get('accounts') }))
+  offer('clients', () => createClientRoster({ ...base(), config: config.clients }))
+  offer('keys', () => createSigningKeys(base()))
+  offer('people', () =>
+    createPeople({
+      ...base(),
+      accounts: get('accounts'),
+      identities: get('identities'),
+      registration: config.registration,
+      admins: config.admins,
+    }),
+  )
+  offer('sessions', () =>
+    createSessions({
+      store: get('storage').sessions,
+      accounts: get('accounts'),
+      clock: get('clock'),
+      lifetimes: config.session,
+      host: new URL(config.issuer).host,
+    }),
+  )
+}

@@ -1,0 +1,38 @@
+/** Mail to the admins about somebody who waits for their approval. @module */
+import type { Log, Mail } from '@labgate/contract'
+import type { Accounts } from '../accounts/accounts.ts'
+
+export interface WaitingNeeds {
+  readonly account: string
+  readonly accounts: Accounts
+  readonly mail: Mail
+  readonly log: Log
+  readonly siteName: string
+  text(key: string, values?: Readonly<Record<string, string>>): string
+}
+
+/** Tells every admin with a proved address; a mail that does not leave is logged and stops nobody. */
+export async function tellAdmins({ account, accounts, mail, log, text, siteName }: WaitingNeeds): Promise<void> {
+  const person = await accounts.find(account)
+  const admins = (await accounts.list({ role: 'admin', limit: 50, offset: 0 })).filter(
+    ({ state, emailVerified }) => state === 'active' && emailVerified,
+  )
+  const values = { name: person?.displayName ?? account, email: person?.email ?? '–', id: account, site: siteName }
+  const body = text('mail.waiting', values)
+  await Promise.all(
+    admins.map(({ email }) =>
+      mail
+        .send({
+          to: email as string,
+          subject: text('mail.waitingSubject', values),
+          text: body,
+          html: `<p>${escape(body)}</p>`,
+        })
+        .catch((err: unknown) => log.warn({ err, account }, 'an admin could not be told of somebody who waits')),
+    ),
+  )
+}
+
+function escape(plain: string): string {
+  return plain.replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`)
+}

@@ -1,0 +1,39 @@
+/** The few pages the Provider shows itself: errors that cannot go back to a relying party, and signing out. @module */
+
+import type { Context } from 'koa'
+import { cspOf, formSource } from '../http/headers.ts'
+import type { Pages } from '../pages/pages.ts'
+import type { ProviderViews } from './provider.ts'
+
+export function providerViews(needs: { pages: Pages; support: string | undefined }): ProviderViews {
+  const { pages } = needs
+  const options = (ctx: Context) => ({ locale: pages.texts.choose(ctx.get('accept-language')), nonce: nonceOf(ctx) })
+  const html = (ctx: Context, body: string): void => {
+    ctx.type = 'html'
+    ctx.body = body
+  }
+  return {
+    error(ctx, out, error) {
+      const lost = error.name === 'SessionNotFound'
+      const code = lost ? 'ERR_LOGIN_EXPIRED' : 'ERR_INPUT'
+      const requestId = String(ctx.res.getHeader('x-request-id') ?? '')
+      const message = lost ? undefined : `${out.error}${out.error_description ? `: ${out.error_description}` : ''}`
+      html(ctx, pages.render('error', { code, requestId, message, restart: { href: '/' } }, options(ctx)))
+    },
+    signOut(ctx, { action, xsrf, clientName, returnTo }) {
+      if (returnTo !== undefined)
+        ctx.set('content-security-policy', cspOf({ nonce: nonceOf(ctx), formAction: [formSource(returnTo)] }))
+      const client = clientName === undefined ? undefined : { name: clientName }
+      const fields = { xsrf, logout: 'yes' }
+      html(ctx, pages.render('sign-out-confirm', { action, csrf: '', fields, client }, options(ctx)))
+    },
+    signedOut(ctx) {
+      html(ctx, pages.render('signed-out', { signIn: '/account' }, options(ctx)))
+    },
+  }
+}
+
+/** The nonce the outer app has put into this response's policy. */
+function nonceOf(ctx: Context): string {
+  return /'nonce-([^']+)'/.exec(String(ctx.res.getHeader('content-security-policy') ?? ''))?.[1] ?? ''
+}

@@ -64,6 +64,8 @@ export function createPages({ siteName, branding, assets, log }: PagesNeeds): Pa
     support: contactHref(branding.support),
     accent: readAccent(branding.accent, log),
     assets,
+    // For the one page that is shown where no static file can be fetched: under a wrong host.
+    css: readFileSync(join(home, 'assets', 'style.css'), 'utf8'),
   }
   return {
     texts,

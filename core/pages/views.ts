@@ -15,7 +15,7 @@ export interface Post {
 /** The relying party as people see it. */
 export interface ClientView {
   readonly name: string
-  /** An https or data URL of an image, or a path of our own; anything else is not shown. */
+  /** A data URL of an image, or a path of our own; for anything else the first letter of the name is shown. */
   readonly logo?: string | undefined
   readonly homepage?: string | undefined
 }

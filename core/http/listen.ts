@@ -81,12 +81,12 @@ function closer(server: Server | TlsServer, active: ReadonlySet<ServerResponse>)
   const run = (graceSeconds: number) =>
     new Promise<void>((resolve) => {
       const cut = setTimeout(() => server.closeAllConnections(), graceSeconds * 1000)
+      // Closes idle connections too.
       server.close(() => {
         clearTimeout(cut)
         resolve()
       })
       for (const response of active) leaveAfter(server, response)
-      server.closeIdleConnections()
     })
   return ({ graceSeconds }) => {
     closing ??= run(graceSeconds)

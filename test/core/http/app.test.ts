@@ -202,6 +202,7 @@ describe('the outer app', () => {
       { 'sec-fetch-site': 'same-site' },
       { 'sec-fetch-site': 'cross-site' },
       { origin: server.issuer, 'sec-fetch-site': 'cross-site' },
+      { origin: 'https://evil.example', 'sec-fetch-site': 'same-origin' },
     ])
       assert.equal((await post(headers as Record<string, string>)).status, 403, JSON.stringify(headers))
   })

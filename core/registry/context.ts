@@ -86,6 +86,8 @@ function common({ log, clock, random, fetch, store }: Services, { id, config, te
 }
 
 function urlBelow({ origin, prefix }: Place, path: string): URL {
-  if (!path.startsWith('/')) throw new TypeError(`url() takes a path that begins with a slash, got ${path}`)
+  // `//host` would leave the origin.
+  if (!path.startsWith('/') || path.startsWith('//'))
+    throw new TypeError(`url() takes a path that begins with one slash, got ${path}`)
   return new URL(prefix + path, origin)
 }

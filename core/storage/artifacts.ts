@@ -14,6 +14,7 @@ import {
   interactionModel,
   live,
   type Unit,
+  type UnitNeeds,
 } from './artifact-unit.ts'
 import { createInteractions } from './interactions.ts'
 import type { KeyRing } from './sealing.ts'
@@ -56,7 +57,8 @@ export function createArtifacts({ database, writer, ring, clock, log }: Artifact
   const interactions = createInteractions({ rows, writer, log })
   const claims: Claims = new Map()
   const now = () => Math.floor(clock.now().getTime() / 1000)
-  const unit = () => createUnit({ rows, interactions, writer, claims, now })
+  const needs = { rows, interactions, writer, claims, now }
+  const unit = () => createUnit(needs)
 
   const single = async (write: (step: Unit) => void) => {
     const step = unit()
@@ -67,18 +69,6 @@ export function createArtifacts({ database, writer, ring, clock, log }: Artifact
       step.discard()
     }
   }
-
-  const forgetWhere = (test: (entry: ArtifactEntry) => boolean) => {
-    for (const key of interactions.keysWhere(test)) {
-      interactions.forget(key)
-    }
-  }
-
-  const deleteWhere = (test: (entry: ArtifactEntry) => boolean, deleteRows: () => number) =>
-    writer.run(() => {
-      forgetWhere(test)
-      return deleteRows()
-    })
 
   return {
     unit,
@@ -92,27 +82,39 @@ export function createArtifacts({ database, writer, ring, clock, log }: Artifact
     consume: (model, id) => single((step) => step.consume(model, id)),
     delete: (model, id) => single((step) => step.delete(model, id)),
     deleteByGrant: (grantId, models) => single((step) => step.deleteByGrant(grantId, models)),
-    deleteByAccount: (account, models) =>
-      deleteWhere(
-        (entry) => entry.account === account && (models?.includes(entry.model) ?? true),
-        () => rows.deleteByAccount(account, models),
-      ),
-    deleteByClient: (client) =>
-      deleteWhere(
-        (entry) => entry.client === client,
-        () => rows.deleteByClient(client),
-      ),
     listByAccount: async (account, model) =>
       rows
         .listByAccount(account, model)
         .filter((entry) => live(entry, now()) !== undefined)
         .map((entry) => JSON.parse(entry.text) as Json),
+    ...deletions(needs),
     flush: () => interactions.flush(),
-    deleteExpired: (limit) => {
+    close: () => interactions.close(),
+  }
+}
+
+/** Deletes many at once, in memory and in the database. */
+function deletions({ rows, interactions, writer, now }: UnitNeeds) {
+  const forgetWhere = (test: (entry: ArtifactEntry) => boolean) => {
+    for (const key of interactions.keysWhere(test)) {
+      interactions.forget(key)
+    }
+  }
+  return {
+    deleteByAccount: (account: string, models?: readonly string[]) =>
+      writer.run(() => {
+        forgetWhere((entry) => entry.account === account && (models?.includes(entry.model) ?? true))
+        return rows.deleteByAccount(account, models)
+      }),
+    deleteByClient: (client: string) =>
+      writer.run(() => {
+        forgetWhere((entry) => entry.client === client)
+        return rows.deleteByClient(client)
+      }),
+    deleteExpired: (limit: number) => {
       const at = now()
       forgetWhere((entry) => live(entry, at) === undefined)
       return rows.deleteExpired(at, limit)
     },
-    close: () => interactions.close(),
   }
 }

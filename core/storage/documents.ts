@@ -34,15 +34,19 @@ const purpose = 'document'
 /** Makes the documents of one database. */
 export function createDocuments(needs: DocumentNeeds): Documents {
   const statements = prepare(needs.database)
+  const lock = createLock()
   return {
-    storeOf: (owner) => createStore(owner, { ...needs, statements }),
+    storeOf: (owner) => createStore(owner, { ...needs, statements, lock }),
     deleteExpired: (limit) => statements.deleteExpired.run({ now: needs.clock.now().getTime(), limit }).changes,
   }
 }
 
-type StoreNeeds = DocumentNeeds & { readonly statements: ReturnType<typeof prepare> }
+type StoreNeeds = DocumentNeeds & {
+  readonly statements: ReturnType<typeof prepare>
+  readonly lock: Store['lock']
+}
 
-function createStore(owner: string, { writer, ring, clock, statements }: StoreNeeds): Store {
+function createStore(owner: string, { writer, ring, clock, statements, lock }: StoreNeeds): Store {
   const now = () => clock.now().getTime()
   const keyOf = (key: string): Key => ({ owner, key: digest(`document/${owner}`, key) })
   const placeOf = ({ key }: Key) => key
@@ -83,7 +87,7 @@ function createStore(owner: string, { writer, ring, clock, statements }: StoreNe
       const step = { ...keyOf(name), expiresAt: until(ttlSeconds), now: now() }
       return await writer.run(() => statements.count.get(step)?.counter ?? 0)
     },
-    lock: createLock(),
+    lock: (name, work) => lock(keyOf(name).key.toString('hex'), work),
   }
 }
 

@@ -105,83 +105,115 @@ const uidPurpose = 'session-provider-uid'
 const touchMs = 60_000
 
 /** Makes the session store on one database. */
-export function createSessions({ database, writer, ring, clock }: SessionNeeds): SessionStore {
-  const statements = prepare(database)
-  const now = () => clock.now().getTime()
-  const opened = (row: Row) => sessionOf(row, ring)
-  const digestOf = (id: string) => digest('BrowserSession', id)
+export function createSessions(needs: SessionNeeds): SessionStore {
+  return new SessionTable(needs)
+}
 
-  const isAlive = (row: Row): boolean => {
-    if (isOver(row, now())) {
-      return false
-    }
-    if (row.parent === null) {
-      return true
-    }
-    const parent = statements.get.get(row.parent)
-    return parent !== undefined && !isOver(parent, now())
+class SessionTable implements SessionStore {
+  readonly #writer: Writer
+  readonly #ring: KeyRing
+  readonly #clock: Clock
+  readonly #statements: ReturnType<typeof prepare>
+
+  constructor({ database, writer, ring, clock }: SessionNeeds) {
+    this.#writer = writer
+    this.#ring = ring
+    this.#clock = clock
+    this.#statements = prepare(database)
   }
 
-  const alive = (row: Row | undefined) => (row !== undefined && isAlive(row) ? row : undefined)
-  const openedIfAlive = (row: Row | undefined) => (row !== undefined && isAlive(row) ? opened(row) : undefined)
-
-  const insert = async (row: Row) => {
-    await writer.run(() => statements.insert.run(row))
-    return opened(row)
+  create(session: NewSession): Promise<SessionRow> {
+    return this.#insert(rowOf(session, { digest: digestOf(session.id), now: this.#now(), ring: this.#ring }))
   }
 
-  const endRow = (row: Row | undefined) => {
-    if (row === undefined) {
-      return undefined
+  async find(id: string): Promise<SessionRow | undefined> {
+    return this.#opened(this.#alive(this.#row(id)))
+  }
+
+  async touch(id: string): Promise<void> {
+    const row = this.#alive(this.#row(id))
+    const at = this.#now()
+    if (row !== undefined && at - row.last_seen_at >= touchMs) {
+      await this.#writer.run(() => this.#statements.touch.run({ digest: row.digest, parent: row.parent, at }))
     }
-    statements.deleteWithChildren.run({ digest: row.digest })
-    return opened(row)
   }
 
-  return {
-    create: (session) => insert(rowOf(session, { digest: digestOf(session.id), now: now(), ring })),
-    find: async (id) => openedIfAlive(statements.get.get(digestOf(id))),
-    touch: async (id) => {
-      const row = alive(statements.get.get(digestOf(id)))
-      const at = now()
-      if (row === undefined || at - row.last_seen_at < touchMs) {
-        return
-      }
-      await writer.run(() => statements.touch.run({ digest: row.digest, parent: row.parent, at }))
-    },
-    bindProvider: async (id, providerUid) => {
-      const key = digestOf(id)
-      const uid = sealedUid(providerUid, key, ring)
-      await writer.run(() => statements.bindProvider.run({ digest: key, ...uid }))
-    },
-    findByProviderUid: async (uid) => openedIfAlive(statements.getByProviderUid.get(uidDigest(uid))),
-    end: (id) => writer.run(() => endRow(statements.get.get(digestOf(id)))),
-    endByHandle: (account, handle) =>
-      writer.run(() => {
-        const row = statements.get.get(Buffer.from(handle, 'hex'))
-        return row?.account === account ? endRow(row) : undefined
-      }),
-    endByAccount: (account, { exceptId } = {}) =>
-      writer.run(() => {
-        const kept = exceptId === undefined ? undefined : statements.get.get(digestOf(exceptId))
-        const root = kept?.parent ?? kept?.digest
-        return statements.listRoots
-          .all(account)
-          .filter((row) => root === undefined || !row.digest.equals(root))
-          .map((row) => {
-            endRow(row)
-            return opened(row)
-          })
-      }),
-    listByAccount: async (account) => statements.listRoots.all(account).filter(isAlive).map(opened),
-    child: async ({ parentId, id, host }) => {
-      const parent = alive(statements.get.get(digestOf(parentId)))
-      if (parent === undefined) {
-        return undefined
-      }
-      return insert(childOf(parent, { digest: digestOf(id), host, now: now() }))
-    },
-    deleteExpired: (limit) => statements.deleteExpired.run({ now: now(), limit }).changes,
+  async bindProvider(id: string, providerUid: string): Promise<void> {
+    const key = digestOf(id)
+    const uid = sealedUid(providerUid, key, this.#ring)
+    await this.#writer.run(() => this.#statements.bindProvider.run({ digest: key, ...uid }))
+  }
+
+  async findByProviderUid(uid: string): Promise<SessionRow | undefined> {
+    return this.#opened(this.#alive(this.#statements.getByProviderUid.get(uidDigest(uid))))
+  }
+
+  end(id: string): Promise<SessionRow | undefined> {
+    return this.#writer.run(() => this.#end(this.#row(id)))
+  }
+
+  endByHandle(account: AccountId, handle: string): Promise<SessionRow | undefined> {
+    return this.#writer.run(() => {
+      const row = this.#statements.get.get(Buffer.from(handle, 'hex'))
+      return row?.account === account ? this.#end(row) : undefined
+    })
+  }
+
+  endByAccount(account: AccountId, options: { readonly exceptId?: string | undefined } = {}): Promise<SessionRow[]> {
+    return this.#writer.run(() => {
+      const kept = options.exceptId === undefined ? undefined : this.#row(options.exceptId)
+      const root = kept?.parent ?? kept?.digest
+      return this.#statements.listRoots
+        .all(account)
+        .filter((row) => root?.equals(row.digest) !== true)
+        .flatMap((row) => this.#end(row) ?? [])
+    })
+  }
+
+  async listByAccount(account: AccountId): Promise<SessionRow[]> {
+    const rows = this.#statements.listRoots.all(account)
+    return rows.flatMap((row) => this.#opened(this.#alive(row)) ?? [])
+  }
+
+  async child(child: { parentId: string; id: string; host: string }): Promise<SessionRow | undefined> {
+    const parent = this.#alive(this.#row(child.parentId))
+    const place = { digest: digestOf(child.id), host: child.host, now: this.#now() }
+    return parent === undefined ? undefined : this.#insert(childOf(parent, place))
+  }
+
+  deleteExpired(limit: number): number {
+    return this.#statements.deleteExpired.run({ now: this.#now(), limit }).changes
+  }
+
+  #now(): number {
+    return this.#clock.now().getTime()
+  }
+
+  #row(id: string): Row | undefined {
+    return this.#statements.get.get(digestOf(id))
+  }
+
+  /** A child's own idleness does not count, only its root's. */
+  #alive(row: Row | undefined): Row | undefined {
+    const root = row?.parent == null ? row : this.#statements.get.get(row.parent)
+    return root === undefined || isOver(root, this.#now()) ? undefined : row
+  }
+
+  #opened(row: Row | undefined): SessionRow | undefined {
+    return row === undefined ? undefined : sessionOf(row, this.#ring)
+  }
+
+  async #insert(row: Row): Promise<SessionRow> {
+    await this.#writer.run(() => this.#statements.insert.run(row))
+    return sessionOf(row, this.#ring)
+  }
+
+  /** Inside the writer's turn. */
+  #end(row: Row | undefined): SessionRow | undefined {
+    if (row !== undefined) {
+      this.#statements.deleteWithChildren.run({ digest: row.digest })
+    }
+    return this.#opened(row)
   }
 }
 
@@ -220,6 +252,10 @@ function prepare(database: SqliteDatabase) {
 
 function isOver(row: Row, now: number): boolean {
   return row.ends_at <= now || row.last_seen_at + row.idle_seconds * 1000 <= now
+}
+
+function digestOf(id: string): Buffer {
+  return digest('BrowserSession', id)
 }
 
 function uidDigest(uid: string): Buffer {

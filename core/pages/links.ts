@@ -13,10 +13,14 @@ export function safeImage(address: string | undefined): string | undefined {
 
 function allowed(address: string | undefined, schemes: readonly string[]): string | undefined {
   if (address === undefined) return undefined
-  // `//host` and `/\host` are addresses of other hosts.
-  if (/^\/(?![/\\])/.test(address)) return address
+  if (address.startsWith('/')) return isOwnPath(address) ? address : undefined
   const url = URL.parse(address)
   return url !== null && schemes.includes(url.protocol) ? address : undefined
+}
+
+/** `//host`, `/\host` and even `/<tab>/host` lead to other hosts: only a browser's own reading tells. */
+function isOwnPath(address: string): boolean {
+  return URL.parse(address, 'http://own.invalid')?.origin === 'http://own.invalid'
 }
 
 /** An e-mail address as a `mailto:` link; links stay as they are. */

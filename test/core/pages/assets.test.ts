@@ -22,7 +22,7 @@ suite('loadAssets()', () => {
     const one = assetUrls(loadAssets({ logo })).brand
     await writeFile(logo, 'two')
     const two = assetUrls(loadAssets({ logo })).brand
-    assert.match(one ?? '', /^\/assets\/brand\.[0-9a-f]{12}\.PNG$/)
+    assert.match(one ?? '', /^\/assets\/brand\.[0-9a-f]{12}\.png$/)
     assert.notEqual(one, two)
   })
 

@@ -26,13 +26,13 @@ export async function tellAdmins({ account, accounts, mail, log, text, siteName 
           to: email as string,
           subject: text('mail.waitingSubject', values),
           text: body,
-          html: `<p>${escape(body)}</p>`,
+          html: `<p>${asHtml(body)}</p>`,
         })
         .catch((err: unknown) => log.warn({ err, account }, 'an admin could not be told of somebody who waits')),
     ),
   )
 }
 
-function escape(plain: string): string {
+function asHtml(plain: string): string {
   return plain.replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`)
 }

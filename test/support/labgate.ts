@@ -1,0 +1,208 @@
+/** A whole Labgate for flow tests: on a free port, in a folder of its own, with mail in an outbox. @module */
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { simpleParser } from 'mailparser'
+import * as client from 'openid-client'
+import { stringify } from 'yaml'
+import type { AssemblyOptions } from '../../core/assembly.ts'
+import { parseConfig } from '../../core/config/load.ts'
+import { createLabgate, type Labgate } from '../../core/server.ts'
+import { UserAgent } from './user-agent.ts'
+
+/** A value of the config file. */
+export type Part = Readonly<Record<string, unknown>>
+
+export interface TestLabgate {
+  readonly issuer: string
+  readonly labgate: Labgate
+  readonly folder: string
+  readonly managementPort: number | undefined
+  readonly firstAdminCode: string | undefined
+  /** The newest mail to an address; waits for it. */
+  mail(to: string): Promise<{ subject: string; text: string; code: string; link: string }>
+  /** How many mails have been written. */
+  mails(): Promise<number>
+  /** Stops it and starts another on the same data. */
+  restart(): Promise<TestLabgate>
+  stop(): Promise<void>
+}
+
+/** Where the test's relying party would be; never opened. */
+export const callback = 'http://127.0.0.1:9/callback'
+
+export const testClients = {
+  web: {
+    name: 'Test application',
+    secret: 'a-secret-of-the-test-client-web-0',
+    redirectUris: [callback],
+    postLogoutRedirectUris: ['http://127.0.0.1:9/bye'],
+    grantTypes: ['authorization_code', 'refresh_token', 'client_credentials'],
+    firstParty: true,
+  },
+  third: {
+    name: 'Third party',
+    secret: 'a-secret-of-the-test-client-third',
+    redirectUris: [callback],
+    postLogoutRedirectUris: ['http://127.0.0.1:9/bye'],
+    homepage: 'http://127.0.0.1:9/',
+  },
+  browser: {
+    name: 'Browser app',
+    public: true,
+    redirectUris: [callback],
+    origins: ['http://127.0.0.1:9'],
+    firstParty: true,
+  },
+} as const
+
+/** A port that is free now. */
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  const { port } = server.address() as { port: number }
+  await new Promise((done) => server.close(done))
+  return port
+}
+
+/** Starts one; `part` is laid over a small config. */
+export async function startLabgate(
+  part: Part = {},
+  options: AssemblyOptions & { readonly folder?: string; readonly port?: number } = {},
+): Promise<TestLabgate> {
+  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'labgate-flow-')))
+  const port = options.port ?? (await freePort())
+  const issuer = (part.issuer as string | undefined) ?? `http://localhost:${port}`
+  const file = {
+    issuer,
+    demo: true,
+    data: folder,
+    listen: { port },
+    management: { port: 0 },
+    log: { file: join(folder, 'labgate.log') },
+    mail: { from: { address: 'lab@example.org' }, outbox: join(folder, 'outbox') },
+    egress: { allow: ['127.0.0.0/8', 'localhost'] },
+    plugins: { email: { use: '@labgate/auth-email' } },
+    clients: testClients,
+    ...part,
+  }
+  const { config, locate, warnings } = parseConfig(stringify(file), {
+    name: 'test.yaml',
+    env: {},
+    cwd: import.meta.dirname,
+  })
+  const labgate = await createLabgate(
+    { config, locate, warnings, file: join(import.meta.dirname, 'test.yaml') },
+    options,
+  )
+  const started = await labgate.start()
+  return {
+    issuer,
+    labgate,
+    folder,
+    managementPort: started.managementPort,
+    firstAdminCode: started.firstAdminCode,
+    mail: (to) => newestMail(join(folder, 'outbox'), to),
+    mails: async () => (await letters(join(folder, 'outbox'))).length,
+    async restart() {
+      await labgate.stop()
+      return startLabgate(part, { ...options, folder, port })
+    },
+    async stop() {
+      await labgate.stop()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function letters(outbox: string): Promise<string[]> {
+  const names = await readdir(outbox).catch(() => [])
+  return names.filter((name) => name.endsWith('.eml')).toSorted()
+}
+
+async function newestMail(outbox: string, to: string) {
+  for (let tries = 0; tries < 50; tries++) {
+    for (const name of (await letters(outbox)).toReversed()) {
+      const letter = await simpleParser(await readFile(join(outbox, name)))
+      if (!JSON.stringify(letter.to).includes(to)) continue
+      const text = letter.text ?? ''
+      const code = /\b(\d{6}|\d{3} \d{3})\b/.exec(text)?.[1]?.replace(' ', '') ?? ''
+      const link = /https?:\/\/\S+visit\S*/.exec(text)?.[0] ?? ''
+      return { subject: letter.subject ?? '', text, code, link }
+    }
+    await new Promise((done) => setTimeout(done, 20))
+  }
+  throw new Error(`no mail to ${to} in ${outbox}`)
+}
+
+/** A relying party of openid-client. */
+export async function relyingParty(issuer: string, id: keyof typeof testClients = 'web') {
+  const settings = testClients[id]
+  const secret = 'secret' in settings ? settings.secret : undefined
+  const auth = secret === undefined ? client.None() : client.ClientSecretBasic(secret)
+  const config = await client.discovery(
+    new URL(issuer),
+    id,
+    secret === undefined ? {} : { client_secret: secret },
+    auth,
+    {
+      execute: issuer.startsWith('http:') ? [client.allowInsecureRequests] : [],
+    },
+  )
+  return {
+    config,
+    /** An authorization request, and how to redeem what comes back. */
+    async request(parameters: Readonly<Record<string, string>> = {}) {
+      const verifier = client.randomPKCECodeVerifier()
+      const [state, nonce] = [client.randomState(), client.randomNonce()]
+      const url = client.buildAuthorizationUrl(config, {
+        redirect_uri: callback,
+        scope: 'openid profile email',
+        code_challenge: await client.calculatePKCECodeChallenge(verifier),
+        code_challenge_method: 'S256',
+        state,
+        nonce,
+        ...parameters,
+      })
+      return {
+        url,
+        redeem: (back: URL) =>
+          client.authorizationCodeGrant(config, back, {
+            pkceCodeVerifier: verifier,
+            expectedState: state,
+            expectedNonce: nonce,
+            idTokenExpected: true,
+          }),
+      }
+    },
+  }
+}
+
+/** A browser that stops at the relying party's door. */
+export function browser(): UserAgent {
+  return new UserAgent({ stopAt: ['http://127.0.0.1:9/'] })
+}
+
+/** Signs in by e-mail, from the address that shows the chooser to wherever it leads. */
+export async function signInByEmail(
+  site: TestLabgate,
+  agent: UserAgent,
+  ask: { at: string | URL; email: string; remember?: boolean },
+) {
+  const chooser = await agent.open(ask.at)
+  const form = chooser.forms.find(({ fields }) => 'email' in fields)
+  const button = form?.buttons.find(({ action }) => action?.endsWith('/m/email')) ?? form?.buttons[0]
+  const step = await agent.submit(
+    chooser,
+    form,
+    { email: ask.email, ...(ask.remember ? { remember: 'on' } : {}) },
+    button?.action,
+  )
+  const { code } = await site.mail(ask.email)
+  return agent.submit(
+    step,
+    step.forms.find(({ fields }) => 'code' in fields),
+    { code },
+  )
+}

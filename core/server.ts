@@ -124,7 +124,7 @@ async function furnish(site: Site): Promise<Labgate> {
   const cookieKeys = get('storage').ring.cookieKeys()
   const app = createApp({
     issuer: config.issuer,
-    proxies: config.proxies,
+    proxies: config.listen.socket === undefined ? config.proxies : [...config.proxies, 'unix'],
     log: get('log'),
     metrics: get('metrics'),
     ringKeys: cookieKeys,

@@ -65,7 +65,8 @@ export function signInRoutes(desk: Desk, random: Random): Route[] {
   const begin = async (ctx: Ctx, interaction: Interaction, choice: { instance: string; input: URLSearchParams }) => {
     const client = await desk.interactions.client(interaction.clientId)
     await attempt.begin(ctx, {
-      ...choice,
+      instance: choice.instance,
+      input: ownFields(choice),
       purpose: 'sign-in',
       base: `/interaction/${interaction.uid}`,
       account: undefined,
@@ -74,6 +75,13 @@ export function signInRoutes(desk: Desk, random: Random): Route[] {
       clientName: client?.name,
       loginHint: interaction.loginHint,
     })
+  }
+
+  /** The chooser is one form: a method gets the fields of its own card, not its neighbour's. */
+  const ownFields = ({ instance, input }: { instance: string; input: URLSearchParams }): URLSearchParams => {
+    const card = desk.methods.choices('en').find(({ id }) => id === instance)?.card
+    const names = card && 'label' in card ? (card.form?.fields ?? []).map(({ name }) => name) : []
+    return new URLSearchParams([...input].filter(([name]) => names.includes(name)))
   }
 
   const consent = async (ctx: Ctx): Promise<void> => {

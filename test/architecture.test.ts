@@ -26,8 +26,8 @@ const walls: readonly (readonly [from: string, to: string, why: string])[] = [
   ['core/(?!services\\.ts)', '(tsyringe|reflect-metadata)$', 'the container stays in one file'],
   ['plugins/', '(tsyringe|reflect-metadata)$', 'the container stays in one file'],
   [
-    'core/(?!server\\.ts|index\\.ts|main\\.ts|cli/|services\\.ts)',
-    'core/(server|services|index|main)\\.ts',
+    'core/(?!(server|assembly|services|index|main)\\.ts|cli/)',
+    'core/(server|assembly|services|index|main)\\.ts',
     'only the composition root knows every room',
   ],
   ['(core|plugins)/', 'test/', 'test code is for tests'],

@@ -110,7 +110,7 @@ a { color: var(--accent); }
 .claims th, .claims td { text-align: left; vertical-align: top; padding: .6rem .9rem; border-bottom: 1px solid var(--line); }
 .claims tr:last-child > * { border-bottom: 0; }
 .claims thead th { font-size: .85rem; color: var(--soft); font-weight: 600; }
-.claims tbody th { font-weight: 600; width: 30%; } .claims td:last-child { color: var(--soft); }
+.claims tbody th { font-weight: 600; white-space: nowrap; } .claims td { min-width: 9rem; } .claims td:last-child { color: var(--soft); }
 pre { margin: .75rem 0 0; padding: .9rem 1rem; background: var(--deep); border-radius: .5rem; overflow: auto; font-size: .85rem; white-space: pre-wrap; }
 details { background: var(--card); border: 1px solid var(--line); border-radius: .75rem; padding: .75rem 1rem; margin: .75rem 0; }
 summary { cursor: pointer; font-weight: 600; }
@@ -118,6 +118,7 @@ ol { padding-left: 1.25rem; } ol li { margin: .35rem 0; }
 @media (max-width: 34rem) {
   .claims thead { position: absolute; clip-path: inset(50%); }
   .claims tr, .claims th, .claims td { display: block; width: 100% !important; }
+  .claims tbody th { white-space: normal; }
   .claims tr > * { border-bottom: 0; padding: .1rem .9rem; }
   .claims tr { border-bottom: 1px solid var(--line); padding: .6rem 0; }
   .claims tr:last-child { border-bottom: 0; }

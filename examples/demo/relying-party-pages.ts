@@ -62,11 +62,12 @@ function actions({ tokens }: Seen): Html {
   const refresh = html`<form method="post" action="/refresh"><button class="plain">Refresh tokens</button></form>`
   return html`<div class="row"><form method="post" action="/sign-out"><button class="button">Sign out</button></form>
 ${tokens.refresh_token === undefined ? undefined : refresh}
-<a class="plain" href="/sign-in?prompt=none">Sign in again, silently</a>
+<a class="plain" href="/sign-in?prompt=none">Sign in silently</a>
 <a class="plain" href="/sign-in?prompt=login">Prove it is you</a></div>`
 }
 
-const sourcesMember = 'labgate:sources'
+/** A demo Labgate adds it: where each claim came from, by the claim's name. */
+const sourcesMember = 'labgate_sources'
 /** Of the protocol, not of the person; the decoded token shows them. */
 const plumbing = new Set([
   'iss',

@@ -43,7 +43,7 @@ interface Application {
 }
 
 const cookie = 'demo_application'
-const wantedScopes = ['openid', 'profile', 'email', 'groups', 'orcid', 'offline_access']
+const wantedScopes = ['openid', 'profile', 'email', 'groups', 'orcid', 'labgate:sources', 'offline_access']
 
 /** Starts the application on this machine. Labgate need not run yet: it is asked on the first sign-in. */
 export async function startRelyingParty(options: RelyingPartyOptions): Promise<Site> {

@@ -30,7 +30,7 @@ function registrationOf(context: AuthContext<OidcConfig>, redirectUri: URL): Reg
   const metadata = {
     client_name: siteName,
     redirect_uris: [redirectUri.href],
-    post_logout_redirect_uris: [new URL('/signed-out', redirectUri).href],
+    post_logout_redirect_uris: [new URL('/', redirectUri).href],
     response_types: ['code'],
     grant_types: ['authorization_code', ...(config.scopes.includes('offline_access') ? ['refresh_token'] : [])],
     token_endpoint_auth_method: config.clientAuth === 'post' ? 'client_secret_post' : 'client_secret_basic',

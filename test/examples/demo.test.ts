@@ -97,7 +97,7 @@ describe('the demo application in a browser', { skip: needs('chromium') }, () =>
         },
       ],
     })
-    upstream.faults.userinfo = (claims) => ({ ...claims, 'labgate:sources': { name: 'Demo University, asserted' } })
+    upstream.faults.userinfo = (claims) => ({ ...claims, labgate_sources: { name: 'Demo University, asserted' } })
     const port = Number(new URL(origin).port)
     application = await startRelyingParty({ port, issuer: upstream.issuer, clientId: 'demo-rp', clientSecret: secret })
     browser = await openBrowser()

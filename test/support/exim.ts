@@ -14,6 +14,7 @@ import { freePort, startProgram, tempFolder } from './program.ts'
 
 const run = promisify(execFile)
 const deliveryMs = 10_000
+const lastWordMs = 150
 
 /** What the mail server is asked for. */
 export interface EximOptions {
@@ -65,7 +66,12 @@ export async function startExim(options: EximOptions): Promise<Exim> {
       options.users,
     )
     const program = await startProgram({ command: programOf('exim'), args: ['-C', file, '-bdf'], port })
-    const close = (): Promise<void> => program.close().finally(folder.remove)
+    const close = async (): Promise<void> => {
+      await program.close().finally(folder.remove)
+      // A connection's own process may write its last log line only now, and makes the folder anew for it.
+      await sleep(lastWordMs)
+      await folder.remove()
+    }
     return { host: 'localhost', port, ca: certificate.ca, caFile: certificate.certFile, ...box(folder.path), close }
   } catch (error) {
     await folder.remove()

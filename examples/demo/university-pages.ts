@@ -1,6 +1,6 @@
 /** The pages of the demo university. @module */
 import { type Html, html, raw } from './page.ts'
-import type { Person } from './university.ts'
+import type { Person } from './people.ts'
 
 interface Content {
   readonly title: string

@@ -6,8 +6,10 @@ export type Load = () => Promise<{ readonly command: Command }>
 
 /** Commands by name, in the order of the help. */
 export const commands: Readonly<Record<string, Load>> = {
+  serve: () => import('./serve.ts'),
   check: () => import('./check.ts'),
   init: () => import('./init.ts'),
+  'new plugin': () => import('./new-plugin.ts'),
   schemas: () => import('./schemas.ts'),
   version: () => import('./version.ts'),
 }

@@ -16,7 +16,8 @@ export const command: Command = {
   },
 }
 
-async function ownVersion(): Promise<string> {
+/** Labgate's own version; all its packages have the same. */
+export async function ownVersion(): Promise<string> {
   // From source the manifest is one folder up; in a published package, whose code is in dist/, two.
   for (const place of ['../package.json', '../../package.json']) {
     const text = await readFile(new URL(place, import.meta.url), 'utf8').catch(() => '{}')

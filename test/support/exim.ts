@@ -14,7 +14,6 @@ import { freePort, startProgram, tempFolder } from './program.ts'
 
 const run = promisify(execFile)
 const deliveryMs = 10_000
-const lastWordMs = 150
 
 /** What the mail server is asked for. */
 export interface EximOptions {
@@ -67,15 +66,27 @@ export async function startExim(options: EximOptions): Promise<Exim> {
     )
     const program = await startProgram({ command: programOf('exim'), args: ['-C', file, '-bdf'], port })
     const close = async (): Promise<void> => {
+      await endConnections(program.pid)
       await program.close().finally(folder.remove)
-      // A connection's own process may write its last log line only now, and makes the folder anew for it.
-      await sleep(lastWordMs)
-      await folder.remove()
     }
     return { host: 'localhost', port, ca: certificate.ca, caFile: certificate.certFile, ...box(folder.path), close }
   } catch (error) {
     await folder.remove()
     throw error
+  }
+}
+
+// Each connection is a process of its own, which would log its end after the daemon's, and make the folder anew for that.
+async function endConnections(daemon: number): Promise<void> {
+  const children = (await readFile(`/proc/${daemon}/task/${daemon}/children`, 'utf8')).trim().split(' ')
+  for (const pid of children.filter(Boolean)) endOne(Number(pid))
+}
+
+function endOne(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error // gone by itself since we looked
   }
 }
 

@@ -44,8 +44,8 @@ export interface Labgate {
   /** The current Provider; another one after a reload. */
   provider(): Provider
   readonly app: App
-  /** Starts plugins, clean-up and listeners, in this order. @throws Fault naming what did not start */
-  start(): Promise<{
+  /** Starts plugins, clean-up and listeners, in this order; `signal` breaks it off. @throws Fault naming what did not start */
+  start(signal?: AbortSignal): Promise<{
     readonly port: number | undefined
     readonly managementPort: number | undefined
     readonly firstAdminCode: string | undefined
@@ -392,20 +392,20 @@ function healthOf({ rooms, registry }: Site): Health {
 }
 
 interface Running {
-  main: Listening
-  management: Listening | undefined
+  main?: Listening
+  management?: Listening
 }
 
 function lifecycle(site: Site, parts: { app: App; provider(): Provider; health: Health }): Labgate {
   const { config, rooms, registry } = site
   const { get } = rooms
-  let running: Running | undefined
+  const running: Running = {}
   let stopping: Promise<void> | undefined
 
   const stop = async (): Promise<void> => {
     parts.health.drain()
-    await running?.main.close({ graceSeconds: 10 })
-    await running?.management?.close({ graceSeconds: 1 })
+    await running.main?.close({ graceSeconds: 10 })
+    await running.management?.close({ graceSeconds: 1 })
     await registry.stop()
     await Promise.all(site.fetches.map((one) => one.close()))
     get('mail').close()
@@ -418,20 +418,22 @@ function lifecycle(site: Site, parts: { app: App; provider(): Provider; health: 
     registry,
     app: parts.app,
     provider: parts.provider,
-    async start() {
-      await registry.start()
+    async start(signal) {
+      await registry.start(signal)
+      signal?.throwIfAborted()
       get('storage').cleaner.start({ intervalSeconds: 60 })
-      const firstAdminCode = await get('firstAdmin').issue()
-      const management = config.management.enabled
-        ? await listen({
-            handler: managementHandler({ health: parts.health, metrics: get('metrics'), log: get('log') }),
-            place: config.management,
-          })
-        : undefined
+      // Each is kept at once: when the second place is taken, `stop` still closes the first.
+      if (config.management.enabled)
+        running.management = await listen({
+          handler: managementHandler({ health: parts.health, metrics: get('metrics'), log: get('log') }),
+          place: config.management,
+        })
       const main = await listen({ handler: parts.app.callback(), place: placeOf(config), tls: tlsOf(config) })
-      running = { main, management }
+      running.main = main
+      // Not before: a second start that finds the place taken must not end the code that the first has printed.
+      const firstAdminCode = await get('firstAdmin').issue()
       get('log').info({ issuer: config.issuer, port: main.port }, 'Labgate listens')
-      return { port: main.port, managementPort: management?.port, firstAdminCode }
+      return { port: main.port, managementPort: running.management?.port, firstAdminCode }
     },
     stop: () => {
       stopping ??= stop()

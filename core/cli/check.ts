@@ -1,8 +1,8 @@
 /** `labgate check`: everything that can be found out about a config without starting anything. @module */
 import { isFault, type Log } from '@labgate/contract'
-import type { Known } from '../config/check.ts'
+import { checkConfig, type Known } from '../config/check.ts'
 import type { LoadedConfig } from '../config/load.ts'
-import type { ConfigProblem } from '../config/problems.ts'
+import { type ConfigProblem, problemAt } from '../config/problems.ts'
 import type { Registry } from '../registry/registry.ts'
 import { type Args, type Command, configFile, configOption, type Io, jsonOption, print, printJson } from './command.ts'
 import { paintFor } from './paint.ts'
@@ -46,19 +46,26 @@ async function check(path: string, io: Io): Promise<Result> {
 }
 
 async function checkLoaded(loaded: LoadedConfig, io: Io): Promise<Result> {
-  const { checkConfig } = await import('../config/check.ts')
-  const { problemAt } = await import('../config/problems.ts')
   const { registry, errors } = await loadRegistry(loaded, io)
+  const found = findProblems(loaded, registry)
+  return {
+    errors: [...errors, ...found.errors],
+    warnings: found.warnings,
+    redirectUris: redirectUrisOf(registry, loaded),
+  }
+}
+
+/** What is wrong or doubtful with a config beyond its form, given the plugins as far as they could be loaded. */
+export function findProblems(
+  loaded: LoadedConfig,
+  registry: Registry | undefined,
+): { readonly errors: readonly ConfigProblem[]; readonly warnings: readonly ConfigProblem[] } {
   const findings = checkConfig(loaded.config, registry && knownOf(registry))
   const told = (level: 'error' | 'warning') =>
     findings
       .filter((finding) => finding.level === level)
       .map((finding) => problemAt({ ...finding, locate: loaded.locate }, finding.message))
-  return {
-    errors: [...errors, ...told('error')],
-    warnings: [...loaded.warnings, ...told('warning'), ...failedOf(registry)],
-    redirectUris: redirectUrisOf(registry, loaded),
-  }
+  return { errors: told('error'), warnings: [...loaded.warnings, ...told('warning'), ...failedOf(registry)] }
 }
 
 async function loadRegistry(

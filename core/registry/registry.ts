@@ -42,6 +42,8 @@ export interface Registry {
   signIns(): readonly SignIn[]
   /** Starts all in order, 10 s each. An optional one that fails is degraded; a required one stops the others again. */
   start(signal?: AbortSignal): Promise<void>
+  /** The id of the plugin that is being started just now, for those who wait. */
+  starting(): string | undefined
   /** Stops all in reverse order, at most 5 s each. Never throws. */
   stop(): Promise<void>
   health(): Promise<readonly InstanceHealth[]>
@@ -65,6 +67,7 @@ export function createRegistry(needs: RegistryNeeds): Registry {
   const limits = needs.limits ?? defaultLimits
   const states = new Map<string, InstanceHealth['state']>(loaded.map(({ id }) => [id, 'loaded']))
   const broken = new Map<string, FailedInstance>()
+  let current: string | undefined
   const usable = () => loaded.filter(({ id }) => !broken.has(id))
   const failed = () => [...needs.failed, ...broken.values()]
   const auth = () => usable().filter((instance) => instance.kind === 'auth')
@@ -93,10 +96,15 @@ export function createRegistry(needs: RegistryNeeds): Registry {
 
   const start = async (signal?: AbortSignal) => {
     try {
-      for (const instance of usable()) await startOne(instance, signal)
+      for (const instance of usable()) {
+        current = instance.id
+        await startOne(instance, signal)
+      }
     } catch (error) {
       await stop()
       throw error
+    } finally {
+      current = undefined
     }
   }
 
@@ -110,6 +118,7 @@ export function createRegistry(needs: RegistryNeeds): Registry {
     choices: (locale) => sorted([...auth().map((one) => choiceOf(one, locale, log)), ...failed().flatMap(goneOf)]),
     signIns: () => auth().flatMap((one) => signInOf(one, log)),
     start,
+    starting: () => current,
     stop,
     health: () =>
       Promise.all([

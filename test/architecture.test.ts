@@ -91,8 +91,10 @@ function packageOf(path: string): string {
 function strayImports({ path, imports }: Source): readonly string[] {
   if (path.startsWith('test/') && !path.startsWith('test/testkit/')) return []
   const own = packageOf(path)
-  const { dependencies, peerDependencies, name } = JSON.parse(readFileSync(join(root, own, 'package.json'), 'utf8'))
-  const declared = new Set([name, ...Object.keys({ ...dependencies, ...peerDependencies })])
+  const manifest = JSON.parse(readFileSync(join(root, own, 'package.json'), 'utf8'))
+  const { dependencies, peerDependencies, devDependencies, name } = manifest
+  const forTests = path.endsWith('.test.ts') ? devDependencies : {}
+  const declared = new Set([name, ...Object.keys({ ...dependencies, ...peerDependencies, ...forTests })])
   return imports.flatMap(({ specifier, target }) => {
     if (specifier.startsWith('.')) return packageOf(target) === own ? [] : [`${path}: ${specifier} leaves its package`]
     const [first = '', second] = specifier.split('/')

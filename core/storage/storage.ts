@@ -98,7 +98,7 @@ function assemble({ options, ring, database, orm }: Opened): Storage {
   const cleaner = createCleaner({ tables: [artifacts, documents, sessions], writer, log, pause })
   return {
     orm,
-    ...ormAccess(orm, writer),
+    ...ormAccess({ orm, writer, pause }),
     artifacts,
     sessions,
     documents: (owner) => documents.storeOf(owner),
@@ -120,16 +120,28 @@ function assemble({ options, ring, database, orm }: Opened): Storage {
   }
 }
 
-function ormAccess(orm: MikroORM, writer: Writer): Pick<Storage, 'em' | 'transaction'> {
+interface OrmNeeds {
+  readonly orm: MikroORM
+  readonly writer: Writer
+  readonly pause: Pause
+}
+
+function ormAccess({ orm, writer, pause }: OrmNeeds): Pick<Storage, 'em' | 'transaction'> {
   const current = new AsyncLocalStorage<EntityManager>()
   const joined = () => (writer.inside() ? current.getStore() : undefined)
 
-  const transact = <T>(work: (em: EntityManager) => Promise<T>) =>
-    orm.em.fork().transactional(async (em) => {
+  const transact = async <T>(work: (em: EntityManager) => Promise<T>) => {
+    const outcome = await orm.em.fork().transactional(async (em) => {
       // SQLite begins deferred; a first statement that writes takes the lock now, while waiting for it is still safe.
       await em.execute('delete from setting where 1 = 0')
-      return await current.run(em, () => work(em))
+      const done = await current.run(em, () => work(em))
+      await em.flush()
+      pause('before-orm-commit')
+      return done
     })
+    pause('after-orm-commit')
+    return outcome
+  }
 
   return {
     em: () => joined() ?? orm.em.fork(),

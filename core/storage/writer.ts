@@ -9,8 +9,16 @@ import { Fault, isFault } from '@labgate/contract'
 import { SqliteError } from 'better-sqlite3'
 import type { SqliteDatabase } from './sqlite.ts'
 
-/** Called synchronously at named points, by tests that end the process there. */
-export type Pause = (point: 'before-commit' | 'after-commit' | 'before-cleanup-step' | 'after-cleanup-step') => void
+/** Called synchronously at named points, by tests that end the process there. `-orm-`: transactions of the ORM. */
+export type Pause = (
+  point:
+    | 'before-commit'
+    | 'after-commit'
+    | 'before-orm-commit'
+    | 'after-orm-commit'
+    | 'before-cleanup-step'
+    | 'after-cleanup-step',
+) => void
 
 /** The one way to the write lock. */
 export interface Writer {

@@ -25,12 +25,8 @@ const walls: readonly (readonly [from: string, to: string, why: string])[] = [
   ['core/oidc/', 'core/login/', 'only login knows the order of a login'],
   ['core/(?!services\\.ts)', '(tsyringe|reflect-metadata)$', 'the container stays in one file'],
   ['plugins/', '(tsyringe|reflect-metadata)$', 'the container stays in one file'],
-  [
-    'core/(?!(server|assembly|services|index|main)\\.ts|cli/)',
-    'core/(server|assembly|services|index|main)\\.ts',
-    'only the composition root knows every room',
-  ],
-  ['(core|plugins)/', 'test/', 'test code is for tests'],
+  ['core/(?!cli/)[^/]+/', 'core/(?!clock\\.ts|random\\.ts)[^/]+\\.ts', 'only the composition root knows every room'],
+  ['(core|plugins)/(?!.*\\.test\\.ts)', 'test/', 'test code is for tests'],
   ['(core|plugins)/', '(fast-check|playwright-core|axe-core|mailparser|@labgate/testkit)$', 'test code is for tests'],
   [
     'test/testkit/(?!.*\\.test\\.ts)',
@@ -89,7 +85,7 @@ function packageOf(path: string): string {
 }
 
 function strayImports({ path, imports }: Source): readonly string[] {
-  if (path.startsWith('test/') && !path.startsWith('test/testkit/')) return []
+  if (path.endsWith('.test.ts') || (path.startsWith('test/') && !path.startsWith('test/testkit/'))) return []
   const own = packageOf(path)
   const manifest = JSON.parse(readFileSync(join(root, own, 'package.json'), 'utf8'))
   const { dependencies, peerDependencies, devDependencies, name } = manifest

@@ -27,7 +27,11 @@ const walls: readonly (readonly [from: string, to: string, why: string])[] = [
   ['plugins/', '(tsyringe|reflect-metadata)$', 'the container stays in one file'],
   ['core/(?!cli/)[^/]+/', 'core/(?!clock\\.ts|random\\.ts)[^/]+\\.ts', 'only the composition root knows every room'],
   ['(core|plugins)/(?!.*\\.test\\.ts)', 'test/', 'test code is for tests'],
-  ['(core|plugins)/', '(fast-check|playwright-core|axe-core|mailparser|@labgate/testkit)$', 'test code is for tests'],
+  [
+    '(core|plugins)/(?!.*\\.test\\.ts)',
+    '(fast-check|playwright-core|axe-core|mailparser|@labgate/testkit)$',
+    'test code is for tests',
+  ],
   [
     'test/testkit/(?!.*\\.test\\.ts)',
     '(?!test/testkit/|core/contract/|node:)',

@@ -11,6 +11,7 @@ import type { LoadedConfig } from './config/load.ts'
 import type { Config } from './config/schema.ts'
 import { accountRoutes } from './console/account.ts'
 import { homeRoutes } from './console/home.ts'
+import { dialectRoutes } from './dialects.ts'
 import { type App, createApp } from './http/app.ts'
 import { assetRoutes } from './http/assets.ts'
 import { cookieNames } from './http/cookies.ts'
@@ -240,6 +241,14 @@ function addRoutes(site: Site, parts: RouteParts): void {
   const door = createDoor(desk, doorClientId)
   const random = get('random')
   app.routes.add(
+    ...dialectRoutes({
+      rooms,
+      desk,
+      door,
+      cookie: parts.cookie,
+      instances: registry.authz(),
+      provider: parts.provider,
+    }),
     ...assetRoutes(Object.values(parts.assets)),
     ...homeRoutes({ desk, services: homeLinks(config) }),
     ...signInRoutes(desk, random),

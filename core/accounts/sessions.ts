@@ -45,6 +45,8 @@ export interface Sessions {
   /** The living session of a cookie, its account active; counts as use. */
   of(id: string | undefined): Promise<BrowserSession | undefined>
   bindProvider(id: string, providerUid: string): Promise<void>
+  /** Opens a row on another host that dies with its parent; `false` when the parent is over. */
+  openChild(child: { readonly id: string; readonly parentHandle: string; readonly host: string }): Promise<boolean>
   /** Forgets the row only, as when a new sign-in takes its place. */
   drop(id: string): Promise<void>
   end(id: string): Promise<void>
@@ -104,6 +106,7 @@ export function createSessions(needs: {
       return { ...row, owner }
     },
     bindProvider: (id, providerUid) => store.bindProvider(id, providerUid),
+    openChild: async (child) => (await store.child(child)) !== undefined,
     drop: async (id) => void (await store.end(id)),
     async end(id) {
       const row = await store.end(id)

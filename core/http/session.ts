@@ -9,6 +9,7 @@ import type Koa from 'koa'
 import session from 'koa-session'
 import type { BrowserSession, SessionStart, Sessions } from '../accounts/sessions.ts'
 import type { Ctx, State, Step } from './context.ts'
+import { normalHost } from './host.ts'
 
 /** The signed-in browser, for handlers. */
 export interface SessionCookie {
@@ -18,6 +19,8 @@ export interface SessionCookie {
   idOf(req: IncomingMessage): string | undefined
   /** Opens a session under a new id; the one before it is forgotten (session fixation). */
   open(ctx: Ctx, start: SessionStart): Promise<void>
+  /** Opens a session on a dialect's own host, under one at the issuer; `false` when that one is over. */
+  openChild(ctx: Ctx, child: { readonly parentHandle: string; readonly host: string }): Promise<boolean>
   /** Ends the session with all that hangs on it. */
   close(ctx: Ctx): Promise<void>
 }
@@ -43,8 +46,13 @@ export function createSessionCookie(needs: {
   const { sessions, random, cookieName } = needs
   const known = new WeakMap<IncomingMessage, Promise<BrowserSession | undefined>>()
   const idOf = (req: IncomingMessage) => readCookie(req, cookieName)
+  /** A dialect's cookie opens that dialect's host only, and the issuer's only the issuer's. */
+  const onItsHost = async (req: IncomingMessage) => {
+    const found = await sessions.of(idOf(req))
+    return found?.host === normalHost(req.headers.host ?? '', needs.secure ? 'https:' : 'http:') ? found : undefined
+  }
   const of = (req: IncomingMessage) => {
-    const asked = known.get(req) ?? sessions.of(idOf(req))
+    const asked = known.get(req) ?? onItsHost(req)
     known.set(req, asked)
     return asked
   }
@@ -85,6 +93,19 @@ export function createSessionCookie(needs: {
       delete current.start
       current._requireSave = false
       known.delete(ctx.req)
+    },
+    async openChild(ctx, child) {
+      const id = random.token()
+      if (!(await sessions.openChild({ ...child, id }))) return false
+      ctx.cookies.set(cookieName, id, {
+        httpOnly: true,
+        sameSite: 'lax',
+        secure: needs.secure,
+        signed: false,
+        path: '/',
+      })
+      known.delete(ctx.req)
+      return true
     },
     async close(ctx) {
       const id = idOf(ctx.req)

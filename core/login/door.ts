@@ -13,6 +13,8 @@ import type { Desk } from './desk.ts'
 export const returnAddress = '/sign-in/return'
 
 export interface Door {
+  /** Sends the browser to sign in and back to the page it asked for. */
+  toSignIn(ctx: Ctx): void
   /** For `Route.guard`: a signed-in person passes, a page is sent to sign in, anything else is refused. */
   guard(options?: { readonly maxAgeSeconds?: number }): (ctx: Ctx) => Promise<'answered' | undefined>
   readonly routes: readonly Route[]
@@ -35,6 +37,7 @@ export function createDoor(desk: Desk, clientId: string): Door {
   }
   const home = '/account'
   return {
+    toSignIn: (ctx) => toSignIn(ctx, undefined),
     guard:
       (options = {}) =>
       async (ctx) => {

@@ -63,7 +63,8 @@ export interface SessionStore {
   listByAccount(account: AccountId): Promise<SessionRow[]>
   /** Makes a session on another host that dies with its parent; `undefined` when the parent is over. */
   child(child: {
-    readonly parentId: string
+    /** The parent's public handle: a dialect's host never sees the parent's id. */
+    readonly parentHandle: string
     readonly id: string
     readonly host: string
   }): Promise<SessionRow | undefined>
@@ -175,8 +176,8 @@ class SessionTable implements SessionStore {
     return rows.flatMap((row) => this.#opened(this.#alive(row)) ?? [])
   }
 
-  async child(child: { parentId: string; id: string; host: string }): Promise<SessionRow | undefined> {
-    const parent = this.#alive(this.#row(child.parentId))
+  async child(child: { parentHandle: string; id: string; host: string }): Promise<SessionRow | undefined> {
+    const parent = this.#alive(this.#statements.get.get(Buffer.from(child.parentHandle, 'hex')))
     const place = { digest: digestOf(child.id), host: child.host, now: this.#now() }
     return parent === undefined ? undefined : this.#insert(childOf(parent, place))
   }

@@ -17,6 +17,7 @@ function sessionSuite(database: string, open: StorageOpener): void {
   suite(`browser sessions on ${database}`, () => {
     let opened: OpenedStorage
     const sessions = () => opened.storage.sessions
+    const handleOf = async (id: string) => (await sessions().find(id))?.handle ?? assert.fail(`no session ${id}`)
     const create = (id: string, more: Partial<NewSession> = {}) => {
       const now = opened.clock.now()
       return sessions().create({
@@ -110,9 +111,10 @@ function sessionSuite(database: string, open: StorageOpener): void {
 
     test('a child lives and ends with its root', async () => {
       await create('root')
-      const child = await sessions().child({ parentId: 'root', id: 'child', host: 'ng.localhost' })
+      const root = await handleOf('root')
+      const child = await sessions().child({ parentHandle: await handleOf('root'), id: 'child', host: 'ng.localhost' })
       assert.equal(child?.host, 'ng.localhost')
-      await sessions().child({ parentId: 'child', id: 'grandchild', host: 'x.localhost' })
+      await sessions().child({ parentHandle: await handleOf('child'), id: 'grandchild', host: 'x.localhost' })
       opened.clock.pass(500)
       await sessions().touch('grandchild')
       opened.clock.pass(500)
@@ -121,14 +123,14 @@ function sessionSuite(database: string, open: StorageOpener): void {
       await sessions().end('root')
       assert.equal(await sessions().find('child'), undefined)
       assert.equal(await sessions().find('grandchild'), undefined)
-      assert.equal(await sessions().child({ parentId: 'root', id: 'late', host: 'x' }), undefined)
+      assert.equal(await sessions().child({ parentHandle: root, id: 'late', host: 'x' }), undefined)
     })
 
     test('a list shows live roots of the account only; a handle ends one of the own account only', async () => {
       await create('bob-1', { account: 'bob' })
       await create('bob-2', { account: 'bob' })
       await create('bob-old', { account: 'bob', endsAt: opened.clock.now() })
-      await sessions().child({ parentId: 'bob-1', id: 'bob-child', host: 'ng.localhost' })
+      await sessions().child({ parentHandle: await handleOf('bob-1'), id: 'bob-child', host: 'ng.localhost' })
       const listed = await sessions().listByAccount('bob')
       assert.equal(listed.length, 2)
       const handle = (await sessions().find('bob-1'))?.handle ?? assert.fail()
@@ -143,7 +145,7 @@ function sessionSuite(database: string, open: StorageOpener): void {
       for (const id of ['c-1', 'c-2', 'c-3']) {
         await create(id, { account: 'cyd', providerUid: `uid-${id}` })
       }
-      await sessions().child({ parentId: 'c-2', id: 'c-2-child', host: 'ng.localhost' })
+      await sessions().child({ parentHandle: await handleOf('c-2'), id: 'c-2-child', host: 'ng.localhost' })
       const ended = await sessions().endByAccount('cyd', { exceptId: 'c-2-child' })
       assert.deepEqual(ended.map(({ providerUid }) => providerUid).sort(), ['uid-c-1', 'uid-c-3'])
       assert.ok(await sessions().find('c-2-child'))

@@ -1,0 +1,183 @@
+/**
+ * From a dialect's route claims to routes of the table: its guard, its CORS, its errors, and its answers turned
+ * into responses. What an adapter may not decide (who asks, cookies' attributes, caps) is decided here.
+ * @module
+ */
+
+import type { Page } from '@labgate/contract'
+import {
+  type AuthzAdapter,
+  type Cookie,
+  Fault,
+  type Principal,
+  type RouteAsk,
+  type RouteClaim,
+  type RouteReply,
+  type TokenGuard,
+} from '@labgate/contract'
+import type { Ctx } from './context.ts'
+import { provenanceOf } from './csrf.ts'
+import type { Route } from './routes.ts'
+import { readCookie } from './session.ts'
+
+/** One claim with where it stands. */
+export interface PlacedClaim {
+  readonly instance: string
+  readonly host: string | undefined
+  readonly origin: string
+  readonly path: string
+  readonly claim: RouteClaim
+  readonly adapter: AuthzAdapter
+}
+
+export interface DialectNeeds {
+  /** The signed-in person of this browser on this host. */
+  bySession(ctx: Ctx): Promise<Principal | undefined>
+  /** Whoever a token speaks for; `undefined` for one that is unknown, expired, revoked or of somebody who may not act. */
+  byToken(token: string): Promise<Principal | undefined>
+  /** Sends a browser to sign in and back to this page. */
+  toSignIn(ctx: Ctx, place: PlacedClaim): void
+  showPage(ctx: Ctx, page: Page): void
+  locale(ctx: Ctx): string
+}
+
+const defaultBodyBytes = 64 * 1024
+
+/** The route of one claim. */
+export function dialectRoute(place: PlacedClaim, needs: DialectNeeds): Route {
+  const { claim, adapter, host, path } = place
+  const handler = adapter.handlers[claim.id]
+  if (!handler) throw new TypeError(`${place.instance}: no handler for route ${claim.id}`)
+  const principals = new WeakMap<Ctx, Principal>()
+  const { renderError } = adapter
+  return {
+    method: claim.method,
+    path,
+    body: { type: 'raw', limit: claim.bodyBytes ?? defaultBodyBytes },
+    ...(host === undefined ? {} : { host }),
+    ...(claim.cors === undefined ? {} : { cors: claim.cors }),
+    ...(claim.rate === undefined ? {} : { rate: claim.rate }),
+    // A token in a header is no cookie: nobody's browser sends it unasked. The public guard reads cookies with care below.
+    ...(claim.guard === 'session' ? {} : { csrf: 'off' as const }),
+    ...(renderError === undefined
+      ? {}
+      : {
+          onError: (fault: Fault, ctx: Ctx) =>
+            answer(ctx, renderError.call(adapter, fault, askOf(ctx, needs, undefined)), needs),
+        }),
+    async guard(ctx) {
+      const principal = await principalOf(ctx, place, needs)
+      if (principal === 'sign-in') {
+        needs.toSignIn(ctx, place)
+        return 'answered'
+      }
+      if (principal) principals.set(ctx, principal)
+      return undefined
+    },
+    async handler(ctx) {
+      answer(ctx, await handler(askOf(ctx, needs, principals.get(ctx))), needs)
+    },
+  }
+}
+
+async function principalOf(
+  ctx: Ctx,
+  place: PlacedClaim,
+  needs: DialectNeeds,
+): Promise<Principal | 'sign-in' | undefined> {
+  const { guard, method } = place.claim
+  if (guard === 'public') return isOwnDoing(ctx, place) ? needs.bySession(ctx) : undefined
+  if (guard === 'session') {
+    const principal = await needs.bySession(ctx)
+    if (principal) return principal
+    if (method !== 'GET') throw new Fault('ERR_UNAUTHENTICATED', 'Please sign in first.')
+    return 'sign-in'
+  }
+  return byToken(ctx, guard, needs)
+}
+
+/** A public route that changes something must not act for a person whose browser was made to call it by another site. */
+function isOwnDoing(ctx: Ctx, { claim, origin }: PlacedClaim): boolean {
+  if (claim.method === 'GET') return true
+  const listed = Array.isArray(claim.cors) ? (claim.cors as readonly string[]) : []
+  return provenanceOf(ctx.req, [origin, ...listed]) === 'same-origin'
+}
+
+async function byToken(ctx: Ctx, { token: rule }: TokenGuard, needs: DialectNeeds): Promise<Principal> {
+  const value = tokenIn(ctx, rule)
+  const principal = value === undefined ? undefined : await needs.byToken(value)
+  if (!principal) {
+    ctx.set('WWW-Authenticate', value === undefined ? 'Bearer' : 'Bearer error="invalid_token"')
+    throw new Fault('ERR_UNAUTHENTICATED', 'A valid token is needed.')
+  }
+  const missing = (rule.scopes ?? []).filter(
+    (scope) => !principal.scopes.includes(scope) && !principal.scopes.includes('*'),
+  )
+  if (missing.length === 0) return principal
+  ctx.set('WWW-Authenticate', `Bearer error="insufficient_scope", scope="${missing.join(' ')}"`)
+  throw new Fault('ERR_FORBIDDEN', `The token lacks the scope ${missing.join(' ')}.`)
+}
+
+/** Header, then cookies, then query, in the order of the claim (RFC 6750 §2). */
+function tokenIn(ctx: Ctx, rule: TokenGuard['token']): string | undefined {
+  const header = ctx.get(rule.header ?? 'authorization')
+  const scheme = rule.scheme ?? 'Bearer'
+  if (header !== '' && scheme === '') return header
+  if (header.toLowerCase().startsWith(`${scheme.toLowerCase()} `)) return header.slice(scheme.length + 1).trim()
+  for (const name of rule.cookies ?? []) {
+    const value = readCookie(ctx.req, name)
+    if (value !== undefined) return value
+  }
+  for (const name of rule.query ?? []) {
+    const value = ctx.query[name]
+    if (typeof value === 'string' && value !== '') return value
+  }
+  return undefined
+}
+
+function askOf(ctx: Ctx, needs: DialectNeeds, principal: Principal | undefined): RouteAsk {
+  const cookies = Object.fromEntries(
+    (ctx.req.headers.cookie ?? '').split(';').flatMap((pair) => {
+      const name = pair.split('=')[0]?.trim() ?? ''
+      return name === '' ? [] : [[name, readCookie(ctx.req, name)]]
+    }),
+  )
+  return {
+    method: ctx.method,
+    url: ctx.URL,
+    params: ctx.params ?? {},
+    headers: Object.fromEntries(
+      Object.entries(ctx.req.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
+    ),
+    cookies,
+    body: ctx.state.raw ?? new Uint8Array(),
+    address: ctx.state.address,
+    locale: needs.locale(ctx),
+    requestId: ctx.state.requestId,
+    principal,
+  }
+}
+
+function answer(ctx: Ctx, reply: RouteReply, needs: DialectNeeds): void {
+  if (reply.page) needs.showPage(ctx, reply.page)
+  else if (reply.json !== undefined) {
+    ctx.body = JSON.stringify(reply.json)
+    ctx.type = 'application/json'
+  } else
+    ctx.body = reply.body === undefined ? null : typeof reply.body === 'string' ? reply.body : Buffer.from(reply.body)
+  ctx.status = reply.status
+  if (reply.headers) ctx.set({ ...reply.headers })
+  for (const cookie of reply.cookies ?? []) setCookie(ctx, cookie)
+}
+
+function setCookie(ctx: Ctx, { name, value, maxAgeSeconds, sameSite, httpOnly, path }: Cookie): void {
+  ctx.cookies.set(name, value, {
+    sameSite,
+    httpOnly: httpOnly ?? true,
+    path: path ?? '/',
+    secure: ctx.state.secure,
+    signed: false,
+    overwrite: true,
+    ...(maxAgeSeconds === undefined ? {} : { maxAge: maxAgeSeconds * 1000 }),
+  })
+}

@@ -68,6 +68,10 @@ export function providerInteractions(needs: {
       )
       if (left.length > 0) grant.rejectOIDCScope(left.join(' '))
       if (choice.claims.length > 0) grant.addOIDCClaims([...choice.claims])
+      const resources = (interaction.prompt.details.missingResourceScopes ?? {}) as Readonly<
+        Record<string, readonly string[]>
+      >
+      for (const [indicator, scopes] of Object.entries(resources)) grant.addResourceScope(indicator, scopes.join(' '))
       return grant.save()
     },
   }

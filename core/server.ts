@@ -175,6 +175,8 @@ async function buildProvider(
     jwks: await get('keys').load(),
     cookieKeys: parts.cookieKeys,
     cookieNames: cookieNames(config.issuer),
+    recordSecret: get('storage').ring.derive('jwt-records', 32).toString('base64url'),
+    resources: config.resources,
     artifacts: get('storage').artifacts,
     clock: get('clock'),
     refreshGraceSeconds: 5,

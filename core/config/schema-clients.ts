@@ -1,5 +1,5 @@
 /** The schema of the section `clients`: relying parties known from the config file. @module */
-import { secret } from '@labgate/contract'
+import { duration, secret } from '@labgate/contract'
 
 const url = (description: string) => ({ type: 'string', format: 'uri', description }) as const
 
@@ -75,6 +75,40 @@ export const clientsSchema = {
       },
       homepage: url('Its home page, linked on consent and account pages.'),
       initiateLoginUri: url('Starts a sign-in at the relying party (OpenID Connect Core §4).'),
+    },
+  },
+} as const
+
+/** Resource servers by their resource indicator (RFC 8707). */
+export const resourcesSchema = {
+  type: 'object',
+  default: {},
+  description: 'Services that take access tokens of their own, by resource indicator (RFC 8707).',
+  propertyNames: { type: 'string', format: 'uri' },
+  additionalProperties: {
+    type: 'object',
+    additionalProperties: false,
+    required: ['scopes'],
+    description: 'One resource server; its indicator is the audience of its tokens.',
+    properties: {
+      scopes: {
+        type: 'array',
+        items: { type: 'string', minLength: 1, description: 'A scope.' },
+        description: 'Scopes that have a meaning there; with `openid` among them its tokens open userinfo too.',
+      },
+      format: {
+        enum: ['opaque', 'jwt'],
+        type: 'string',
+        default: 'opaque',
+        description: '`opaque`: asked about by introspection, revoked at once. `jwt`: verified offline (RFC 9068).',
+      },
+      life: duration({ default: '10m', description: 'Life of a token (duration); a JWT lives 10 minutes at most.' }),
+      alg: {
+        enum: ['RS256', 'ES256'],
+        type: 'string',
+        default: 'RS256',
+        description: 'Algorithm that signs its JWTs.',
+      },
     },
   },
 } as const

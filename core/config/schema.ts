@@ -4,7 +4,7 @@
  * @module
  */
 import { type ConfigOf, type ConfigSchema, duration, secret } from '@labgate/contract'
-import { clientsSchema } from './schema-clients.ts'
+import { clientsSchema, resourcesSchema } from './schema-clients.ts'
 import { claimsSchema, pluginsSchema, type Rule, ruleSchema } from './schema-plugins.ts'
 
 const listen = {
@@ -243,6 +243,7 @@ export const configSchema = {
     },
     plugins: pluginsSchema,
     claims: claimsSchema,
+    resources: resourcesSchema,
     clients: clientsSchema,
   },
 } as const satisfies ConfigSchema

@@ -67,10 +67,17 @@ export function createInteractionPages(desk: Desk): InteractionPages {
           ...(await desk.preview(account.id, name)),
         })),
       )
+      const atResources = missingResourceScopes(interaction).map(({ name, resource }) => ({
+        name,
+        title: name,
+        description: resource,
+        claims: [],
+        optional: false,
+      }))
       desk.show(ctx, 'consent', {
         client,
         account,
-        scopes,
+        scopes: [...scopes, ...atResources],
         ...post(desk, interaction.uid, `${base}/consent`),
         cancel: post(desk, interaction.uid, `${base}/cancel`),
       })
@@ -81,6 +88,12 @@ export function createInteractionPages(desk: Desk): InteractionPages {
 /** Scopes the consent prompt asks for. */
 export function missingScopes({ prompt }: Interaction): string[] {
   return (prompt.details.missingOIDCScope as string[] | undefined) ?? []
+}
+
+/** Scopes at resource servers (RFC 8707) the consent prompt asks for; they are allowed together with the rest. */
+function missingResourceScopes({ prompt }: Interaction): { name: string; resource: string }[] {
+  const missing = (prompt.details.missingResourceScopes ?? {}) as Readonly<Record<string, readonly string[]>>
+  return Object.entries(missing).flatMap(([resource, scopes]) => scopes.map((name) => ({ name, resource })))
 }
 
 /** Single claims the consent prompt asks for (OpenID Connect Core §5.5). */

@@ -21,11 +21,23 @@ async function firstParty(ctx: KoaContextWithOIDC, known: Grant | undefined): Pr
   const encountered = new Set(grant.getOIDCScopeEncountered().split(' '))
   const claims = [...ctx.oidc.requestParamClaims].filter((claim) => !grant.getOIDCClaimsEncountered().includes(claim))
   const scopes = [...ctx.oidc.requestParamOIDCScopes].filter((scope) => !encountered.has(scope))
-  if (known && scopes.length === 0 && claims.length === 0) return known
+  const resources = missingResourceScopes(ctx, grant)
+  if (known && scopes.length === 0 && claims.length === 0 && resources.length === 0) return known
+  for (const [indicator, scope] of resources) grant.addResourceScope(indicator, scope)
   if (scopes.length > 0) grant.addOIDCScope(scopes.join(' '))
   if (claims.length > 0) grant.addOIDCClaims(claims)
   await grant.save()
   return grant
+}
+
+/** Scopes asked for at resource servers (RFC 8707) that the grant does not have yet. */
+function missingResourceScopes(ctx: KoaContextWithOIDC, grant: Grant): [indicator: string, scope: string][] {
+  const { resourceServers = {}, requestParamScopes } = ctx.oidc
+  return Object.entries(resourceServers).flatMap(([indicator, server]) => {
+    const encountered = new Set(grant.getResourceScopeEncountered(indicator).split(' '))
+    const missing = [...requestParamScopes].filter((scope) => server.scopes.has(scope) && !encountered.has(scope))
+    return missing.length > 0 ? [[indicator, missing.join(' ')] as [string, string]] : []
+  })
 }
 
 async function fromConsent(ctx: KoaContextWithOIDC, consents: Consents): Promise<Grant | undefined> {

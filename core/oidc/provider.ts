@@ -10,6 +10,7 @@ import Provider, {
   type Account,
   type ClientMetadata,
   type Configuration,
+  errors,
   type JWKS,
   type KoaContextWithOIDC,
 } from 'oidc-provider'
@@ -21,6 +22,7 @@ import { type ClaimMap, claimsOfScope, claimTable, type Person, sourcesScope } f
 import { ownMetadata } from './clients.ts'
 import { registerExtensionGrants } from './extension-grants.ts'
 import { existingGrant } from './grants.ts'
+import { jwtLifeSeconds, recordJwtTokens } from './jwt-tokens.ts'
 import { signingAlgorithms } from './keys.ts'
 import { createPolicy, type PolicyNeeds } from './policy.ts'
 
@@ -47,6 +49,10 @@ export interface ProviderNeeds extends AdapterNeeds, PolicyNeeds {
   readonly jwks: JWKS
   readonly cookieKeys: readonly string[]
   readonly cookieNames: CookieNames
+  /** Secret that record names of JWT access tokens are derived from. */
+  readonly recordSecret: string
+  /** Resource servers that tokens may be made for (RFC 8707), by resource indicator. */
+  readonly resources: Resources
   /** Clients known at start: those of the config and our own doors. */
   readonly clients: readonly ClientMetadata[]
   readonly claims: ClaimMap
@@ -83,8 +89,8 @@ export function createProvider(needs: ProviderNeeds): Provider {
     interactions: { policy: createPolicy(needs), url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
     ttl: {
       AuthorizationCode: 60,
-      AccessToken: 900,
-      ClientCredentials: 900,
+      AccessToken: (_ctx, token) => lifeOf(token),
+      ClientCredentials: (_ctx, token) => lifeOf(token),
       IdToken: 3600,
       Interaction: 1800,
       Grant: 90 * day,
@@ -106,6 +112,7 @@ export function createProvider(needs: ProviderNeeds): Provider {
   provider.proxy = true
   registerExtensionGrants(provider, needs.additions)
   provider.use(commitBeforeAnswer)
+  recordJwtTokens(provider, { ...needs, adapterFor, secret: needs.recordSecret })
   provider.use((ctx, next) => endOursAfter(ctx as KoaContextWithOIDC, next, needs))
   return provider
 }
@@ -151,7 +158,13 @@ function features(needs: ProviderNeeds): Configuration['features'] {
         return account === undefined || (await needs.person(account)) !== undefined
       },
     },
-    revocation: { enabled: true },
+    revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
+    resourceIndicators: {
+      enabled: true,
+      defaultResource: () => undefined as never,
+      useGrantedResource: () => true,
+      getResourceServerInfo: (_ctx, resource) => resourceServer(needs.resources, resource),
+    },
     backchannelLogout: { enabled: true },
     rpInitiatedLogout: {
       enabled: true,
@@ -164,6 +177,37 @@ function features(needs: ProviderNeeds): Configuration['features'] {
       postLogoutSuccessSource: (ctx) => needs.views.signedOut(ctx),
     },
   }
+}
+
+/** What a resource server takes, as the config has it. */
+export type Resources = Readonly<
+  Record<
+    string,
+    {
+      readonly scopes: readonly string[]
+      readonly format: 'opaque' | 'jwt'
+      readonly life: number
+      readonly alg: string
+    }
+  >
+>
+
+function resourceServer(resources: Resources, resource: string) {
+  const found = Object.hasOwn(resources, resource) ? resources[resource] : undefined
+  if (!found) throw new errors.InvalidTarget()
+  const isJwt = found.format === 'jwt'
+  return {
+    scope: found.scopes.join(' '),
+    audience: resource,
+    accessTokenFormat: found.format,
+    accessTokenTTL: isJwt ? Math.min(found.life, jwtLifeSeconds) : found.life,
+    ...(isJwt ? { jwt: { sign: { alg: found.alg as 'RS256' } } } : {}),
+  }
+}
+
+/** Seconds; a resource server's tokens live as its config says. */
+function lifeOf(token: object): number {
+  return (token as { resourceServer?: { accessTokenTTL?: number } }).resourceServer?.accessTokenTTL ?? 900
 }
 
 interface LogoutState {

@@ -1,0 +1,150 @@
+/**
+ * JWT access tokens (RFC 9068) with a record: each is stored like an opaque one, under a name only we can derive from
+ * its verified `jti`. Userinfo, introspection and revocation get that name in the token's place, so the library's own
+ * checks and our revocation hold for both kinds; only offline verifiers see the rest of a JWT's short life.
+ * @module
+ */
+import { createHmac } from 'node:crypto'
+import type { Clock } from '@labgate/contract'
+import { compactVerify, createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, type JWK } from 'jose'
+import type { Context, Next } from 'koa'
+import type Provider from 'oidc-provider'
+import type { Adapter, AdapterPayload } from 'oidc-provider'
+
+/** JWT access tokens never live longer: an offline verifier does not hear of a revocation. */
+export const jwtLifeSeconds = 600
+
+export interface JwtTokenNeeds {
+  readonly issuer: string
+  readonly jwks: { readonly keys: readonly object[] }
+  readonly clock: Clock
+  /** Secret from which record names are made. */
+  readonly secret: string
+  readonly adapterFor: (model: string) => Adapter
+}
+
+interface Issued {
+  readonly jti: string
+  readonly format?: string
+  readonly exp?: number
+  readonly resourceServer?: unknown
+}
+
+/** Members of a token that a record keeps; the audience is left out, because it is for resource servers only. */
+const kept = [
+  'accountId',
+  'claims',
+  'clientId',
+  'expiresWithSession',
+  'extra',
+  'grantId',
+  'gty',
+  'iat',
+  'exp',
+  'scope',
+  'sessionUid',
+  'sid',
+] as const
+
+/** Hooks a Provider: records JWTs when they are issued and answers for them afterwards. */
+export function recordJwtTokens(provider: Provider, needs: JwtTokenNeeds): void {
+  const nameOf = (jti: string) => createHmac('sha256', needs.secret).update(`jwt:${jti}`).digest('base64url')
+  const records = needs.adapterFor('AccessToken')
+  for (const event of ['access_token.issued', 'client_credentials.issued'] as const)
+    provider.on(event as 'access_token.issued', (token) => {
+      const issued = token as unknown as Issued & Record<string, unknown>
+      const jti = nameOf(issued.jti)
+      const model = event === 'access_token.issued' ? records : needs.adapterFor('ClientCredentials')
+      const kind = event === 'access_token.issued' ? 'AccessToken' : 'ClientCredentials'
+      const payload = {
+        jti,
+        kind,
+        ...Object.fromEntries(kept.flatMap((key) => (issued[key] === undefined ? [] : [[key, issued[key]]]))),
+      }
+      const life = (issued.exp ?? 0) - Math.floor(needs.clock.now().getTime() / 1000)
+      // Within a request this joins the unit that is committed before the token leaves; it cannot fail here.
+      void model.upsert(jti, payload as AdapterPayload, Math.max(1, life))
+    })
+  const verify = createVerifier(needs)
+  provider.use(async (ctx, next) => {
+    const toName = async (value: string): Promise<string> => {
+      const jti = await verify(value)
+      return jti === undefined ? value : nameOf(jti)
+    }
+    await translate(ctx as unknown as Context, next, toName)
+  })
+}
+
+function createVerifier(needs: JwtTokenNeeds): (value: string) => Promise<string | undefined> {
+  const keys = publicKeys(needs)
+  return async (value) => {
+    if (!looksLikeJwt(value)) return undefined
+    try {
+      const { payload, protectedHeader } = await compactVerify(value, keys)
+      const claims = JSON.parse(new TextDecoder().decode(payload)) as { iss?: string; jti?: string }
+      const isOurs = protectedHeader.typ === 'at+jwt' && claims.iss === needs.issuer
+      return isOurs ? claims.jti : undefined
+    } catch {
+      // Not ours, or tampered with: the library answers as for any unknown token.
+      return undefined
+    }
+  }
+}
+
+function publicKeys({ jwks: { keys } }: JwtTokenNeeds) {
+  const open = keys.map((key) => {
+    const { kid, alg, kty, n, e, crv, x, y } = key as JWK
+    return JSON.parse(JSON.stringify({ kid, alg, kty, n, e, crv, x, y })) as JWK
+  })
+  return createLocalJWKSet({ keys: open } as JSONWebKeySet)
+}
+
+function looksLikeJwt(value: string): boolean {
+  if (value.split('.').length !== 3) return false
+  try {
+    return decodeProtectedHeader(value).alg !== undefined
+  } catch {
+    return false
+  }
+}
+
+type ToName = (value: string) => Promise<string>
+const bodyLimit = 56 * 1024
+
+async function translate(ctx: Context, next: Next, toName: ToName): Promise<void> {
+  if (ctx.path === '/oidc/userinfo') await translateHeader(ctx, toName)
+  else if (ctx.method === 'POST' && (ctx.path === '/oidc/introspection' || ctx.path === '/oidc/revocation'))
+    await translateBody(ctx, toName)
+  await next()
+}
+
+async function translateHeader(ctx: Context, toName: ToName): Promise<void> {
+  const match = /^(bearer) (.+)$/i.exec(ctx.get('authorization'))
+  if (match) ctx.req.headers.authorization = `${match[1]} ${await toName(match[2] ?? '')}`
+}
+
+async function translateBody(ctx: Context, toName: ToName): Promise<void> {
+  if (!ctx.is('application/x-www-form-urlencoded') || (ctx.request.length ?? 0) > bodyLimit) return
+  const text = await readText(ctx)
+  const form = new URLSearchParams(text)
+  const tokens = form.getAll('token')
+  if (tokens.length === 1 && tokens[0] !== undefined) form.set('token', await toName(tokens[0]))
+  const body: Record<string, string | string[]> = {}
+  for (const name of new Set(form.keys())) {
+    const all = form.getAll(name)
+    body[name] = all.length === 1 ? (all[0] as string) : all
+  }
+  // The library takes a body that somebody has read from here.
+  ;(ctx.req as { body?: unknown }).body = body
+}
+
+async function readText(ctx: Context): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of ctx.req as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > bodyLimit) ctx.throw(413, 'request entity too large')
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString()
+}

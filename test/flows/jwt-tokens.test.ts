@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { createRemoteJWKSet, jwtVerify } from 'jose'
+import * as client from 'openid-client'
+import { browser, relyingParty, signInByEmail, startLabgate, type TestLabgate } from '../support/labgate.ts'
+
+const resource = 'https://data.example.org'
+
+describe('JWT access tokens (RFC 9068)', () => {
+  let site: TestLabgate
+  before(async () => {
+    site = await startLabgate({
+      resources: { [resource]: { scopes: ['openid', 'email', 'read'], format: 'jwt', life: '1h' } },
+    })
+  })
+  after(() => site.stop())
+
+  const signIn = async (email: string) => {
+    const rp = await relyingParty(site.issuer)
+    const { url, redeem } = await rp.request({ resource, scope: 'openid email read' })
+    const page = await signInByEmail(site, browser(), { at: url, email })
+    const tokens = await redeem(page.url)
+    return { rp, tokens, sub: tokens.claims()?.sub ?? assert.fail('no ID token') }
+  }
+
+  test('a resource server verifies one offline, and it lives ten minutes at most', async () => {
+    const { tokens, sub } = await signIn('jwt-1@example.org')
+    const keys = createRemoteJWKSet(new URL('/oidc/jwks', site.issuer))
+    const { payload } = await jwtVerify(tokens.access_token, keys, {
+      issuer: site.issuer,
+      audience: resource,
+      typ: 'at+jwt',
+    })
+    assert.equal(payload.sub, sub)
+    assert.equal((payload.exp ?? 0) - (payload.iat ?? 0), 600)
+  })
+
+  test('our own userinfo, introspection and revocation answer for it', async () => {
+    const { rp, tokens, sub } = await signIn('jwt-2@example.org')
+    const info = await client.fetchUserInfo(rp.config, tokens.access_token, sub)
+    assert.equal(info.email, 'jwt-2@example.org')
+    const before = await client.tokenIntrospection(rp.config, tokens.access_token)
+    assert.equal(before.active, true)
+    assert.equal(before.sub, sub)
+    await client.tokenRevocation(rp.config, tokens.access_token)
+    assert.equal((await client.tokenIntrospection(rp.config, tokens.access_token)).active, false)
+    await assert.rejects(client.fetchUserInfo(rp.config, tokens.access_token, sub))
+  })
+
+  test('its jti opens nothing, and a changed or foreign JWT is no token', async () => {
+    const { rp, tokens } = await signIn('jwt-3@example.org')
+    const [head = '', body = '', signature = ''] = tokens.access_token.split('.')
+    const claims = JSON.parse(Buffer.from(body, 'base64url').toString()) as { jti: string }
+    const altered = Buffer.from(JSON.stringify({ ...claims, sub: 'someone-else' })).toString('base64url')
+    for (const token of [claims.jti, `${head}.${altered}.${signature}`]) {
+      const answer = await fetch(new URL('/oidc/userinfo', site.issuer), {
+        headers: { authorization: `Bearer ${token}` },
+      })
+      assert.equal(answer.status, 401)
+    }
+    assert.equal((await client.tokenIntrospection(rp.config, claims.jti)).active, false)
+  })
+
+  test('a deactivated account has no use of it at our endpoints', async () => {
+    const { rp, tokens, sub } = await signIn('jwt-4@example.org')
+    await site.labgate.rooms.get('accounts').setState(sub, 'deactivated')
+    await assert.rejects(client.fetchUserInfo(rp.config, tokens.access_token, sub))
+    assert.equal((await client.tokenIntrospection(rp.config, tokens.access_token)).active, false)
+  })
+
+  test('a resource that nobody configured is refused (RFC 8707 §2)', async () => {
+    const rp = await relyingParty(site.issuer)
+    const { url } = await rp.request({ resource: 'https://other.example.org' })
+    const page = await signInByEmail(site, browser(), { at: url, email: 'jwt-5@example.org' }).catch(
+      (error: Error) => error,
+    )
+    const back = page instanceof Error ? await browser().open(url) : page
+    assert.equal(back.url.searchParams.get('error'), 'invalid_target')
+  })
+})

@@ -1,7 +1,7 @@
 /** The command `labgate`: finds the command, parses its options, prints failures and chooses the exit code. @module */
 import { parseArgs } from 'node:util'
 import { isFault } from '@labgate/contract'
-import type { Args, Command, Io } from './cli/command.ts'
+import { type Args, type Command, type Io, wrongUse } from './cli/command.ts'
 import { commands, type Load } from './cli/commands.ts'
 import { commandHelp, commonOptions, overview } from './cli/help.ts'
 import { paintFor } from './cli/paint.ts'
@@ -54,21 +54,24 @@ function findCommand(argv: readonly string[], table: Readonly<Record<string, Loa
 
 async function withoutCommand(argv: readonly string[], io: Io, table: Readonly<Record<string, Load>>): Promise<number> {
   const [first] = argv
+  const group = Object.keys(table).filter((name) => name.startsWith(`${first} `))
+  if (group.length > 0 && argv.slice(1).every((word) => word === '--help' || word === '-h'))
+    return showGroup(argv, io, Object.fromEntries(group.map((name) => [name, table[name] as Load])))
   if (first === '--version' && table.version !== undefined) return main(['version'], io, { commands: table })
   if (first === undefined || first === '--help' || first === '-h' || first === 'help') {
-    const loaded = await Promise.all(Object.values(table).map(async (load) => (await load()).command))
-    const text = overview(loaded, paintFor(io))
-    ;(first === undefined ? io.stderr : io.stdout).write(text)
-    return first === undefined ? 2 : 0
+    return showGroup(argv, io, table)
   }
   const given = argv.filter((word) => !word.startsWith('-')).slice(0, 2)
   const hint = didYouMean(given.join(' '), Object.keys(table)) || didYouMean(first, Object.keys(table))
   return wrongUse(io, `there is no command \`${first}\`${hint}\nSee \`labgate --help\`.`)
 }
 
-function wrongUse(io: Io, message: string): number {
-  io.stderr.write(`labgate: ${message}\n`)
-  return 2
+/** The help of some commands: on standard output to who asks for it, else as what was wrong. */
+async function showGroup(argv: readonly string[], io: Io, table: Readonly<Record<string, Load>>): Promise<number> {
+  const loaded = await Promise.all(Object.values(table).map(async (load) => (await load()).command))
+  const isAsked = argv.some((word) => ['--help', '-h', 'help'].includes(word))
+  ;(isAsked ? io.stdout : io.stderr).write(overview(loaded, paintFor(io)))
+  return isAsked ? 0 : 2
 }
 
 function parse(command: Command, rest: readonly string[]): Args | { readonly wrong: string } {
@@ -76,7 +79,9 @@ function parse(command: Command, rest: readonly string[]): Args | { readonly wro
   const options = Object.fromEntries(Object.entries(known).map(([name, option]) => [name, parserOption(option)]))
   try {
     const { values, positionals } = parseArgs({ args: [...rest], options, allowPositionals: true, strict: true })
-    const extra = positionals[command.positionals ?? 0]
+    const extra = positionals[command.words?.length ?? command.positionals ?? 0]
+    const missing = values.help === true ? undefined : command.words?.[positionals.length]
+    if (missing !== undefined) return { wrong: `${missing} is missing` }
     return extra === undefined ? { values, positionals } : { wrong: `unexpected argument \`${extra}\`` }
   } catch (error) {
     return { wrong: parserWords(error, Object.keys(known)) }

@@ -47,6 +47,8 @@ export interface Command {
   readonly options: Readonly<Record<string, Option>>
   /** How many words may follow; default none. */
   readonly positionals?: number
+  /** Names of the words that must follow, instead: `ID`. */
+  readonly words?: readonly string[]
   /** Returns the exit code; nothing is 0. A Fault is printed as its message and exits with 1. */
   run(args: Args, io: Io): Promise<number | undefined>
 }
@@ -81,4 +83,23 @@ export function printJson(io: Io, value: unknown): void {
 /** Prints one line. */
 export function print(io: Io, line: string): void {
   io.stdout.write(`${line}\n`)
+}
+
+/** The word at `index`, which `words` asked for. */
+export function wordOf(args: Args, index: number): string {
+  const word = args.positionals[index]
+  if (word === undefined) throw new TypeError(`\`words\` of the command must name word ${index}`)
+  return word
+}
+
+/** The values of a text option that may be given several times. */
+export function textsOption(args: Args, name: string): string[] {
+  const value = args.values[name]
+  return Array.isArray(value) ? value.map(String) : []
+}
+
+/** Tells a wrong use; returns its exit code. */
+export function wrongUse(io: Io, message: string): 2 {
+  io.stderr.write(`labgate: ${message}\n`)
+  return 2
 }

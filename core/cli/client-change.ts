@@ -1,0 +1,161 @@
+/** `labgate client add`, `remove`, `secret`: relying parties kept in the database. @module */
+import { Fault } from '@labgate/contract'
+import { clientFindings } from '../config/check-clients.ts'
+import { configFault, problemAt, problemText } from '../config/problems.ts'
+import type { Config } from '../config/schema.ts'
+import { clientsSchema } from '../config/schema-clients.ts'
+import { validateAgainst } from '../config/validate.ts'
+import type { ClientSettings } from '../oidc/clients.ts'
+import { clientJson } from './client.ts'
+import {
+  type Args,
+  type Command,
+  configOption,
+  type Io,
+  jsonOption,
+  type Option,
+  print,
+  printJson,
+  textOption,
+  textsOption,
+  wordOf,
+} from './command.ts'
+import { paintFor } from './paint.ts'
+import { clientOf, note, withRooms } from './site.ts'
+
+const many = (value: string, description: string) =>
+  ({ type: 'string', multiple: true, value, description: `${description}; may be repeated.` }) as const satisfies Option
+const one = (value: string, description: string) => ({ type: 'string', value, description }) as const satisfies Option
+const yes = (description: string) => ({ type: 'boolean', description }) as const satisfies Option
+
+/** Adds a relying party. */
+export const add: Command = {
+  name: 'client add',
+  summary: 'Add a relying party; its secret is printed this once.',
+  usage: [
+    'client add ID --redirect-uri URI [--name NAME] [--public] [--first-party] [more] [--json]',
+    'A running server knows it at once. Clients of the config file are changed there.',
+  ].join('\n'),
+  options: {
+    name: one('NAME', 'Name people see; default the id.'),
+    'redirect-uri': many('URI', 'Where codes may be sent: https, or http on loopback'),
+    'post-logout-redirect-uri': many('URI', 'Where the browser may go after signing out'),
+    origin: many('ORIGIN', 'Origin whose scripts may call token and userinfo endpoints'),
+    public: yes('Runs in a browser or on a person’s machine: has no secret.'),
+    'first-party': yes('Ours: people are not asked for consent.'),
+    'no-pkce': yes('Do not ask PKCE of it; only for old software with a secret.'),
+    scope: many('SCOPE', 'Scope it may ask for; default every scope'),
+    'grant-type': many('TYPE', 'Grant type it may use; default authorization_code and refresh_token'),
+    'auth-method': one('METHOD', 'client_secret_basic (default) or client_secret_post.'),
+    'id-token-alg': one('ALG', 'Algorithm that signs its ID tokens: RS256 (default) or ES256.'),
+    'backchannel-logout-uri': one('URI', 'Called when a session ends.'),
+    homepage: one('URI', 'Its home page, linked on consent and account pages.'),
+    config: configOption,
+    json: jsonOption,
+  },
+  words: ['ID'],
+  run: (args, io) =>
+    withRooms(args, io, async (rooms) => {
+      const id = wordOf(args, 0)
+      const settings = checkedSettings(settingsOf(args), { id, config: rooms.get('config'), io })
+      const clients = rooms.get('clients')
+      if ((await clients.find(id)) !== undefined)
+        throw new Fault('ERR_CONFLICT', `there is a client ${id} already; choose another id, or remove it first`)
+      const { secret } = await clients.save(id, settings)
+      await note(rooms, { type: 'client.added', client: id })
+      const client = clientJson({ id, source: 'database', settings })
+      tell(args, io, { result: { ...client, secret }, lines: [`Added ${id}.`, ...secretLines(secret)] })
+      return 0
+    }),
+}
+
+/** The settings as the config file would have them; what was not given is absent. */
+function settingsOf(args: Args): Record<string, unknown> {
+  const lists = {
+    redirectUris: textsOption(args, 'redirect-uri'),
+    postLogoutRedirectUris: textsOption(args, 'post-logout-redirect-uri'),
+    origins: textsOption(args, 'origin'),
+    scopes: textsOption(args, 'scope'),
+    grantTypes: textsOption(args, 'grant-type'),
+  }
+  const texts = {
+    name: textOption(args, 'name'),
+    authMethod: textOption(args, 'auth-method'),
+    idTokenAlg: textOption(args, 'id-token-alg'),
+    backchannelLogoutUri: textOption(args, 'backchannel-logout-uri'),
+    homepage: textOption(args, 'homepage'),
+  }
+  return {
+    ...Object.fromEntries(Object.entries(lists).filter(([, values]) => values.length > 0)),
+    ...Object.fromEntries(Object.entries(texts).filter(([, value]) => value !== undefined)),
+    public: args.values.public === true,
+    firstParty: args.values['first-party'] === true,
+    pkce: args.values['no-pkce'] !== true,
+  }
+}
+
+const section = { type: 'object', additionalProperties: false, properties: { clients: clientsSchema } } as const
+
+/** What the config file would refuse is refused here. */
+function checkedSettings(
+  settings: Record<string, unknown>,
+  { id, config, io }: { readonly id: string; readonly config: Config; readonly io: Io },
+): ClientSettings {
+  const options = { path: [], env: {}, demo: config.demo }
+  const { value, problems } = validateAgainst(section, { clients: { [id]: settings } }, options)
+  if (problems.length > 0) throw configFault(problems)
+  const client = value.clients[id] as ClientSettings
+  const findings = clientFindings(client, { path: ['clients', id], demo: config.demo, scopes: undefined })
+  const told = (wanted: 'error' | 'warning') =>
+    findings.filter(({ level }) => level === wanted).map((found) => problemAt(found, found.message))
+  if (told('error').length > 0) throw configFault(told('error'))
+  for (const warning of told('warning'))
+    io.stderr.write(`${paintFor(io)('yellow', 'warning')} ${problemText(warning)}\n`)
+  return client
+}
+
+/** Gives a relying party a new secret. */
+export const secret: Command = {
+  name: 'client secret',
+  summary: 'Give a relying party a new secret; the former ends at once.',
+  usage: 'client secret ID [--json]\nFor clients added by command; those of the config file have their secret there.',
+  options: { config: configOption, json: jsonOption },
+  words: ['ID'],
+  run: (args, io) =>
+    withRooms(args, io, async (rooms) => {
+      const { id, source, settings } = await clientOf(rooms, wordOf(args, 0))
+      if (source === 'config') throw new Fault('ERR_CONFLICT', `${id} is in the config file; change its secret there`)
+      if (settings.public) throw new Fault('ERR_CONFLICT', `${id} is a public client, which has no secret`)
+      const made = await rooms.get('clients').save(id, settings)
+      await note(rooms, { type: 'client.changed', client: id, detail: { changed: 'credentials' } })
+      tell(args, io, { result: { id, secret: made.secret }, lines: secretLines(made.secret) })
+      return 0
+    }),
+}
+
+/** Removes a relying party with everything issued to it. */
+export const remove: Command = {
+  name: 'client remove',
+  summary: 'Remove a relying party; what was issued to it ends at once.',
+  usage: 'client remove ID [--json]\nFor clients added by command; those of the config file are removed there.',
+  options: { config: configOption, json: jsonOption },
+  words: ['ID'],
+  run: (args, io) =>
+    withRooms(args, io, async (rooms) => {
+      const { id, source } = await clientOf(rooms, wordOf(args, 0))
+      if (source === 'config') throw new Fault('ERR_CONFLICT', `${id} is in the config file; remove it there`)
+      await rooms.get('clients').remove(id)
+      await note(rooms, { type: 'client.removed', client: id })
+      tell(args, io, { result: { id, removed: true }, lines: [`Removed ${id}.`] })
+      return 0
+    }),
+}
+
+function secretLines(secret: string | undefined): string[] {
+  return secret === undefined ? [] : [`Secret (shown only now): ${secret}`]
+}
+
+function tell(args: Args, io: Io, { result, lines }: { result: unknown; lines: readonly string[] }): void {
+  if (args.values.json === true) printJson(io, result)
+  else for (const line of lines) print(io, line)
+}

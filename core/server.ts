@@ -4,7 +4,7 @@
  * @module
  */
 import { readFileSync } from 'node:fs'
-import { type Fact, Fault, type OidcAdditions } from '@labgate/contract'
+import { type Fact, Fault, isSecret, type OidcAdditions } from '@labgate/contract'
 import type Provider from 'oidc-provider'
 import { type AssemblyOptions, assemble, type Rooms } from './assembly.ts'
 import type { LoadedConfig } from './config/load.ts'
@@ -24,6 +24,7 @@ import { providerInteractions } from './interactions.ts'
 import { createAttempts } from './login/attempts.ts'
 import type { Desk } from './login/desk.ts'
 import { createDoor, returnAddress } from './login/door.ts'
+import { createRenewal } from './login/renewal.ts'
 import { aliasRoute, signInRoutes } from './login/routes.ts'
 import { tellAdmins } from './login/waiting.ts'
 import { createHealth, type Health } from './observe/health.ts'
@@ -63,15 +64,15 @@ export type LabgateConfig = Config | LoadedConfig
  * @throws Fault ERR_STORAGE, ERR_KEYS, ERR_PLUGIN with who, what and how to mend
  */
 export async function createLabgate(given: LabgateConfig, options: AssemblyOptions = {}): Promise<Labgate> {
-  const { config, folder, locate } =
+  const { config, folder, locate, env } =
     'config' in given
-      ? { config: given.config, folder: dirOf(given.file), locate: given.locate }
-      : { config: given, folder: process.cwd(), locate: undefined }
+      ? { ...given, folder: dirOf(given.file) }
+      : { config: given, folder: process.cwd(), locate: undefined, env: {} }
   const rooms = await assemble(config, options)
   const { get } = rooms
   const fetches: GuardedFetch[] = []
-  const fetchFor = (name: string, allow: readonly string[] = config.egress.allow): GuardedFetch => {
-    const made = createFetch({ name, allow, log: get('log'), metrics: get('metrics') })
+  const fetchFor: Site['fetchFor'] = (name, { allow = config.egress.allow, ca } = {}) => {
+    const made = createFetch({ name, allow, ca, log: get('log'), metrics: get('metrics') })
     fetches.push(made)
     return made
   }
@@ -81,15 +82,15 @@ export async function createLabgate(given: LabgateConfig, options: AssemblyOptio
       issuer: config.issuer,
       siteName: config.name,
       folder,
-      env: {},
+      env,
       demo: config.demo,
       log: get('log'),
       ...(locate ? { locate } : {}),
-      contextFor: ({ id }) => ({
+      contextFor: ({ id }, pluginConfig) => ({
         clock: get('clock'),
         random: get('random'),
         log: get('log').child({ instance: id }),
-        fetch: fetchFor(id),
+        fetch: fetchFor(id, { ca: trustedCa(pluginConfig) }),
         store: get('storage').documents(`plugin:${id}`),
         mail: get('mail'),
         accounts: get('accounts'),
@@ -108,7 +109,7 @@ interface Site {
   readonly rooms: Rooms
   readonly registry: Registry
   readonly fetches: readonly GuardedFetch[]
-  fetchFor(name: string, allow?: readonly string[]): GuardedFetch
+  fetchFor(name: string, options?: { readonly allow?: readonly string[]; readonly ca?: string | undefined }): GuardedFetch
 }
 
 /** Everything above the rooms: pages, app, Provider, routes. */
@@ -193,6 +194,13 @@ async function buildProvider(
     claims: config.claims,
     additions: additionsOf(registry),
     person: (id) => personOf(rooms, id),
+    renew: createRenewal({
+      identities: get('identities'),
+      accounts: get('accounts'),
+      clock: get('clock'),
+      log: get('log'),
+      methods: { get: (id) => registry.auth().find((one) => one.id === id) },
+    }),
     consents: get('consents'),
     sessions: get('sessions'),
     sessionOf: (req) => cookie.of(req),
@@ -200,9 +208,15 @@ async function buildProvider(
       const id = cookie.idOf(req)
       if (id !== undefined) await get('sessions').bindProvider(id, providerUid)
     },
-    fetch: site.fetchFor('provider', [...config.egress.allow, ...backchannelHosts(config)]),
+    fetch: site.fetchFor('provider', { allow: [...config.egress.allow, ...backchannelHosts(config)] }),
     views: providerViews({ pages: parts.pages, support: config.branding.support }),
   })
+}
+
+/** The authority a plugin's config names as `tls.ca`, for upstreams inside a lab. */
+function trustedCa(pluginConfig: unknown): string | undefined {
+  const ca = (pluginConfig as { tls?: { ca?: unknown } } | undefined)?.tls?.ca
+  return isSecret(ca) ? ca.reveal() : undefined
 }
 
 /** Addresses that the deployer's own config names may be reached, internal ones too. */

@@ -26,6 +26,8 @@ export interface LoadedConfig {
   readonly locate: Locate
   /** What stops nothing and should be mended: secret files that others can read. */
   readonly warnings: readonly ConfigProblem[]
+  /** Where references to secrets in the configs of plugins are resolved, which are checked later. */
+  readonly env: Env
 }
 
 /**
@@ -65,7 +67,7 @@ export function parseConfig(
   if (problems.length === 0)
     problems.push(...conditions(config).map((said) => problemAt({ ...said, locate }, said.message)))
   if (problems.length > 0) throw configFault(problems)
-  return { config: withFolders(config), locate, warnings: checked.warnings }
+  return { config: withFolders(config), locate, warnings: checked.warnings, env: options.env }
 }
 
 async function textOf(file: string, path: string): Promise<string> {

@@ -87,15 +87,12 @@ export async function startLabgate(
     clients: testClients,
     ...part,
   }
-  const { config, locate, warnings } = parseConfig(stringify(file), {
+  const loaded = parseConfig(stringify(file), {
     name: 'test.yaml',
     env: {},
     cwd: import.meta.dirname,
   })
-  const labgate = await createLabgate(
-    { config, locate, warnings, file: join(import.meta.dirname, 'test.yaml') },
-    options,
-  )
+  const labgate = await createLabgate({ ...loaded, file: join(import.meta.dirname, 'test.yaml') }, options)
   const started = await labgate.start()
   return {
     issuer,
@@ -121,7 +118,8 @@ async function letters(outbox: string): Promise<string[]> {
   return names.filter((name) => name.endsWith('.eml')).toSorted()
 }
 
-async function newestMail(outbox: string, to: string) {
+/** The newest mail to an address in an outbox; waits for it. */
+export async function newestMail(outbox: string, to: string) {
   for (let tries = 0; tries < 50; tries++) {
     for (const name of (await letters(outbox)).toReversed()) {
       const letter = await simpleParser(await readFile(join(outbox, name)))
@@ -186,7 +184,7 @@ export function browser(): UserAgent {
 
 /** Signs in by e-mail, from the address that shows the chooser to wherever it leads. */
 export async function signInByEmail(
-  site: TestLabgate,
+  site: Pick<TestLabgate, 'mail'>,
   agent: UserAgent,
   ask: { at: string | URL; email: string; remember?: boolean },
 ) {

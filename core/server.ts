@@ -109,7 +109,10 @@ interface Site {
   readonly rooms: Rooms
   readonly registry: Registry
   readonly fetches: readonly GuardedFetch[]
-  fetchFor(name: string, options?: { readonly allow?: readonly string[]; readonly ca?: string | undefined }): GuardedFetch
+  fetchFor(
+    name: string,
+    options?: { readonly allow?: readonly string[]; readonly ca?: string | undefined },
+  ): GuardedFetch
 }
 
 /** Everything above the rooms: pages, app, Provider, routes. */

@@ -8,6 +8,7 @@ import {
   type AccountState,
   type AccountsFace,
   type AccountView,
+  type Assertion,
   type Clock,
   type Fact,
   Fault,
@@ -64,6 +65,14 @@ export function verifiedEmail(facts: readonly Fact[]): string | undefined {
     ({ claim, trust, value }) => claim === 'email' && trust === 'verified' && typeof value === 'string',
   )
   return fact && (fact.value as string).toLowerCase()
+}
+
+/** The groups an upstream stands for. */
+export function groupsOf({ facts }: Assertion): string[] {
+  return facts
+    .filter(({ claim, trust }) => claim === 'groups' && trust !== 'self')
+    .flatMap(({ value }) => (Array.isArray(value) ? value : [value]))
+    .filter((value): value is string => typeof value === 'string' && value !== '')
 }
 
 export function createAccounts(needs: { storage: Storage; clock: Clock; random: Random }): Accounts {

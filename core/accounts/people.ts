@@ -5,7 +5,7 @@
 import { type AccountRole, type Assertion, Fault, type Random } from '@labgate/contract'
 import type { Storage } from '../storage/storage.ts'
 import type { AccountRow, Accounts } from './accounts.ts'
-import { verifiedEmail } from './accounts.ts'
+import { groupsOf, verifiedEmail } from './accounts.ts'
 import { type Admission, decideAdmission } from './admission.ts'
 import type { Identities, IdentityRow, Source } from './identities.ts'
 
@@ -99,11 +99,4 @@ export function createPeople(needs: {
 /** Two tabs of one new person: the unique key lets one in, the other finds what the first made. */
 function rethrowUnlessRaced(error: unknown): void {
   if ((error as Error).name !== 'UniqueConstraintViolationException') throw error
-}
-
-function groupsOf({ facts }: Assertion): string[] {
-  return facts
-    .filter(({ claim, trust }) => claim === 'groups' && trust !== 'self')
-    .flatMap(({ value }) => (Array.isArray(value) ? value : [value]))
-    .filter((value): value is string => typeof value === 'string' && value !== '')
 }

@@ -59,6 +59,8 @@ export interface ProviderNeeds extends AdapterNeeds, PolicyNeeds {
   readonly additions: readonly OidcAdditions[]
   /** An account that may act, with its facts; `undefined` closes every door. */
   person(account: string): Promise<Person | undefined>
+  /** Looks again at what upstreams say of a person; called when a refresh token is used. */
+  renew(account: string): Promise<void>
   readonly consents: Consents
   readonly sessions: Pick<Sessions, 'endByProvider' | 'lifeSeconds'>
   readonly fetch: typeof globalThis.fetch
@@ -101,7 +103,10 @@ export function createProvider(needs: ProviderNeeds): Provider {
     rotateRefreshToken: true,
     // Signing out ends this session's tokens; what was consented to stays remembered.
     revokeGrantPolicy: (ctx) => !ctx.oidc.route.startsWith('end_session'),
-    findAccount: (_ctx, id) => findAccount(needs, id),
+    async findAccount(_ctx, id, token) {
+      if (token?.kind === 'RefreshToken') await needs.renew(id)
+      return findAccount(needs, id)
+    },
     loadExistingGrant: (ctx) => existingGrant(ctx, needs.consents),
     // Destination addresses are judged by our own egress rules, so the library's dispatcher is left out.
     fetch: (url, options) => needs.fetch(url, withoutDispatcher(options)),

@@ -12,7 +12,7 @@ export interface Surroundings {
   readonly issuer: string
   readonly siteName: string
   /** The services of one instance; asked once each. */
-  contextFor(instance: InstanceName): Services
+  contextFor(instance: InstanceName, config: unknown): Services
   signIns(): readonly SignIn[]
 }
 
@@ -21,7 +21,7 @@ export function create(prepared: Prepared, surroundings: Surroundings): Outcome<
   const name = { id: prepared.subject.id, kind: prepared.plugin.kind, plugin: prepared.plugin.name }
   const place = placeOf(prepared, surroundings)
   try {
-    const created = createOf(prepared, surroundings.contextFor(name), place)
+    const created = createOf(prepared, surroundings.contextFor(name, prepared.config), place)
     const problems = [...createdProblems(name.kind, created), ...handlersOf(prepared, created)]
     if (problems.length > 0) return refuse(prepared.subject, problems)
     return { value: instanceOf(prepared, created, place) }

@@ -87,7 +87,7 @@ export async function startLabgate(
     clients: testClients,
     ...part,
   }
-  const loaded = parseConfig(stringify(file), {
+  const loaded = parseConfig(stringify(file, { aliasDuplicateObjects: false }), {
     name: 'test.yaml',
     env: {},
     cwd: import.meta.dirname,

@@ -1,0 +1,36 @@
+/**
+ * A whole Labgate in a process of its own, made to be killed: told by IPC to stop at the n-th passing of a pause
+ * point, it says so on standard output and then holds still in the middle of that step.
+ * Arguments: folder, port, seconds its clock is behind.
+ * @module
+ */
+import { writeSync } from 'node:fs'
+import { startLabgate } from './labgate.ts'
+
+const [, , folder = '', port = '', behind = '0'] = process.argv
+let armed: { readonly point: string; left: number } | undefined
+let ahead = 0
+
+/** Blocks the whole process: nothing of the step goes on, no answer leaves. */
+function pause(point: string): void {
+  if (armed?.point !== point || --armed.left > 0) return
+  writeSync(1, `held ${point}\n`)
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
+}
+
+const clock = { now: () => new Date(Date.now() + (ahead - Number(behind)) * 1000) }
+const site = await startLabgate({}, { folder, port: Number(port), storage: { pause }, replaced: { clock } })
+
+interface Order {
+  readonly arm?: { readonly point: string; readonly passing: number }
+  readonly cleanAheadSeconds?: number
+}
+
+process.on('message', ({ arm, cleanAheadSeconds }: Order) => {
+  armed = arm === undefined ? armed : { point: arm.point, left: arm.passing }
+  process.send?.('armed')
+  if (cleanAheadSeconds === undefined) return
+  ahead = cleanAheadSeconds
+  void site.labgate.rooms.get('storage').cleaner.step(2)
+})
+process.send?.('listening')

@@ -34,6 +34,12 @@ export interface Ended {
   readonly reach: 'session' | 'everything'
 }
 
+/**
+ * Ends what hangs on a session, durably, while its row still stands: a crash between the two leaves somebody signed
+ * in who can sign out again, never tokens that nobody can reach. The answer is what can wait until the row is gone.
+ */
+export type EndListener = (ended: Ended) => Promise<() => Promise<void>>
+
 export interface Lifetimes {
   readonly idle: number
   readonly max: number
@@ -55,7 +61,7 @@ export interface Sessions {
   /** The Provider's session has ended by itself. */
   endByProvider(providerUid: string): Promise<void>
   list(account: AccountId): Promise<SessionRow[]>
-  onEnd(listener: (ended: Ended) => Promise<void>): void
+  onEnd(listener: EndListener): void
   /** Seconds until the absolute end of a session begun now. */
   lifeSeconds(remember: boolean): number
 }
@@ -68,11 +74,31 @@ export function createSessions(needs: {
   host: string
 }): Sessions {
   const { store, accounts, clock, lifetimes } = needs
-  const listeners: ((ended: Ended) => Promise<void>)[] = []
-  const tell = async (rows: readonly SessionRow[], reach: Ended['reach']): Promise<void> => {
+  const listeners: EndListener[] = []
+  const tell = async (rows: readonly SessionRow[], reach: Ended['reach']): Promise<(() => Promise<void>)[]> => {
+    const left: (() => Promise<void>)[] = []
     for (const { account, providerUid } of rows)
-      for (const listener of listeners) await listener({ account, providerUid, reach })
+      for (const listener of listeners) left.push(await listener({ account, providerUid, reach }))
+    return left
   }
+  const endThem = async (
+    rows: readonly SessionRow[],
+    reach: Ended['reach'],
+    remove: () => Promise<readonly SessionRow[]>,
+  ): Promise<void> => {
+    const told = new Set(rows.map(({ providerUid }) => providerUid))
+    const left = await tell(rows, reach)
+    const removed = await remove()
+    // The Provider's session may have been bound, or another one opened, in between.
+    left.push(
+      ...(await tell(
+        removed.filter(({ providerUid }) => !told.has(providerUid)),
+        reach,
+      )),
+    )
+    for (const work of left) await work()
+  }
+  const listOf = <T>(one: T | undefined): T[] => (one === undefined ? [] : [one])
   const lifeSeconds: Sessions['lifeSeconds'] = (remember) => (remember ? lifetimes.remember : lifetimes.max)
 
   return {
@@ -108,16 +134,15 @@ export function createSessions(needs: {
     bindProvider: (id, providerUid) => store.bindProvider(id, providerUid),
     openChild: async (child) => (await store.child(child)) !== undefined,
     drop: async (id) => void (await store.end(id)),
-    async end(id) {
-      const row = await store.end(id)
-      await tell(row ? [row] : [], 'session')
-    },
+    end: async (id) => endThem(listOf(await store.find(id)), 'session', async () => listOf(await store.end(id))),
     async endByHandle(account, handle) {
-      const row = await store.endByHandle(account, handle)
-      await tell(row ? [row] : [], 'everything')
+      const rows = (await store.listByAccount(account)).filter((row) => row.handle === handle)
+      await endThem(rows, 'everything', async () => listOf(await store.endByHandle(account, handle)))
     },
     async endAll(account, options = {}) {
-      await tell(await store.endByAccount(account, options), 'everything')
+      const spared = options.exceptId === undefined ? undefined : await store.find(options.exceptId)
+      const rows = (await store.listByAccount(account)).filter(({ handle }) => handle !== spared?.handle)
+      await endThem(rows, 'everything', () => store.endByAccount(account, options))
     },
     async endByProvider(providerUid) {
       const row = await store.findByProviderUid(providerUid)

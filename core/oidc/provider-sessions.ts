@@ -1,7 +1,7 @@
 /** Ending the Provider's session when ours ends: back-channel logout, the session's tokens, the session itself. @module */
 import type { AccountId, Log } from '@labgate/contract'
 import type Provider from 'oidc-provider'
-import type { Ended } from '../accounts/sessions.ts'
+import type { Ended, EndListener } from '../accounts/sessions.ts'
 import type { ArtifactStore } from '../storage/artifacts.ts'
 
 const tokenModels = [
@@ -19,7 +19,8 @@ export interface ProviderSessionsNeeds {
 }
 
 export interface ProviderSessions {
-  end(ended: Ended): Promise<void>
+  /** Ends the session and its tokens; relying parties are told by what it answers. */
+  readonly end: EndListener
   /** Ends every token one client holds for an account, as when its consent is withdrawn. */
   revokeClient(account: AccountId, client: string): Promise<void>
   /** Ends every token and session of an account. */
@@ -44,23 +45,23 @@ export function createProviderSessions({ provider, artifacts, log }: ProviderSes
       log.warn({ client: clientId, err }, 'back-channel logout failed'),
     )
   }
-  const endSession = async (uid: string, reach: Ended['reach']): Promise<void> => {
+  const endSession = async (uid: string, reach: Ended['reach']): Promise<() => Promise<void>> => {
     const session = await provider().Session.findByUid(uid)
-    if (!session) return
+    if (!session) return async () => undefined
+    const account = session.accountId as string
     const authorizations = Object.entries(session.authorizations ?? {})
     await Promise.all(
-      authorizations.map(async ([clientId, { sid, grantId, ...rest }]) => {
+      authorizations.map(async ([, { grantId, ...rest }]) => {
         const persists = (rest as { persistsLogout?: boolean }).persistsLogout === true
         if (grantId && (reach === 'everything' || !persists)) await artifacts.deleteByGrant(grantId, tokenModels)
-        await notify(clientId, session.accountId as string, sid)
       }),
     )
     await session.destroy()
+    return async () => void (await Promise.all(authorizations.map(([client, { sid }]) => notify(client, account, sid))))
   }
   return {
-    async end({ providerUid, reach }) {
-      if (providerUid !== undefined) await endSession(providerUid, reach)
-    },
+    end: async ({ providerUid, reach }) =>
+      providerUid === undefined ? async () => undefined : endSession(providerUid, reach),
     async revokeClient(account, client) {
       const grants = (await artifacts.listByAccount(account, 'Grant')) as unknown as { jti: string; clientId: string }[]
       for (const grant of grants.filter(({ clientId }) => clientId === client)) {
@@ -70,8 +71,9 @@ export function createProviderSessions({ provider, artifacts, log }: ProviderSes
     },
     async revokeAccount(account) {
       const sessions = (await artifacts.listByAccount(account, 'Session')) as unknown as SessionPayload[]
-      for (const { uid } of sessions) await endSession(uid, 'everything')
+      const told = await Promise.all(sessions.map(({ uid }) => endSession(uid, 'everything')))
       await artifacts.deleteByAccount(account)
+      await Promise.all(told.map((tell) => tell()))
     },
   }
 }

@@ -242,8 +242,9 @@ export function accountRoutes(needs: PortalNeeds): Route[] {
       async handler(ctx) {
         const mine = await session(ctx)
         const client = ctx.params.client ?? ''
-        await desk.consents.forget(mine.account, client)
+        // In this order: what a crash in between leaves is still listed, and can be revoked again.
         await needs.revokeClient(mine.account, client)
+        await desk.consents.forget(mine.account, client)
         await desk.audit(ctx, { type: 'consent.revoked', account: mine.account, client })
         backHome(ctx)
       },

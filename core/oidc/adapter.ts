@@ -50,7 +50,7 @@ export function createAdapter(needs: AdapterNeeds) {
   return {
     adapterFor: (model: string): Adapter =>
       model === 'Client' ? clientAdapter(needs.findClient) : artifactAdapter(model, needs, currentUnit),
-    /** Outermost middleware of the Provider: nothing is answered before it is stored. */
+    /** Middleware of the Provider: nothing is answered before it is stored. */
     commitBeforeAnswer: async (ctx: Context, next: Next): Promise<void> => {
       try {
         await next()

@@ -100,6 +100,8 @@ export function createProvider(needs: ProviderNeeds): Provider {
       Session: Math.max(needs.sessions.lifeSeconds(true), needs.sessions.lifeSeconds(false)),
     },
     clockTolerance: 5,
+    // Without `offline_access` it ends with the session (OpenID Connect Core §11: not only offline access has refresh tokens).
+    issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     rotateRefreshToken: true,
     // Signing out ends this session's tokens; what was consented to stays remembered.
     revokeGrantPolicy: (ctx) => !ctx.oidc.route.startsWith('end_session'),

@@ -169,6 +169,24 @@ const steps = {
       },
     }
   },
+  async relyingPartyLogout(world: World): Promise<Step> {
+    const { site, web } = world
+    const agent = browser()
+    const asked = await web.request()
+    const back = await signInByEmail(site, agent, { at: asked.url, email: freshAddress() })
+    const tokens = await asked.redeem(back.url)
+    const ask = () => agent.open(client.buildEndSessionUrl(web.config, { id_token_hint: tokens.id_token ?? '' }))
+    const page = await ask()
+    const isOut = async () => (await web.silent(agent)).error === 'login_required'
+    return {
+      act: () => agent.press(page, /sign out/i),
+      async check() {
+        if (!(await isOut())) await agent.press(await ask(), /sign out/i)
+        assert.ok(await isOut())
+        assert.equal((await web.userinfo(tokens.access_token)).status, 401, 'who is signed out leaves no token behind')
+      },
+    }
+  },
   async cleanUp({ site, web, agent }: World): Promise<Step> {
     const asked = await web.request()
     const { url: back } = await agent.open(asked.url)
@@ -237,6 +255,8 @@ const rounds: readonly (readonly [keyof typeof steps, string, number?])[] = [
   ['signOut', 'before-commit', 1],
   ['signOut', 'after-commit', 1],
   ['signOut', 'after-commit', 2],
+  ['relyingPartyLogout', 'after-commit', 1],
+  ['relyingPartyLogout', 'before-commit', 2],
   ['cleanUp', 'before-cleanup-step', 1],
   ['cleanUp', 'after-cleanup-step', 1],
   ['cleanUp', 'before-commit', 1],

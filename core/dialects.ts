@@ -1,6 +1,7 @@
 /** Dialects at the table: every authz instance's routes, and the doors of those on hosts of their own. Called by the composition root. @module */
 import type { Principal } from '@labgate/contract'
 import type Provider from 'oidc-provider'
+import { mayAct } from './accounts/accounts.ts'
 import type { Rooms } from './assembly.ts'
 import type { Ctx } from './http/context.ts'
 import { type DialectNeeds, dialectRoute } from './http/dialect.ts'
@@ -75,7 +76,7 @@ async function byToken({ provider, rooms }: DialectsNeeds, value: string): Promi
   const token = await provider().AccessToken.find(value)
   if (!token?.isValid || token.accountId === undefined) return undefined
   const account = await rooms.get('accounts').find(token.accountId)
-  if (account?.state !== 'active') return undefined
+  if (!account || !mayAct(account)) return undefined
   const iat = (token as { iat?: number }).iat ?? 0
   return {
     kind: 'person',

@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs'
 import { type Fact, Fault, isSecret, type OidcAdditions } from '@labgate/contract'
 import type Provider from 'oidc-provider'
+import { mayAct } from './accounts/accounts.ts'
 import { type AssemblyOptions, assemble, type Rooms } from './assembly.ts'
 import type { LoadedConfig } from './config/load.ts'
 import type { Config } from './config/schema.ts'
@@ -197,6 +198,7 @@ async function buildProvider(
     claims: config.claims,
     additions: additionsOf(registry),
     person: (id) => personOf(rooms, id),
+    sessionLives: async (uid) => (await get('storage').sessions.findByProviderUid(uid)) !== undefined,
     renew: createRenewal({
       identities: get('identities'),
       accounts: get('accounts'),
@@ -239,7 +241,7 @@ function doorHosts(registry: Registry): string[] {
 
 async function personOf({ get }: Rooms, id: string): Promise<Person | undefined> {
   const account = await get('accounts').find(id)
-  if (account?.state !== 'active') return undefined
+  if (!account || !mayAct(account)) return undefined
   return { account, facts: await get('identities').facts(id) }
 }
 
@@ -307,7 +309,7 @@ function createDesk(site: Site, { app, cookie, pages, provider }: RouteParts): D
   const locale: Desk['locale'] = (ctx) => pages.texts.choose(ctx.get('accept-language'))
   const label = (id: string, language: string): string => {
     const card = registry.choices(language).find((choice) => choice.id === id)?.card
-    return card && 'label' in card ? card.label : id
+    return card && 'label' in card ? (card.name ?? card.label) : id
   }
   return {
     issuer: config.issuer,
@@ -370,11 +372,12 @@ async function previewScope(
   return {
     title: t.find(`scopes.${ask.scope}.title`) ?? added?.description ?? ask.scope,
     description: t.find(`scopes.${ask.scope}.description`),
-    claims: claims.map(({ claim, value }) => ({ claim, preview: shown(value) })),
+    claims: claims.map(({ claim, value }) => ({ claim, preview: shown(value, t) })),
   }
 }
 
-function shown(value: Fact['value']): string | undefined {
+function shown(value: Fact['value'], t: (key: string) => string): string | undefined {
+  if (typeof value === 'boolean') return t(value ? 'consent.yes' : 'consent.no')
   if (Array.isArray(value)) return value.length > 0 ? value.map(String).join(', ') : undefined
   return value === null ? undefined : String(value)
 }

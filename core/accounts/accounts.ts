@@ -67,6 +67,11 @@ export function verifiedEmail(facts: readonly Fact[]): string | undefined {
   return fact && (fact.value as string).toLowerCase()
 }
 
+/** The one answer to whether somebody may act at all, asked by every door at every use. */
+export function mayAct({ state }: Pick<AccountView, 'state'>): boolean {
+  return state === 'active'
+}
+
 /** The groups an upstream stands for. */
 export function groupsOf({ facts }: Assertion): string[] {
   return facts
@@ -104,7 +109,10 @@ export function createAccounts(needs: { storage: Storage; clock: Clock; random: 
     find,
     findByUsername: (username) => findWhere({ username }),
     findByVerifiedEmail: (email) => findWhere({ email: email.toLowerCase(), emailVerified: true }),
-    mayAct: async (id) => (await find(id))?.state === 'active',
+    async mayAct(id) {
+      const account = await find(id)
+      return account !== undefined && mayAct(account)
+    },
     onChange: (listener) => void listeners.push(listener),
     setState: (id, state) => change(id, { state }),
     setRole: (id, role) => change(id, { role }),

@@ -3,7 +3,7 @@
  * @module
  */
 import { Fault } from '@labgate/contract'
-import type { AccountRow } from '../accounts/accounts.ts'
+import { type AccountRow, mayAct } from '../accounts/accounts.ts'
 import type { IdentityRow } from '../accounts/identities.ts'
 import type { Welcome } from '../accounts/people.ts'
 import type { Ctx } from '../http/context.ts'
@@ -70,7 +70,7 @@ export function createFinish(desk: Desk): Finish {
   ): Promise<void> => {
     const { outcome, account, identity } = entry
     if (account.state === 'pending') return wait(ctx, interaction, entry)
-    if (account.state !== 'active') {
+    if (!mayAct(account)) {
       await desk.audit(ctx, { type: 'sign-in.refused', account: account.id, detail: { why: account.state } })
       throw new Fault('ERR_ACCOUNT_INACTIVE', desk.text(ctx, 'login.inactive'))
     }

@@ -111,7 +111,8 @@ function stackOf(error: unknown): string {
   return `${error.stack ?? error.message}${cause}`
 }
 
-if (import.meta.main) {
+// The starter imports this file in its own process and puts it in the place of the script.
+if (import.meta.main || process.argv[1] === import.meta.filename) {
   const { stdout, stderr } = process
   process.exitCode = await main(process.argv.slice(2), {
     stdout,

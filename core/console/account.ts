@@ -77,7 +77,7 @@ export function accountRoutes(needs: PortalNeeds): Route[] {
           ? [
               {
                 ...postTo(ctx, `${base}/m/${id}`),
-                label: card.label,
+                label: card.name ?? card.label,
                 icon: card.icon === undefined ? undefined : iconUri(card.icon),
               },
             ]

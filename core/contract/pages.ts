@@ -6,7 +6,10 @@
 
 /** A button (and, if it has a form, the fields beside it) on the chooser. */
 export interface Card {
+  /** Words on the button: `Continue with Demo University`. */
   readonly label: string
+  /** The name alone, for sentences and lists: `Demo University`. Default the label. */
+  readonly name?: string
   /** A square SVG document; shown as an image, so scripts in it never run. */
   readonly icon?: string
   /** Lower comes first; ties by instance id. Default 100. */

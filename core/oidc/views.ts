@@ -25,7 +25,9 @@ export function providerViews(needs: { pages: Pages; support: string | undefined
         ctx.set('content-security-policy', cspOf({ nonce: nonceOf(ctx), formAction: [formSource(returnTo)] }))
       const client = clientName === undefined ? undefined : { name: clientName }
       const fields = { xsrf, logout: 'yes' }
-      html(ctx, pages.render('sign-out-confirm', { action, csrf: '', fields, client }, options(ctx)))
+      // Without `logout` only this relying party's own part of the session ends (RP-Initiated Logout §2: the person decides).
+      const stay = { action, csrf: '', fields: { xsrf } }
+      html(ctx, pages.render('sign-out-confirm', { action, csrf: '', fields, client, stay }, options(ctx)))
     },
     signedOut(ctx) {
       html(ctx, pages.render('signed-out', { signIn: '/account' }, options(ctx)))

@@ -30,7 +30,13 @@ export function pagesIn(context: Context, locale: string): Pages {
   const say = (key: string, values: Readonly<Record<string, string | number>> = {}) =>
     context.text(key, { site, minutes: Math.ceil(config.codeLifetime / 60), ...values }, locale)
   return {
-    card: () => ({ label: say('card.label'), hint: say('card.hint'), icon, form: addressForm(say, {}) }),
+    card: () => ({
+      label: say('card.label'),
+      name: say('card.name'),
+      hint: say('card.hint'),
+      icon,
+      form: addressForm(say, {}),
+    }),
     address: (options = {}) => addressForm(say, options),
     code: (address, options = {}) => codeForm(say, address, options),
     visitHere: (address) => ({

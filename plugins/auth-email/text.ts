@@ -3,6 +3,7 @@
 export const text = {
   en: {
     'card.label': 'Continue with e-mail',
+    'card.name': 'E-mail',
     'card.hint': 'We send you a code. No password needed.',
     'hidden.nobody': 'no domain may sign in by e-mail: emailDomainAllowList is empty',
     'address.title': 'Sign in with e-mail',

@@ -75,7 +75,7 @@ function card({ context, signIn, name }: Parts, locale: string): Card | Hidden {
     return { hidden: context.text('down', { name }, locale), show: true }
   }
   const label = context.text('card', { name }, locale)
-  return context.config.icon === undefined ? { label } : { label, icon: context.config.icon }
+  return context.config.icon === undefined ? { label, name } : { label, name, icon: context.config.icon }
 }
 
 async function begin(parts: Parts, given: { ask: SignInAsk; attempt: Attempt }): Promise<Step> {

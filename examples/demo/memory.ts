@@ -16,7 +16,7 @@ export function memoryAdapter(): (name: string) => Adapter {
       consume: async (id) => void Object.assign(rows.get(at(id)) ?? {}, { consumed: 1 }),
       destroy: async (id) => void rows.delete(at(id)),
       revokeByGrantId: async (grant) => {
-        for (const [id, row] of rows) if (row.grantId === grant) rows.delete(id)
+        for (const [id, row] of rows) if (id.startsWith(`${name}:`) && row.grantId === grant) rows.delete(id)
       },
     }
   }

@@ -82,7 +82,7 @@ export const style = `
 html { font: 100%/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif; background: var(--paper); color: var(--ink); -webkit-text-size-adjust: 100%; }
 body { margin: 0; min-height: 100vh; display: flex; flex-direction: column; overflow-wrap: anywhere; }
 header { border-bottom: 1px solid var(--line); background: var(--card); }
-header > div, main, footer > div { width: 100%; max-width: 46rem; margin: 0 auto; padding: 1rem 1.25rem; }
+header > div, main, footer > div { width: 100%; max-width: 58rem; margin: 0 auto; padding: 1rem 1.25rem; }
 .university header > div, .university main, .university footer > div { max-width: 30rem; }
 header > div { display: flex; align-items: center; gap: .6rem; }
 .mark { width: 1.1rem; height: 1.1rem; background: var(--accent); border-radius: 50% 50% 50% 0; }

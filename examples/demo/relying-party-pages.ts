@@ -63,7 +63,8 @@ function actions({ tokens }: Seen): Html {
   return html`<div class="row"><form method="post" action="/sign-out"><button class="button">Sign out</button></form>
 ${tokens.refresh_token === undefined ? undefined : refresh}
 <a class="plain" href="/sign-in?prompt=none">Sign in silently</a>
-<a class="plain" href="/sign-in?prompt=login">Prove it is you</a></div>`
+<a class="plain" href="/sign-in?prompt=login">Prove it is you</a>
+<a class="plain" href="/sign-in?prompt=select_account">Choose an account</a></div>`
 }
 
 /** A demo Labgate adds it: where each claim came from, by the claim's name. */

@@ -170,10 +170,10 @@ async function signIn(app: Application, ctx: Context): Promise<void> {
   ctx.redirect(url.href)
 }
 
-/** `?prompt=none` and `?prompt=login` to play with; a refresh token is given after consent only. */
+/** `?prompt=none`, `login` and `select_account` to play with; a refresh token is given after consent only. */
 function promptOf(ctx: Context, scope: readonly string[]): { prompt?: string } {
   const asked = new URLSearchParams(ctx.querystring).get('prompt')
-  if (asked === 'none' || asked === 'login') return { prompt: asked }
+  if (asked === 'none' || asked === 'login' || asked === 'select_account') return { prompt: asked }
   return scope.includes('offline_access') ? { prompt: 'consent' } : {}
 }
 

@@ -1,38 +1,32 @@
-/** `npm start`: the demo university, Labgate with `config/labgate.yaml`, and the demo application, each on this machine. @module */
-import { createLabgate, processEnv, readConfig } from '@labgate/core'
-import { startRelyingParty } from './relying-party.ts'
-import { startUniversity } from './university.ts'
+/** `npm start`: the demo with `config/labgate.yaml`, and a few lines on where to click. @module */
+import { processEnv, readConfig } from '@labgate/core'
+import { type Demo, startDemo } from './demo.ts'
 
-/** In the config for everybody to read: it proves nothing, and is taken with `demo: true` only. */
-const clientSecret = 'demo-only-not-a-secret'
+const file = process.argv[2] ?? 'config/labgate.yaml'
 
-const loaded = await readConfig(process.argv[2] ?? 'config/labgate.yaml', { env: processEnv() })
-const { config } = loaded
-const { issuer } = config
-const labgate = await createLabgate(loaded)
-const university = await startUniversity({
-  clientId: 'labgate',
-  clientSecret,
-  redirectUris: [`${issuer}/sign-in/university/callback`],
-  postLogoutRedirectUris: [`${issuer}/`],
-})
-const application = await startRelyingParty({ issuer, clientId: 'demo-rp', clientSecret })
-const { firstAdminCode } = await labgate.start()
-
-const admin = `sign in, open ${issuer}/account and type in this code, good once: ${firstAdminCode}`
-const lines = [
-  ['Click here', `${application.origin}  and sign in, as one of the people of Demo University or by e-mail`],
-  ['Mail lies in', `${config.mail?.outbox ?? 'the outbox'}  (the newest file has the link and the code)`],
-  ['Your account', `${issuer}/account`],
-  ['First admin', firstAdminCode === undefined ? 'there is one already' : admin],
-]
-const table = lines.map(([what = '', how]) => `  ${what.padEnd(14)}${how}`).join('\n')
-process.stdout.write(
-  `\nLabgate is ready, with a demo university and a demo application.\n\n${table}\n\nCtrl-C stops everything.\n`,
-)
-
-async function stop(): Promise<void> {
-  await Promise.allSettled([labgate.stop(), application.close(), university.close()])
-  process.exit(0)
+try {
+  const loaded = await readConfig(file, { env: processEnv() })
+  const demo = await startDemo(loaded)
+  process.stdout.write(welcome(demo, loaded.config))
+  const stop = () => void demo.stop().then(() => process.exit(0))
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop)
+} catch (error) {
+  process.stderr.write(`labgate: ${error instanceof Error ? error.message : String(error)}\n`)
+  process.exitCode = 1
 }
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop)
+
+type Config = Awaited<ReturnType<typeof readConfig>>['config']
+
+/** What a newcomer needs: where to click, where mail lies, how to become the first admin. */
+function welcome({ application, issuer, firstAdminCode }: Demo, { mail, log }: Config): string {
+  const lines = [
+    ['Click here', `${application}   and sign in: as somebody of Demo University, or by e-mail`],
+    ['Mail', `${mail?.outbox ?? 'the outbox'}   nothing is sent: the newest file there has the code and the link`],
+    ['Your account', `${issuer}/account`],
+    ['First admin', firstAdminCode === undefined ? 'there is one already' : `${issuer}/account/first-admin`],
+    ...(firstAdminCode === undefined ? [] : [['', `the code is ${firstAdminCode}   (good once)`]]),
+    ...(log.file === undefined ? [] : [['Log', log.file]]),
+  ]
+  const table = lines.map(([what = '', how]) => `  ${what.padEnd(14)}${how}`).join('\n')
+  return `\nLabgate is ready, with a demo university and a demo application.\n\n${table}\n\nCtrl-C stops everything.\n`
+}

@@ -214,6 +214,8 @@ async function buildProvider(
       if (id !== undefined) await get('sessions').bindProvider(id, providerUid)
     },
     fetch: site.fetchFor('provider', { allow: [...config.egress.allow, ...backchannelHosts(config)] }),
+    log: get('log'),
+    audit: get('audit'),
     views: providerViews({ pages: parts.pages, support: config.branding.support }),
   })
 }

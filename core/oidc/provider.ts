@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { OidcAdditions } from '@labgate/contract'
+import type { Log, OidcAdditions } from '@labgate/contract'
 import type { Context } from 'koa'
 import Provider, {
   type Account,
@@ -17,9 +17,11 @@ import Provider, {
 import type { Consents } from '../accounts/consents.ts'
 import type { Sessions } from '../accounts/sessions.ts'
 import type { CookieNames } from '../http/cookies.ts'
+import type { Audit } from '../observe/audit.ts'
 import { type AdapterNeeds, createAdapter } from './adapter.ts'
 import { type ClaimMap, claimsOfScope, claimTable, type Person, sourcesScope } from './claims.ts'
 import { ownMetadata } from './clients.ts'
+import { listenToProvider } from './events.ts'
 import { registerExtensionGrants } from './extension-grants.ts'
 import { existingGrant } from './grants.ts'
 import { jwtLifeSeconds, recordJwtTokens } from './jwt-tokens.ts'
@@ -59,12 +61,16 @@ export interface ProviderNeeds extends AdapterNeeds, PolicyNeeds {
   readonly additions: readonly OidcAdditions[]
   /** An account that may act, with its facts; `undefined` closes every door. */
   person(account: string): Promise<Person | undefined>
+  /** Whether our session that goes with the Provider's of this uid is alive. */
+  sessionLives(providerUid: string): Promise<boolean>
   /** Looks again at what upstreams say of a person; called when a refresh token is used. */
   renew(account: string): Promise<void>
   readonly consents: Consents
   readonly sessions: Pick<Sessions, 'endByProvider' | 'lifeSeconds'>
   readonly fetch: typeof globalThis.fetch
   readonly views: ProviderViews
+  readonly log: Log
+  readonly audit: Audit
 }
 
 const day = 24 * 3600
@@ -106,6 +112,7 @@ export function createProvider(needs: ProviderNeeds): Provider {
     // Signing out ends this session's tokens; what was consented to stays remembered.
     revokeGrantPolicy: (ctx) => !ctx.oidc.route.startsWith('end_session'),
     async findAccount(_ctx, id, token) {
+      if (token !== undefined && !(await outlives(needs, token))) return undefined
       if (token?.kind === 'RefreshToken') await needs.renew(id)
       return findAccount(needs, id)
     },
@@ -118,9 +125,11 @@ export function createProvider(needs: ProviderNeeds): Provider {
   } as Configuration)
   provider.proxy = true
   registerExtensionGrants(provider, needs.additions)
+  listenToProvider(provider, needs)
+  // Ours ends when theirs is gone for good: a crash between the two must leave a session that can be ended again.
+  provider.use((ctx, next) => endOursAfter(ctx as KoaContextWithOIDC, next, needs))
   provider.use(commitBeforeAnswer)
   recordJwtTokens(provider, { ...needs, adapterFor, secret: needs.recordSecret })
-  provider.use((ctx, next) => endOursAfter(ctx as KoaContextWithOIDC, next, needs))
   return provider
 }
 
@@ -162,7 +171,8 @@ function features(needs: ProviderNeeds): Configuration['features'] {
         const isOurs = (client as { labgate_first_party?: boolean }).labgate_first_party === true
         if (client.clientAuthMethod === 'none' || (!isOurs && token.clientId !== client.clientId)) return false
         const account = (token as { accountId?: string }).accountId
-        return account === undefined || (await needs.person(account)) !== undefined
+        if (account === undefined) return true
+        return (await needs.person(account)) !== undefined && (await outlives(needs, token))
       },
     },
     revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
@@ -215,6 +225,12 @@ function resourceServer(resources: Resources, resource: string) {
 /** Seconds; a resource server's tokens live as its config says. */
 function lifeOf(token: object): number {
   return (token as { resourceServer?: { accessTokenTTL?: number } }).resourceServer?.accessTokenTTL ?? 900
+}
+
+/** A token that goes with a session is good only while ours lives, whatever the Provider's row says. */
+async function outlives(needs: ProviderNeeds, token: object): Promise<boolean> {
+  const { expiresWithSession, sessionUid } = token as { expiresWithSession?: boolean; sessionUid?: string }
+  return expiresWithSession !== true || sessionUid === undefined || needs.sessionLives(sessionUid)
 }
 
 interface LogoutState {

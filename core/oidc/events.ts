@@ -1,0 +1,50 @@
+/** What the Provider tells by events, in the log and the audit trail. A listener never throws: it would end the process. @module */
+import type { Log } from '@labgate/contract'
+import type Provider from 'oidc-provider'
+import type { KoaContextWithOIDC } from 'oidc-provider'
+import type { Audit } from '../observe/audit.ts'
+
+/** Refusals that are a client's mistake: worth a line for whoever sets the client up, never an alarm. */
+const refusals = [
+  'authorization.error',
+  'grant.error',
+  'introspection.error',
+  'revocation.error',
+  'userinfo.error',
+  'end_session.error',
+] as const
+
+/** Listens to a Provider; call it once for each that is built. */
+export function listenToProvider(provider: Provider, needs: { log: Log; audit: Audit }): void {
+  const { log } = needs
+  const on = (event: string, listener: (...args: never[]) => void) =>
+    void provider.on(event as 'server_error', listener as () => void)
+  for (const event of refusals)
+    on(event, (ctx: KoaContextWithOIDC | undefined, error: { error?: string; error_description?: string }) => {
+      const { error: code, error_description: why } = error
+      log.info(
+        { event, client: ctx?.oidc?.client?.clientId, requestId: requestIdOf(ctx), fault: code, why },
+        'the Provider refused a request',
+      )
+    })
+  on('server_error', (ctx: KoaContextWithOIDC | undefined, err: Error) => {
+    log.error({ err, requestId: requestIdOf(ctx) }, 'the Provider failed')
+  })
+  // Without a listener Koa prints the stack to standard error, past the log.
+  on('error', (err: Error) => log.error({ err }, 'the Provider failed'))
+  on('backchannel.error', (_ctx: unknown, err: Error, client: { clientId: string }) => {
+    log.warn({ err, client: client.clientId }, 'back-channel logout failed')
+  })
+  on('grant.revoked', (ctx: KoaContextWithOIDC) => {
+    const { client, account, route } = ctx.oidc
+    const type = route === 'token' ? 'token.reused' : 'token.revoked'
+    needs
+      .audit({ type, client: client?.clientId, account: account?.accountId, requestId: requestIdOf(ctx) })
+      .catch((err: unknown) => log.error({ err }, 'an audit event of the Provider was lost'))
+  })
+}
+
+function requestIdOf(ctx: KoaContextWithOIDC | undefined): string | undefined {
+  const id = ctx?.res?.getHeader('x-request-id')
+  return typeof id === 'string' ? id : undefined
+}

@@ -1,0 +1,118 @@
+/**
+ * The bench: Labgate against raw oidc-provider in memory, by turns on one core, the driver on another.
+ * `npm run bench -- [--quick] [--only code,sso,start] [--rounds N] [--seconds N]`; exits with 1 when a floor is missed.
+ * @module
+ */
+import { execFileSync } from 'node:child_process'
+import { appendFileSync, mkdirSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { byTurns, fill } from './drive.ts'
+import { canPin, hasProc, memoryOf, stayOnCore } from './measure.ts'
+import { flowTable, judgeMemory, judgeRow, judgeStart, type Row, rowOf, table, type Verdict } from './report.ts'
+import { type ScenarioName, scenarios } from './scenarios.ts'
+import { makeSite, type Server, startRaw } from './servers.ts'
+import { startUps } from './start-up.ts'
+import { countStatements } from './statements.ts'
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    rounds: { type: 'string' },
+    seconds: { type: 'string' },
+  },
+})
+const pairing = {
+  rounds: Number(values.rounds ?? (values.quick ? 3 : 5)),
+  seconds: Number(values.seconds ?? (values.quick ? 2 : 3)),
+  warmSeconds: values.quick ? 3 : 5,
+  width: 16,
+}
+const wanted = values.only?.split(',') ?? [...Object.keys(scenarios), 'start', 'statements']
+const names = (Object.keys(scenarios) as ScenarioName[]).filter((name) => wanted.includes(name))
+const results = join(import.meta.dirname, 'results')
+const file = join(results, `${new Date().toISOString().replaceAll(':', '-').slice(0, 19)}.jsonl`)
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`)
+}
+
+function keep(kind: string, line: object): void {
+  mkdirSync(results, { recursive: true })
+  const about = { kind, at: new Date().toISOString(), node: process.version, commit: commit(), ...pairing }
+  appendFileSync(file, `${JSON.stringify({ ...about, ...line })}\n`)
+}
+
+function commit(): string {
+  try {
+    return execFileSync('git', ['describe', '--always', '--dirty'], { encoding: 'utf8', stdio: 'pipe' }).trim()
+  } catch {
+    return 'unknown'
+  }
+}
+
+async function flows(): Promise<Verdict[]> {
+  const site = await makeSite()
+  const servers = [await site.start(), await startRaw()] as const
+  const readyMB = hasProc ? memoryOf(servers[0].pid).rssMB : 0
+  try {
+    const rows = await rowsOf(servers)
+    print(`\n${flowTable(rows)}`)
+    const memory = hasProc ? servers.map(({ name, pid }) => ({ name, ...memoryOf(pid) })) : []
+    for (const one of memory) keep('memory', { ...one, readyMB })
+    return [...rows.map(judgeRow), ...judgeMemory(readyMB, memory[0]?.peakMB ?? 0)]
+  } finally {
+    for (const server of servers) await server.stop()
+    await site.remove()
+  }
+}
+
+async function rowsOf(servers: readonly Server[]): Promise<Row[]> {
+  for (const server of servers) await fill(server)
+  const rows: Row[] = []
+  for (const name of names) {
+    const rounds = await byTurns(servers, name, pairing)
+    const row = rowOf(name, { ours: rounds.get('labgate') ?? [], raw: rounds.get('raw') ?? [] })
+    keep('flow', row)
+    print(`${name}: CPU ratio ${row.ratioCpu.toFixed(2)}, rate ${row.ratio.toFixed(2)}`)
+    rows.push(row)
+  }
+  return rows
+}
+
+async function starts(): Promise<Verdict[]> {
+  const all = await startUps(values.quick ? 5 : 7)
+  for (const one of all) keep('start', one)
+  const cells = all.map(({ what, ...numbers }) => [what, ...Object.values(numbers).map((each) => each.toFixed(0))])
+  print(`\n${table(['start', 'ms', 'best', 'worst', 'MB'], cells)}`)
+  return all.filter(({ what }) => what.startsWith('labgate')).map(judgeStart)
+}
+
+async function statements(): Promise<void> {
+  const site = await makeSite()
+  try {
+    const counted = await countStatements(site, names.length > 0 ? names : ['code'])
+    print('\nstatements of one operation')
+    for (const [scenario, counts] of counted) {
+      keep('statements', { scenario, counts })
+      print(`${scenario.padEnd(12)}  ${JSON.stringify(counts)}`)
+    }
+  } finally {
+    await site.remove()
+  }
+}
+
+stayOnCore(1)
+print(
+  `${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}, ${canPin ? 'pinned' : 'not pinned'}`,
+)
+const verdicts = names.length > 0 ? await flows() : []
+if (wanted.includes('start')) verdicts.push(...(await starts()))
+if (wanted.includes('statements')) await statements()
+const missed = verdicts.filter(({ holds }) => !holds)
+print('')
+for (const { claim, holds } of verdicts) print(`${holds ? 'holds ' : 'MISSED'}  ${claim}`)
+print(`\n${verdicts.length - missed.length} hold, ${missed.length} missed; every number is in ${file}`)
+process.exitCode = missed.length === 0 ? 0 : 1

@@ -1,0 +1,23 @@
+/** Loaded before a Labgate: counts the statements it runs and tells its parent when asked, beginning again at zero. @module */
+import Database from 'better-sqlite3'
+
+const counts: Record<string, number> = {}
+const probe = new Database(':memory:')
+const prototype = Object.getPrototypeOf(probe.prepare('SELECT 1')) as Record<string, (...args: unknown[]) => unknown>
+
+for (const name of ['run', 'get', 'all', 'iterate']) {
+  const original = prototype[name]
+  if (original === undefined) continue
+  prototype[name] = function counted(this: { source: string }, ...args) {
+    const word = /\w+/.exec(this.source)?.[0]?.toLowerCase() ?? ''
+    counts[word] = (counts[word] ?? 0) + 1
+    return original.apply(this, args)
+  }
+}
+probe.close()
+
+process.on('message', () => {
+  process.send?.({ ...counts })
+  for (const word of Object.keys(counts)) delete counts[word]
+})
+process.channel?.unref()

@@ -1,0 +1,103 @@
+/** Closed-loop load: so many operations at once, each begins when the one before it is over. @module */
+import { Line } from './browser.ts'
+import { costOf, median, quantile, quiet } from './measure.ts'
+import { people, type ScenarioName, type Slot, scenarios } from './scenarios.ts'
+import type { Server } from './servers.ts'
+
+/** One round at one server. */
+export interface Round {
+  readonly perSecond: number
+  readonly p50: number
+  readonly p99: number
+  /** Microseconds of the server's CPU for one operation. */
+  readonly cpuUs: number
+  /** Cores used by others meanwhile. */
+  readonly foreign: number
+  readonly requests: number
+}
+
+/** A driver at one server for one scenario: its connections, jars and tokens outlive a round. */
+export interface Driver {
+  readonly server: Server
+  load(seconds: number): Promise<Round>
+  /** Exactly so many operations, one after another. */
+  exactly(count: number): Promise<void>
+  close(): Promise<void>
+}
+
+/** Makes a driver with `width` operations at once. */
+export function createDriver(server: Server, scenario: ScenarioName, width: number): Driver {
+  const line = new Line(server.origin, width)
+  const slots: Slot[] = Array.from({ length: width }, (_, number) => ({ line, number, turn: 0 }))
+  const one = scenarios[scenario]
+  const run = async (seconds: number) => {
+    const took: number[] = []
+    const end = performance.now() + seconds * 1000
+    const loop = async (slot: Slot) => {
+      do {
+        const start = performance.now()
+        await one(slot)
+        took.push(performance.now() - start)
+      } while (performance.now() < end)
+    }
+    await Promise.all(slots.map(loop))
+    return took
+  }
+  return {
+    server,
+    async load(seconds) {
+      const before = line.requests
+      const cost = await costOf(server.pid, () => run(seconds))
+      const count = cost.value.length
+      return {
+        perSecond: count / cost.seconds,
+        p50: median(cost.value),
+        p99: quantile(cost.value, 0.99),
+        cpuUs: (cost.cpu * 1e6) / count,
+        foreign: cost.foreign,
+        requests: (line.requests - before) / count,
+      }
+    },
+    async exactly(count) {
+      const [slot] = slots
+      for (let done = 0; slot && done < count; done++) await one(slot)
+    },
+    close: () => line.close(),
+  }
+}
+
+/** Everybody signs in once, so that what is measured are people who are known. */
+export async function fill(server: Server): Promise<void> {
+  const driver = createDriver(server, 'code', 1)
+  await driver.exactly(people)
+  await driver.close()
+}
+
+export interface Pairing {
+  readonly rounds: number
+  readonly seconds: number
+  readonly warmSeconds: number
+  readonly width: number
+}
+
+/** Measures all servers by turns, the order rotated each round; a round that others disturbed is done once more. */
+export async function byTurns(
+  servers: readonly Server[],
+  scenario: ScenarioName,
+  { rounds, seconds, warmSeconds, width }: Pairing,
+): Promise<Map<Server['name'], Round[]>> {
+  const drivers = servers.map((server) => createDriver(server, scenario, width))
+  const all = new Map(servers.map(({ name }) => [name, [] as Round[]]))
+  for (const driver of drivers) await driver.load(warmSeconds)
+  for (let round = 0; round < rounds; round++) {
+    for (let turn = 0; turn < drivers.length; turn++) {
+      const driver = drivers[(round + turn) % drivers.length] as Driver
+      await quiet()
+      const first = await driver.load(seconds)
+      const better = first.foreign > 0.25 ? await driver.load(seconds) : first
+      all.get(driver.server.name)?.push(better.foreign < first.foreign ? better : first)
+    }
+  }
+  for (const driver of drivers) await driver.close()
+  return all
+}

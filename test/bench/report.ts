@@ -1,0 +1,107 @@
+/** From rounds to rows, their judgement against the floors, and how they look on a terminal. @module */
+import type { Round } from './drive.ts'
+import { leastRatio, mostPeakMB, mostReadyMB, mostStartMs } from './floors.ts'
+import { median } from './measure.ts'
+import type { ScenarioName } from './scenarios.ts'
+import type { StartUp } from './start-up.ts'
+
+/** Labgate against the raw provider in one scenario; ratios above one are good for Labgate. */
+export interface Row {
+  readonly scenario: ScenarioName
+  readonly ours: Summary
+  readonly raw: Summary
+  readonly ratio: number
+  readonly ratioBest: number
+  readonly ratioCpu: number
+}
+
+export interface Summary {
+  readonly perSecond: number
+  readonly best: number
+  readonly p50: number
+  readonly p99: number
+  readonly cpuUs: number
+  readonly requests: number
+  readonly foreign: number
+}
+
+/** A sentence on something that must hold, and whether it did. */
+export interface Verdict {
+  readonly claim: string
+  readonly holds: boolean
+}
+
+/** Medians and ratios. */
+export function rowOf(scenario: ScenarioName, rounds: { ours: readonly Round[]; raw: readonly Round[] }): Row {
+  const [ours, raw] = [summary(rounds.ours), summary(rounds.raw)]
+  return {
+    scenario,
+    ours,
+    raw,
+    ratio: ours.perSecond / raw.perSecond,
+    ratioBest: ours.best / raw.best,
+    ratioCpu: raw.cpuUs / ours.cpuUs,
+  }
+}
+
+function summary(rounds: readonly Round[]): Summary {
+  const of = (name: keyof Round) => median(rounds.map((round) => round[name]))
+  return {
+    perSecond: of('perSecond'),
+    best: Math.max(...rounds.map(({ perSecond }) => perSecond)),
+    p50: of('p50'),
+    p99: of('p99'),
+    cpuUs: of('cpuUs'),
+    requests: of('requests'),
+    foreign: of('foreign'),
+  }
+}
+
+/** The CPU's ratio must reach the floor, and the medians' or the bests'. */
+export function judgeRow({ scenario, ratio, ratioBest, ratioCpu }: Row): Verdict {
+  const least = leastRatio[scenario]
+  const holds = ratioCpu >= least && (ratio >= least || ratioBest >= least)
+  const reached = `CPU ${ratioCpu.toFixed(2)}, rate ${ratio.toFixed(2)}, best ${ratioBest.toFixed(2)}`
+  return { claim: `${scenario}: at least ${least} x raw oidc-provider (${reached})`, holds }
+}
+
+export function judgeStart({ what, ms }: StartUp): Verdict {
+  return { claim: `${what}: at most ${mostStartMs} ms (${Math.round(ms)} ms)`, holds: ms <= mostStartMs }
+}
+
+export function judgeMemory(readyMB: number, peakMB: number): Verdict[] {
+  return [
+    { claim: `memory when it answers: at most ${mostReadyMB} MB (${readyMB} MB)`, holds: readyMB <= mostReadyMB },
+    { claim: `memory at the peak of load: at most ${mostPeakMB} MB (${peakMB} MB)`, holds: peakMB <= mostPeakMB },
+  ]
+}
+
+/** Rows as columns of equal width. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)))
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
+      .join('  ')
+  return [line(head), ...rows.map(line)].join('\n')
+}
+
+/** The rows of the flows. */
+export function flowTable(rows: readonly Row[]): string {
+  const head = ['scenario', 'server', 'ops/s', 'best', 'p50 ms', 'p99 ms', 'CPU us/op', 'requests', 'others']
+  const cells = (name: string, what: string, one: Summary) => [
+    name,
+    what,
+    one.perSecond.toFixed(0),
+    one.best.toFixed(0),
+    one.p50.toFixed(1),
+    one.p99.toFixed(1),
+    one.cpuUs.toFixed(0),
+    one.requests.toFixed(1),
+    one.foreign.toFixed(2),
+  ]
+  return table(
+    head,
+    rows.flatMap(({ scenario, ours, raw }) => [cells(scenario, 'labgate', ours), cells('', 'raw', raw)]),
+  )
+}

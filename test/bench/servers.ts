@@ -1,0 +1,144 @@
+/** The servers of the bench, each a process of its own: a whole Labgate, and raw oidc-provider in memory. @module */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { get } from 'node:http'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { stringify } from 'yaml'
+import { onCore } from './measure.ts'
+import { clients, redirectUri } from './scenarios.ts'
+
+const root = join(import.meta.dirname, '..', '..')
+const core = 0
+
+/** A server that answers. */
+export interface Server {
+  readonly name: 'labgate' | 'raw'
+  readonly origin: string
+  readonly pid: number
+  /** Milliseconds from spawn to the first 200 on discovery. */
+  readonly startMs: number
+  readonly process: ChildProcess
+  stop(): Promise<void>
+}
+
+export interface Starting {
+  /** Options of Node: a profile, a preload. */
+  readonly node?: readonly string[]
+  /** By the command people use, `core/bin/labgate.js`, instead of `core/main.ts`. */
+  readonly byCommand?: boolean
+}
+
+/** A place for one Labgate: config, keys, database; servers may be started in it one after another. */
+export interface Site {
+  readonly folder: string
+  start(starting?: Starting): Promise<Server>
+  remove(): Promise<void>
+}
+
+/** Raw oidc-provider. */
+export async function startRaw(starting: Starting = {}): Promise<Server> {
+  const port = await freePort()
+  const script = join(import.meta.dirname, 'raw-provider.ts')
+  return start({ name: 'raw', port, command: [...(starting.node ?? []), script, String(port)] })
+}
+
+/** Makes a place for a Labgate with all that is usual: SQLite in a file, keys, log into a file. */
+export async function makeSite(): Promise<Site> {
+  const folder = await mkdtemp(join(tmpdir(), 'labgate-bench-'))
+  const port = await freePort()
+  await writeFile(join(folder, 'sealing.key'), randomBytes(32).toString('base64'), { mode: 0o600 })
+  await writeFile(join(folder, 'labgate.yaml'), stringify(configOf(folder, port)))
+  for (const { id, secret } of Object.values(clients)) await writeFile(join(folder, `${id}.secret`), secret)
+  const args = ['serve', '--config', join(folder, 'labgate.yaml')]
+  return {
+    folder,
+    start: ({ node = [], byCommand = false } = {}) => {
+      const entry = join(root, 'core', byCommand ? 'bin/labgate.js' : 'main.ts')
+      return start({ name: 'labgate', port, command: [...node, entry, ...args] })
+    },
+    remove: () => rm(folder, { recursive: true, force: true }),
+  }
+}
+
+function configOf(folder: string, port: number) {
+  const client = (name: keyof typeof clients) => ({
+    secret: { file: join(folder, `${name}.secret`) },
+    redirectUris: [redirectUri],
+    firstParty: name === 'first',
+  })
+  return {
+    issuer: `http://localhost:${port}`,
+    listen: { port },
+    management: { port: 0 },
+    data: folder,
+    database: { file: join(folder, 'labgate.db') },
+    keys: [{ file: join(folder, 'sealing.key') }],
+    log: { file: join(folder, 'labgate.log') },
+    mail: { from: { address: 'lab@example.org' }, outbox: join(folder, 'outbox') },
+    // The driver says which person's address a request comes from.
+    proxies: ['127.0.0.0/8'],
+    plugins: { once: { use: join(import.meta.dirname, 'at-once') } },
+    clients: { first: client('first'), third: client('third') },
+  }
+}
+
+async function start(what: { name: Server['name']; port: number; command: readonly string[] }): Promise<Server> {
+  const { name, port } = what
+  const [program = '', ...args] = onCore(core, [process.execPath, ...what.command])
+  const began = performance.now()
+  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], cwd: root })
+  const said: string[] = []
+  child.stderr?.on('data', (chunk) => said.push(String(chunk)))
+  await answers(port, () => {
+    if (child.exitCode !== null) throw new Error(`${name} did not start:\n${said.join('')}`)
+  })
+  const startMs = performance.now() - began
+  return {
+    name,
+    // The name, not the address: it is the issuer's, and both servers check it.
+    origin: `http://localhost:${port}`,
+    pid: child.pid ?? 0,
+    startMs,
+    process: child,
+    async stop() {
+      if (child.exitCode !== null) throw new Error(`${name} ended by itself:\n${said.join('')}`)
+      child.kill('SIGTERM')
+      await once(child, 'exit')
+    },
+  }
+}
+
+/** Asks for the discovery document until it comes. */
+async function answers(port: number, check: () => void): Promise<void> {
+  for (;;) {
+    if ((await discovery(port)) === 200) return
+    check()
+    await sleep(4)
+  }
+}
+
+function discovery(port: number): Promise<number | undefined> {
+  const path = '/.well-known/openid-configuration'
+  return new Promise((resolve) => {
+    const request = get(
+      { host: '127.0.0.1', port, path, agent: false, headers: { host: `localhost:${port}` } },
+      (got) => {
+        got.resume().once('end', () => resolve(got.statusCode))
+      },
+    )
+    request.once('error', () => resolve(undefined))
+  })
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  const { port } = server.address() as { port: number }
+  await new Promise((done) => server.close(done))
+  return port
+}

@@ -1,0 +1,45 @@
+/** How many statements an operation costs at the database: exact, in a Labgate that counts them. @module */
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { createDriver, fill } from './drive.ts'
+import type { ScenarioName } from './scenarios.ts'
+import type { Server, Site } from './servers.ts'
+
+/** Statements of one operation, by their first word. */
+export type Statements = Readonly<Record<string, number>>
+
+const times = 20
+
+/** Counts for each scenario, one operation after another, so that no two share a commit. */
+export async function countStatements(
+  site: Site,
+  names: readonly ScenarioName[],
+): Promise<ReadonlyMap<ScenarioName, Statements>> {
+  const server = await site.start({ node: ['--import', join(import.meta.dirname, 'count-statements.ts')] })
+  try {
+    await fill(server)
+    const counted = new Map<ScenarioName, Statements>()
+    for (const name of names) counted.set(name, await countOne(server, name))
+    return counted
+  } finally {
+    await server.stop()
+  }
+}
+
+async function countOne(server: Server, name: ScenarioName): Promise<Statements> {
+  const driver = createDriver(server, name, 1)
+  await driver.exactly(1)
+  await ask(server)
+  await driver.exactly(times)
+  const counts = await ask(server)
+  await driver.close()
+  return Object.fromEntries(
+    Object.entries(counts).map(([word, count]) => [word, Math.round((count / times) * 10) / 10]),
+  )
+}
+
+async function ask({ process }: Server): Promise<Record<string, number>> {
+  process.send('counts')
+  const [counts] = await once(process, 'message')
+  return counts
+}

@@ -44,6 +44,7 @@ export function providerInteractions(needs: {
         clientId: String(params.client_id),
         redirectUri: typeof params.redirect_uri === 'string' ? params.redirect_uri : undefined,
         loginHint: typeof params.login_hint === 'string' ? params.login_hint : undefined,
+        scopes: typeof params.scope === 'string' ? params.scope.split(' ').filter(Boolean) : [],
         session: session
           ? { accountId: session.accountId, uid: (session as unknown as { uid: string }).uid }
           : undefined,
@@ -63,9 +64,10 @@ export function providerInteractions(needs: {
       const known = interaction.grantId === undefined ? undefined : await Grant.find(interaction.grantId)
       const grant = known?.accountId === accountId ? known : new Grant({ accountId, clientId: interaction.clientId })
       if (choice.scopes.length > 0) grant.addOIDCScope(choice.scopes.join(' '))
-      const left = ((interaction.prompt.details.missingOIDCScope as string[] | undefined) ?? []).filter(
-        (scope) => !choice.scopes.includes(scope),
-      )
+      const left = choice.asked.filter((scope) => !choice.scopes.includes(scope))
+      // What was left out before and is taken now must not stay rejected: the library lets rejections win.
+      if (grant.rejected?.openid?.scope)
+        grant.rejected.openid.scope = without(grant.rejected.openid.scope, choice.scopes)
       if (left.length > 0) grant.rejectOIDCScope(left.join(' '))
       if (choice.claims.length > 0) grant.addOIDCClaims([...choice.claims])
       const resources = (interaction.prompt.details.missingResourceScopes ?? {}) as Readonly<
@@ -75,4 +77,11 @@ export function providerInteractions(needs: {
       return grant.save()
     },
   }
+}
+
+function without(scope: string, gone: readonly string[]): string {
+  return scope
+    .split(' ')
+    .filter((one) => !gone.includes(one))
+    .join(' ')
 }

@@ -11,8 +11,8 @@ export interface Consent {
 export interface Consents {
   list(account: AccountId): Promise<Consent[]>
   find(account: AccountId, client: string): Promise<Consent | undefined>
-  /** Adds to what was allowed before. */
-  remember(account: AccountId, consent: Omit<Consent, 'at'>): Promise<void>
+  /** Adds to what was allowed before, less the scopes in `withdrawn`. */
+  remember(account: AccountId, consent: Omit<Consent, 'at'> & { readonly withdrawn?: readonly string[] }): Promise<void>
   forget(account: AccountId, client: string): Promise<void>
 }
 
@@ -41,12 +41,12 @@ export function createConsents(needs: { store: Store; clock: Clock }): Consents 
     list: read,
     find: async (account, client) => (await read(account)).find((consent) => consent.client === client),
     forget: (account, client) => change(account, (all) => all.filter((consent) => consent.client !== client)),
-    remember: (account, { client, scopes, claims }) =>
+    remember: (account, { client, scopes, claims, withdrawn = [] }) =>
       change(account, (all) => {
         const before = all.find((consent) => consent.client === client)
         const merged = {
           client,
-          scopes: [...new Set([...(before?.scopes ?? []), ...scopes])],
+          scopes: [...new Set([...(before?.scopes ?? []), ...scopes])].filter((scope) => !withdrawn.includes(scope)),
           claims: [...new Set([...(before?.claims ?? []), ...claims])],
           at: clock.now(),
         }

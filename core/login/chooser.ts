@@ -61,7 +61,7 @@ export function createInteractionPages(desk: Desk): InteractionPages {
       const base = baseOf(interaction)
       allowReturn(ctx, interaction)
       const scopes = await Promise.all(
-        missingScopes(interaction).map(async (name) => ({
+        askedScopes(interaction).map(async (name) => ({
           name,
           optional: name !== 'openid',
           ...(await desk.preview(account.id, name)),
@@ -85,8 +85,9 @@ export function createInteractionPages(desk: Desk): InteractionPages {
   }
 }
 
-/** Scopes the consent prompt asks for. */
-export function missingScopes({ prompt }: Interaction): string[] {
+/** Scopes the consent page asks for: what was never decided, or all of them when the relying party wants to ask again. */
+export function askedScopes({ prompt, scopes }: Interaction): readonly string[] {
+  if (prompt.reasons.includes('consent_prompt')) return scopes
   return (prompt.details.missingOIDCScope as string[] | undefined) ?? []
 }
 

@@ -13,6 +13,8 @@ export interface Interaction {
   readonly clientId: string
   readonly redirectUri: string | undefined
   readonly loginHint: string | undefined
+  /** Scopes of the request. */
+  readonly scopes: readonly string[]
   /** The Provider's session when the interaction began. */
   readonly session: { readonly accountId: string; readonly uid: string } | undefined
   readonly grantId: string | undefined
@@ -48,10 +50,14 @@ export interface Interactions {
   client(id: string): Promise<ClientInfo | undefined>
   /** The client of an interaction whose cookie is not there, to offer a new start. */
   clientOfLost(uid: string): Promise<ClientInfo | undefined>
-  /** Grants what the consent prompt found missing, less what the person left out; answers the grant's id. */
+  /** Grants what the consent page asked, less what the person left out; answers the grant's id. */
   grant(
     interaction: Interaction,
     account: string,
-    choice: { readonly scopes: readonly string[]; readonly claims: readonly string[] },
+    choice: {
+      readonly asked: readonly string[]
+      readonly scopes: readonly string[]
+      readonly claims: readonly string[]
+    },
   ): Promise<string>
 }

@@ -3,7 +3,7 @@ import { Fault, isFault, type Random } from '@labgate/contract'
 import type { Ctx } from '../http/context.ts'
 import type { Route } from '../http/routes.ts'
 import { createAttemptPages } from './attempt.ts'
-import { createInteractionPages, isForced, missingClaims, missingScopes } from './chooser.ts'
+import { askedScopes, createInteractionPages, isForced, missingClaims } from './chooser.ts'
 import { type Desk, purpose, readBinding } from './desk.ts'
 import { createFinish } from './finish.ts'
 import type { Interaction } from './interactions.ts'
@@ -91,10 +91,12 @@ export function signInRoutes(desk: Desk, random: Random): Route[] {
     const session = await desk.cookie.of(ctx.req)
     if (session?.account !== account) throw expired(ctx)
     const kept = new Set(ctx.state.form?.getAll('scope') ?? [])
-    const scopes = missingScopes(interaction).filter((scope) => scope === 'openid' || kept.has(scope))
+    const asked = askedScopes(interaction)
+    const scopes = asked.filter((scope) => scope === 'openid' || kept.has(scope))
+    const withdrawn = asked.filter((scope) => !scopes.includes(scope))
     const claims = missingClaims(interaction)
-    const grantId = await desk.interactions.grant(interaction, account, { scopes, claims })
-    await desk.consents.remember(account, { client: interaction.clientId, scopes, claims })
+    const grantId = await desk.interactions.grant(interaction, account, { asked, scopes, claims })
+    await desk.consents.remember(account, { client: interaction.clientId, scopes, claims, withdrawn })
     await desk.audit(ctx, {
       type: 'consent.given',
       account,

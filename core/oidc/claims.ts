@@ -84,5 +84,6 @@ export function claimTable(needs: { map: ClaimMap; additions: readonly OidcAddit
     for (const [scope, { claims }] of Object.entries(addition.scopes ?? {}))
       table[scope] = [...new Set([...(table[scope] ?? []), ...claims])]
   if (needs.demo) table[sourcesScope] = ['labgate_sources']
-  return { openid: ['sub'], ...table }
+  // How and when somebody signed in is in every ID token: relying parties should not have to ask (OpenID Connect Core §2).
+  return { openid: ['sub', 'acr', 'amr', 'auth_time'], ...table }
 }

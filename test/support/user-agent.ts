@@ -56,6 +56,11 @@ export class UserAgent {
     for (const [key, cookie] of this.#cookies) if (cookie.name === name) this.#cookies.delete(key)
   }
 
+  /** Takes a cookie of another browser. */
+  adopt(cookie: Cookie): void {
+    this.#cookies.set(`${cookie.host} ${cookie.path} ${cookie.name}`, cookie)
+  }
+
   forgetAll(): void {
     this.#cookies.clear()
   }

@@ -4,40 +4,27 @@
  * @module
  */
 import { readFileSync } from 'node:fs'
-import { type Fact, Fault, isSecret, type OidcAdditions } from '@labgate/contract'
+import { Fault, isSecret } from '@labgate/contract'
 import type Provider from 'oidc-provider'
-import { mayAct } from './accounts/accounts.ts'
 import { type AssemblyOptions, assemble, type Rooms } from './assembly.ts'
 import type { LoadedConfig } from './config/load.ts'
 import type { Config } from './config/schema.ts'
-import { accountRoutes } from './console/account.ts'
-import { homeRoutes } from './console/home.ts'
-import { dialectRoutes } from './dialects.ts'
+import { errorPages } from './desk.ts'
 import { type App, createApp } from './http/app.ts'
-import { assetRoutes } from './http/assets.ts'
 import { cookieNames } from './http/cookies.ts'
 import { createFetch, type GuardedFetch } from './http/egress.ts'
-import { cspOf } from './http/headers.ts'
 import { type Listening, listen } from './http/listen.ts'
 import { managementHandler } from './http/management.ts'
-import { createSessionCookie, type SessionCookie } from './http/session.ts'
-import { providerInteractions } from './interactions.ts'
-import { createAttempts } from './login/attempts.ts'
-import type { Desk } from './login/desk.ts'
-import { createDoor, returnAddress } from './login/door.ts'
-import { createRenewal } from './login/renewal.ts'
-import { aliasRoute, signInRoutes } from './login/routes.ts'
-import { tellAdmins } from './login/waiting.ts'
+import { createSessionCookie } from './http/session.ts'
 import { createHealth, type Health } from './observe/health.ts'
-import { claimsOfScope, type Person } from './oidc/claims.ts'
-import { clientMetadata, doorClient, doorClientId } from './oidc/clients.ts'
-import { createProvider } from './oidc/provider.ts'
 import { createProviderSessions, type ProviderSessions } from './oidc/provider-sessions.ts'
-import { providerViews } from './oidc/views.ts'
 import { assetUrls, loadAssets } from './pages/assets.ts'
-import { createPages, type Pages } from './pages/pages.ts'
+import { createPages } from './pages/pages.ts'
+import { buildProvider, providerCsp } from './provider.ts'
 import { loadPlugins } from './registry/load.ts'
 import type { Registry } from './registry/registry.ts'
+import { addRoutes } from './routes.ts'
+import type { Site } from './site.ts'
 
 /** A Labgate, built and not yet listening. */
 export interface Labgate {
@@ -105,17 +92,6 @@ export async function createLabgate(given: LabgateConfig, options: AssemblyOptio
   }
 }
 
-interface Site {
-  readonly config: Config
-  readonly rooms: Rooms
-  readonly registry: Registry
-  readonly fetches: readonly GuardedFetch[]
-  fetchFor(
-    name: string,
-    options?: { readonly allow?: readonly string[]; readonly ca?: string | undefined },
-  ): GuardedFetch
-}
-
 /** Everything above the rooms: pages, app, Provider, routes. */
 async function furnish(site: Site): Promise<Labgate> {
   const { config, rooms } = site
@@ -167,240 +143,10 @@ function tieSessions({ get }: Rooms, providerSessions: ProviderSessions): void {
   })
 }
 
-async function buildProvider(
-  site: Site,
-  parts: { cookie: SessionCookie; pages: Pages; cookieKeys: readonly string[] },
-): Promise<Provider> {
-  const { config, rooms, registry } = site
-  const { get } = rooms
-  const { cookie } = parts
-  return createProvider({
-    issuer: config.issuer,
-    demo: config.demo,
-    jwks: await get('keys').load(),
-    cookieKeys: parts.cookieKeys,
-    cookieNames: cookieNames(config.issuer),
-    recordSecret: get('storage').ring.derive('jwt-records', 32).toString('base64url'),
-    resources: config.resources,
-    artifacts: get('storage').artifacts,
-    clock: get('clock'),
-    refreshGraceSeconds: 5,
-    clients: [
-      doorClient([
-        new URL(returnAddress, config.issuer).href,
-        ...doorHosts(registry).map((origin) => new URL(returnAddress, origin).href),
-      ]),
-      ...Object.entries(config.clients).map(([id, settings]) =>
-        clientMetadata(id, settings, settings.secret?.reveal()),
-      ),
-    ],
-    findClient: (id) => get('clients').metadata(id) as never,
-    claims: config.claims,
-    additions: additionsOf(registry),
-    person: (id) => personOf(rooms, id),
-    sessionLives: async (uid) => (await get('storage').sessions.findByProviderUid(uid)) !== undefined,
-    renew: createRenewal({
-      identities: get('identities'),
-      accounts: get('accounts'),
-      clock: get('clock'),
-      log: get('log'),
-      methods: { get: (id) => registry.auth().find((one) => one.id === id) },
-    }),
-    consents: get('consents'),
-    sessions: get('sessions'),
-    sessionOf: (req) => cookie.of(req),
-    async bind(req, providerUid) {
-      const id = cookie.idOf(req)
-      if (id !== undefined) await get('sessions').bindProvider(id, providerUid)
-    },
-    fetch: site.fetchFor('provider', { allow: [...config.egress.allow, ...backchannelHosts(config)] }),
-    log: get('log'),
-    audit: get('audit'),
-    views: providerViews({ pages: parts.pages, support: config.branding.support }),
-  })
-}
-
 /** The authority a plugin's config names as `tls.ca`, for upstreams inside a lab. */
 function trustedCa(pluginConfig: unknown): string | undefined {
   const ca = (pluginConfig as { tls?: { ca?: unknown } } | undefined)?.tls?.ca
   return isSecret(ca) ? ca.reveal() : undefined
-}
-
-/** Addresses that the deployer's own config names may be reached, internal ones too. */
-function backchannelHosts({ clients }: Config): string[] {
-  return Object.values(clients).flatMap(({ backchannelLogoutUri }) =>
-    backchannelLogoutUri ? [new URL(backchannelLogoutUri).hostname] : [],
-  )
-}
-
-function additionsOf(registry: Registry): OidcAdditions[] {
-  return registry.authz().flatMap(({ adapter }) => (adapter.oidc ? [adapter.oidc] : []))
-}
-
-function doorHosts(registry: Registry): string[] {
-  return [...new Set(registry.authz().flatMap(({ host, origin }) => (host === undefined ? [] : [origin])))]
-}
-
-async function personOf({ get }: Rooms, id: string): Promise<Person | undefined> {
-  const account = await get('accounts').find(id)
-  if (!account || !mayAct(account)) return undefined
-  return { account, facts: await get('identities').facts(id) }
-}
-
-interface RouteParts {
-  readonly app: App
-  readonly cookie: SessionCookie
-  readonly pages: Pages
-  readonly providerSessions: ProviderSessions
-  readonly assets: ReturnType<typeof loadAssets>
-  provider(): Provider
-}
-
-function addRoutes(site: Site, parts: RouteParts): void {
-  const { config, rooms, registry } = site
-  const { get } = rooms
-  const { app } = parts
-  const desk = createDesk(site, parts)
-  const door = createDoor(desk, doorClientId)
-  const random = get('random')
-  app.routes.add(
-    ...dialectRoutes({
-      rooms,
-      desk,
-      door,
-      cookie: parts.cookie,
-      instances: registry.authz(),
-      provider: parts.provider,
-    }),
-    ...assetRoutes(Object.values(parts.assets)),
-    ...homeRoutes({ desk, services: homeLinks(config) }),
-    ...signInRoutes(desk, random),
-    ...registry
-      .auth()
-      .flatMap(({ id, callbackPaths }) =>
-        callbackPaths.map((path) => aliasRoute(desk, random, { path, instance: id })),
-      ),
-    ...door.routes,
-    ...accountRoutes({
-      desk,
-      door,
-      random,
-      identities: get('identities'),
-      firstAdmin: get('firstAdmin'),
-      revokeClient: parts.providerSessions.revokeClient,
-      async leaveUpstream(identity) {
-        const method = registry.auth().find(({ id }) => id === identity.instance)?.method
-        const link = { issuer: identity.issuer, subject: identity.subject, kept: identity.kept }
-        await method?.revoke?.(link)
-        return method?.logout?.(link, new URL('/', config.issuer))
-      },
-    }),
-  )
-}
-
-/** Relying parties with a page of their own, for the first page. */
-function homeLinks({ clients }: Config): { href: string; label: string }[] {
-  return Object.entries(clients).flatMap(([id, { name, homepage }]) =>
-    homepage ? [{ href: homepage, label: name ?? id }] : [],
-  )
-}
-
-function createDesk(site: Site, { app, cookie, pages, provider }: RouteParts): Desk {
-  const { config, rooms, registry } = site
-  const { get } = rooms
-  const locale: Desk['locale'] = (ctx) => pages.texts.choose(ctx.get('accept-language'))
-  const label = (id: string, language: string): string => {
-    const card = registry.choices(language).find((choice) => choice.id === id)?.card
-    return card && 'label' in card ? (card.name ?? card.label) : id
-  }
-  return {
-    issuer: config.issuer,
-    support: config.branding.support,
-    rememberDays: Math.round(config.session.remember / 86_400),
-    cookieNames: cookieNames(config.issuer),
-    clock: get('clock'),
-    log: get('log'),
-    csrf: app.csrf,
-    attempts: createAttempts({ artifacts: get('storage').artifacts, clock: get('clock'), random: get('random') }),
-    interactions: providerInteractions({
-      provider,
-      artifacts: get('storage').artifacts,
-      expiredText: pages.texts.in('en')('login.expired'),
-    }),
-    people: get('people'),
-    accounts: get('accounts'),
-    sessions: get('sessions'),
-    consents: get('consents'),
-    cookie,
-    methods: {
-      get: (id) => registry.auth().find((one) => one.id === id),
-      choices: (language) => registry.choices(language),
-      label,
-    },
-    preview: (account, scope) => previewScope(site, { pages, account, scope }),
-    show(ctx, view, data) {
-      ctx.type = 'html'
-      ctx.body = pages.render(view, data, { locale: locale(ctx), nonce: ctx.state.nonce })
-    },
-    locale,
-    text: (ctx, key, values) => pages.texts.in(locale(ctx))(key, values),
-    async audit(ctx, event) {
-      const { requestId, address } = ctx.state
-      await get('audit')({ ...event, actor: event.account, requestId, address })
-      if (event.type.startsWith('sign-in.'))
-        get('metrics').signIn({ instance: event.detail?.instance ?? 'none', outcome: event.type.slice(8) as 'done' })
-    },
-    tellAdmins: (account) =>
-      tellAdmins({
-        account,
-        accounts: get('accounts'),
-        mail: get('mail'),
-        log: get('log'),
-        text: pages.texts.in('en'),
-        siteName: config.name,
-      }),
-  }
-}
-
-/** What a scope would show of the account, for the consent page. */
-async function previewScope(
-  site: Site,
-  ask: { pages: Pages; account: string; scope: string },
-): ReturnType<Desk['preview']> {
-  const t = ask.pages.texts.in('en')
-  const person = await personOf(site.rooms, ask.account)
-  const added = additionsOf(site.registry).find(({ scopes }) => scopes?.[ask.scope])?.scopes?.[ask.scope]
-  const claims = person ? claimsOfScope(site.config.claims, ask.scope, person) : []
-  return {
-    title: t.find(`scopes.${ask.scope}.title`) ?? added?.description ?? ask.scope,
-    description: t.find(`scopes.${ask.scope}.description`),
-    claims: claims.map(({ claim, value }) => ({ claim, preview: shown(value, t) })),
-  }
-}
-
-function shown(value: Fact['value'], t: (key: string) => string): string | undefined {
-  if (typeof value === 'boolean') return t(value ? 'consent.yes' : 'consent.no')
-  if (Array.isArray(value)) return value.length > 0 ? value.map(String).join(', ') : undefined
-  return value === null ? undefined : String(value)
-}
-
-/** Pages of the Provider end at relying parties through forms; the library's own need their script's hash besides. */
-function providerCsp(ctx: { path: string; state: { nonce: string } }): string | undefined {
-  if (!ctx.path.startsWith('/oidc/auth')) return undefined
-  return cspOf({ nonce: ctx.state.nonce, formAction: ['https:', 'http:'] })
-}
-
-function errorPages(pages: Pages) {
-  return {
-    renderError(view: import('./http/errors.ts').ErrorView): string {
-      const options = { locale: pages.texts.choose(view.acceptLanguage), nonce: view.nonce }
-      if (view.kind === 'wrong-host' && view.href !== undefined)
-        return pages.render('wrong-host', { href: view.href, typed: view.typed }, options)
-      const { code, requestId, message } = view
-      const restart = { href: view.restart ?? '/' }
-      return pages.render('error', { code, requestId, message, restart }, options)
-    },
-  }
 }
 
 function healthOf({ rooms, registry }: Site): Health {

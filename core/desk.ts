@@ -1,0 +1,116 @@
+/** Sets up the desk of the login room for a site, and the pages of errors. @module */
+import type { Fact } from '@labgate/contract'
+import type Provider from 'oidc-provider'
+import type { App } from './http/app.ts'
+import { cookieNames } from './http/cookies.ts'
+import type { ErrorPages } from './http/errors.ts'
+import type { SessionCookie } from './http/session.ts'
+import { providerInteractions } from './interactions.ts'
+import { createAttempts } from './login/attempts.ts'
+import type { Desk } from './login/desk.ts'
+import { tellAdmins } from './login/waiting.ts'
+import { claimsOfScope } from './oidc/claims.ts'
+import type { Pages } from './pages/pages.ts'
+import { additionsOf, personOf, type Site } from './site.ts'
+
+/** What the desk needs besides the site. */
+export interface DeskParts {
+  readonly app: App
+  readonly cookie: SessionCookie
+  readonly pages: Pages
+  provider(): Provider
+}
+
+/** The desk: all that a page of a sign-in needs at hand. */
+export function createDesk(site: Site, { app, cookie, pages, provider }: DeskParts): Desk {
+  const { config, rooms, registry } = site
+  const { get } = rooms
+  const locale: Desk['locale'] = (ctx) => pages.texts.choose(ctx.get('accept-language'))
+  const label = (id: string, language: string): string => {
+    const card = registry.choices(language).find((choice) => choice.id === id)?.card
+    return card && 'label' in card ? (card.name ?? card.label) : id
+  }
+  return {
+    issuer: config.issuer,
+    support: config.branding.support,
+    rememberDays: Math.round(config.session.remember / 86_400),
+    cookieNames: cookieNames(config.issuer),
+    clock: get('clock'),
+    log: get('log'),
+    csrf: app.csrf,
+    attempts: createAttempts({ artifacts: get('storage').artifacts, clock: get('clock'), random: get('random') }),
+    interactions: providerInteractions({
+      provider,
+      artifacts: get('storage').artifacts,
+      expiredText: pages.texts.in('en')('login.expired'),
+    }),
+    people: get('people'),
+    accounts: get('accounts'),
+    sessions: get('sessions'),
+    consents: get('consents'),
+    cookie,
+    methods: {
+      get: (id) => registry.auth().find((one) => one.id === id),
+      choices: (language) => registry.choices(language),
+      label,
+    },
+    preview: (account, scope) => previewScope(site, { pages, account, scope }),
+    show(ctx, view, data) {
+      ctx.type = 'html'
+      ctx.body = pages.render(view, data, { locale: locale(ctx), nonce: ctx.state.nonce })
+    },
+    locale,
+    text: (ctx, key, values) => pages.texts.in(locale(ctx))(key, values),
+    async audit(ctx, event) {
+      const { requestId, address } = ctx.state
+      await get('audit')({ ...event, actor: event.account, requestId, address })
+      if (event.type.startsWith('sign-in.'))
+        get('metrics').signIn({ instance: event.detail?.instance ?? 'none', outcome: event.type.slice(8) as 'done' })
+    },
+    tellAdmins: (account) =>
+      tellAdmins({
+        account,
+        accounts: get('accounts'),
+        mail: get('mail'),
+        log: get('log'),
+        text: pages.texts.in('en'),
+        siteName: config.name,
+      }),
+  }
+}
+
+/** What a scope would show of the account, for the consent page. */
+async function previewScope(
+  site: Site,
+  ask: { pages: Pages; account: string; scope: string },
+): ReturnType<Desk['preview']> {
+  const t = ask.pages.texts.in('en')
+  const person = await personOf(site.rooms, ask.account)
+  const added = additionsOf(site.registry).find(({ scopes }) => scopes?.[ask.scope])?.scopes?.[ask.scope]
+  const claims = person ? claimsOfScope(site.config.claims, ask.scope, person) : []
+  return {
+    title: t.find(`scopes.${ask.scope}.title`) ?? added?.description ?? ask.scope,
+    description: t.find(`scopes.${ask.scope}.description`),
+    claims: claims.map(({ claim, value }) => ({ claim, preview: shown(value, t) })),
+  }
+}
+
+function shown(value: Fact['value'], t: (key: string) => string): string | undefined {
+  if (typeof value === 'boolean') return t(value ? 'consent.yes' : 'consent.no')
+  if (Array.isArray(value)) return value.length > 0 ? value.map(String).join(', ') : undefined
+  return value === null ? undefined : String(value)
+}
+
+/** How errors look. */
+export function errorPages(pages: Pages): ErrorPages {
+  return {
+    renderError(view) {
+      const options = { locale: pages.texts.choose(view.acceptLanguage), nonce: view.nonce }
+      if (view.kind === 'wrong-host' && view.href !== undefined)
+        return pages.render('wrong-host', { href: view.href, typed: view.typed }, options)
+      const { code, requestId, message } = view
+      const restart = { href: view.restart ?? '/' }
+      return pages.render('error', { code, requestId, message, restart }, options)
+    },
+  }
+}

@@ -1,0 +1,85 @@
+/** Builds the OpenID Provider of a site from its rooms. @module */
+import type Provider from 'oidc-provider'
+import type { Config } from './config/schema.ts'
+import { cookieNames } from './http/cookies.ts'
+import { cspOf } from './http/headers.ts'
+import type { SessionCookie } from './http/session.ts'
+import { returnAddress } from './login/door.ts'
+import { createRenewal } from './login/renewal.ts'
+import { clientMetadata, doorClient } from './oidc/clients.ts'
+import { createProvider } from './oidc/provider.ts'
+import { providerViews } from './oidc/views.ts'
+import type { Pages } from './pages/pages.ts'
+import type { Registry } from './registry/registry.ts'
+import { additionsOf, personOf, type Site } from './site.ts'
+
+/** The Provider with the clients of the config, our own doors, and what the dialects add. */
+export async function buildProvider(
+  site: Site,
+  parts: { cookie: SessionCookie; pages: Pages; cookieKeys: readonly string[] },
+): Promise<Provider> {
+  const { config, rooms, registry } = site
+  const { get } = rooms
+  const { cookie } = parts
+  return createProvider({
+    issuer: config.issuer,
+    demo: config.demo,
+    jwks: await get('keys').load(),
+    cookieKeys: parts.cookieKeys,
+    cookieNames: cookieNames(config.issuer),
+    recordSecret: get('storage').ring.derive('jwt-records', 32).toString('base64url'),
+    resources: config.resources,
+    artifacts: get('storage').artifacts,
+    clock: get('clock'),
+    refreshGraceSeconds: 5,
+    clients: [
+      doorClient([
+        new URL(returnAddress, config.issuer).href,
+        ...doorHosts(registry).map((origin) => new URL(returnAddress, origin).href),
+      ]),
+      ...Object.entries(config.clients).map(([id, settings]) =>
+        clientMetadata(id, settings, settings.secret?.reveal()),
+      ),
+    ],
+    findClient: (id) => get('clients').metadata(id) as never,
+    claims: config.claims,
+    additions: additionsOf(registry),
+    person: (id) => personOf(rooms, id),
+    sessionLives: async (uid) => (await get('storage').sessions.findByProviderUid(uid)) !== undefined,
+    renew: createRenewal({
+      identities: get('identities'),
+      accounts: get('accounts'),
+      clock: get('clock'),
+      log: get('log'),
+      methods: { get: (id) => registry.auth().find((one) => one.id === id) },
+    }),
+    consents: get('consents'),
+    sessions: get('sessions'),
+    sessionOf: (req) => cookie.of(req),
+    async bind(req, providerUid) {
+      const id = cookie.idOf(req)
+      if (id !== undefined) await get('sessions').bindProvider(id, providerUid)
+    },
+    fetch: site.fetchFor('provider', { allow: [...config.egress.allow, ...backchannelHosts(config)] }),
+    log: get('log'),
+    audit: get('audit'),
+    views: providerViews({ pages: parts.pages, support: config.branding.support }),
+  })
+}
+
+/** Addresses that the deployer's own config names may be reached, internal ones too. */
+function backchannelHosts({ clients }: Config): string[] {
+  return Object.values(clients).flatMap(({ backchannelLogoutUri }) =>
+    backchannelLogoutUri ? [new URL(backchannelLogoutUri).hostname] : [],
+  )
+}
+
+function doorHosts(registry: Registry): string[] {
+  return [...new Set(registry.authz().flatMap(({ host, origin }) => (host === undefined ? [] : [origin])))]
+}
+
+/** Pages of the Provider end at relying parties through forms; the library's own need their script's hash besides. */
+export function providerCsp(ctx: { path: string; state: { nonce: string } }): string | undefined {
+  if (!ctx.path.startsWith('/oidc/auth')) return undefined
+  return cspOf({ nonce: ctx.state.nonce, formAction: ['https:', 'http:'] })
+}

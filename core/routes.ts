@@ -1,0 +1,72 @@
+/** The route table of a site, in its order: dialects, static files, sign-in, the person's pages. @module */
+import type { Config } from './config/schema.ts'
+import { accountRoutes } from './console/account.ts'
+import { homeRoutes } from './console/home.ts'
+import { createDesk, type DeskParts } from './desk.ts'
+import { dialectRoutes } from './dialects.ts'
+import { assetRoutes } from './http/assets.ts'
+import { createDoor } from './login/door.ts'
+import { aliasRoute, signInRoutes } from './login/routes.ts'
+import { doorClientId } from './oidc/clients.ts'
+import type { ProviderSessions } from './oidc/provider-sessions.ts'
+import type { Assets } from './pages/assets.ts'
+import type { Site } from './site.ts'
+
+/** What the routes need besides the site. */
+export interface RouteParts extends DeskParts {
+  readonly providerSessions: ProviderSessions
+  readonly assets: Assets
+}
+
+/** Adds every route of the site to its app. */
+export function addRoutes(site: Site, parts: RouteParts): void {
+  const { config, rooms, registry } = site
+  const { get } = rooms
+  const { app } = parts
+  const desk = createDesk(site, parts)
+  const door = createDoor(desk, doorClientId)
+  const random = get('random')
+  app.routes.add(
+    ...dialectRoutes({
+      rooms,
+      desk,
+      door,
+      cookie: parts.cookie,
+      instances: registry.authz(),
+      provider: parts.provider,
+    }),
+    ...assetRoutes(Object.values(parts.assets)),
+    ...homeRoutes({ desk, services: homeLinks(config) }),
+    ...signInRoutes(desk, random),
+    ...registry
+      .auth()
+      .flatMap(({ id, callbackPaths }) =>
+        callbackPaths.map((path) => aliasRoute(desk, random, { path, instance: id })),
+      ),
+    ...door.routes,
+    ...accountRoutes({
+      desk,
+      door,
+      random,
+      identities: get('identities'),
+      firstAdmin: get('firstAdmin'),
+      revokeClient: parts.providerSessions.revokeClient,
+      async leaveUpstream(identity) {
+        const method = registry.auth().find(({ id }) => id === identity.instance)?.method
+        const link = { issuer: identity.issuer, subject: identity.subject, kept: identity.kept }
+        // An upstream that cannot be told must not keep a person from leaving here.
+        await method
+          ?.revoke?.(link)
+          .catch((err: unknown) => get('log').warn({ err, instance: identity.instance }, 'an upstream was not told'))
+        return method?.logout?.(link, new URL('/', config.issuer))
+      },
+    }),
+  )
+}
+
+/** Relying parties with a page of their own, for the first page. */
+function homeLinks({ clients }: Config): { href: string; label: string }[] {
+  return Object.entries(clients).flatMap(([id, { name, homepage }]) =>
+    homepage ? [{ href: homepage, label: name ?? id }] : [],
+  )
+}

@@ -1,0 +1,32 @@
+/** One Labgate while it is put together: its config, its rooms and its plugins; handed from one part of the composition to the next. @module */
+import type { OidcAdditions } from '@labgate/contract'
+import { mayAct } from './accounts/accounts.ts'
+import type { Rooms } from './assembly.ts'
+import type { Config } from './config/schema.ts'
+import type { GuardedFetch } from './http/egress.ts'
+import type { Person } from './oidc/claims.ts'
+import type { Registry } from './registry/registry.ts'
+
+/** What every part of the composition starts from. */
+export interface Site {
+  readonly config: Config
+  readonly rooms: Rooms
+  readonly registry: Registry
+  readonly fetches: readonly GuardedFetch[]
+  fetchFor(
+    name: string,
+    options?: { readonly allow?: readonly string[]; readonly ca?: string | undefined },
+  ): GuardedFetch
+}
+
+/** What the dialects add to the OpenID Provider. */
+export function additionsOf(registry: Registry): OidcAdditions[] {
+  return registry.authz().flatMap(({ adapter }) => (adapter.oidc ? [adapter.oidc] : []))
+}
+
+/** An account that may act, with its facts; `undefined` closes every door. */
+export async function personOf({ get }: Rooms, id: string): Promise<Person | undefined> {
+  const account = await get('accounts').find(id)
+  if (!account || !mayAct(account)) return undefined
+  return { account, facts: await get('identities').facts(id) }
+}

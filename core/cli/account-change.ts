@@ -148,7 +148,7 @@ export const signOut: Command = {
       await rooms.get('storage').artifacts.deleteByAccount(id, issued)
       await note(rooms, { type: 'sign-out.everywhere', account: id })
       const result = { account: id, username, sessions: ended.length }
-      return say(args, io, { result, line: `${username} is signed out (${ended.length} browsers).` })
+      return say(args, io, { result, line: `${username} is signed out; sessions ended: ${ended.length}.` })
     }),
 }
 

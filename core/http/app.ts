@@ -71,6 +71,9 @@ function begin(ctx: Ctx): void {
   ctx.set('X-Request-Id', state.requestId)
 }
 
+/** A path that leads nowhere may still hold a secret, when somebody mistyped the rest. */
+const withoutLongNames = (path: string): string => path.replaceAll(/[\w.~-]{40,}/g, '…')
+
 function watchEnd(ctx: Ctx, needs: AppNeeds): void {
   const started = performance.now()
   ctx.res.once('close', () => {
@@ -80,7 +83,7 @@ function watchEnd(ctx: Ctx, needs: AppNeeds): void {
     const status = ctx.res.statusCode
     needs.metrics?.request({ method, route: route ?? 'none', status, seconds })
     // A known route's path may hold a secret (a link from a mail), so only its pattern is written.
-    const where = route === undefined ? { path: ctx.path } : { route }
+    const where = route === undefined ? { path: withoutLongNames(ctx.path) } : { route }
     const whole = ctx.res.writableFinished ? {} : { broken: true }
     const line = { requestId, method, ...where, status, address, ms: Math.round(seconds * 1e3), ...whole }
     needs.log.info(line, 'request')

@@ -4,29 +4,24 @@
  * @module
  */
 
-import type { Log, OidcAdditions } from '@labgate/contract'
+import type { Log } from '@labgate/contract'
 import type { Context } from 'koa'
-import Provider, {
-  type Account,
-  type ClientMetadata,
-  type Configuration,
-  errors,
-  type JWKS,
-  type KoaContextWithOIDC,
-} from 'oidc-provider'
+import Provider, { type ClientMetadata, type Configuration, type JWKS, type KoaContextWithOIDC } from 'oidc-provider'
 import type { Consents } from '../accounts/consents.ts'
 import type { Sessions } from '../accounts/sessions.ts'
 import type { CookieNames } from '../http/cookies.ts'
 import type { Audit } from '../observe/audit.ts'
+import { type AccountNeeds, accountFinder, outlives } from './account.ts'
 import { type AdapterNeeds, createAdapter } from './adapter.ts'
-import { type ClaimMap, claimsOfScope, claimTable, type Person, sourcesScope } from './claims.ts'
+import { claimTable } from './claims.ts'
 import { ownMetadata } from './clients.ts'
 import { listenToProvider } from './events.ts'
 import { registerExtensionGrants } from './extension-grants.ts'
 import { existingGrant } from './grants.ts'
-import { jwtLifeSeconds, recordJwtTokens } from './jwt-tokens.ts'
+import { recordJwtTokens } from './jwt-tokens.ts'
 import { signingAlgorithms } from './keys.ts'
 import { createPolicy, type PolicyNeeds } from './policy.ts'
+import { lifeOf, type Resources, resourceServer } from './resources.ts'
 
 /** What the Provider shows to people; the rest of its answers are for machines. */
 export interface ProviderViews {
@@ -45,7 +40,7 @@ export interface ProviderViews {
   signedOut(ctx: Context): void
 }
 
-export interface ProviderNeeds extends AdapterNeeds, PolicyNeeds {
+export interface ProviderNeeds extends AdapterNeeds, PolicyNeeds, AccountNeeds {
   readonly issuer: string
   readonly demo: boolean
   readonly jwks: JWKS
@@ -57,14 +52,6 @@ export interface ProviderNeeds extends AdapterNeeds, PolicyNeeds {
   readonly resources: Resources
   /** Clients known at start: those of the config and our own doors. */
   readonly clients: readonly ClientMetadata[]
-  readonly claims: ClaimMap
-  readonly additions: readonly OidcAdditions[]
-  /** An account that may act, with its facts; `undefined` closes every door. */
-  person(account: string): Promise<Person | undefined>
-  /** Whether our session that goes with the Provider's of this uid is alive. */
-  sessionLives(providerUid: string): Promise<boolean>
-  /** Looks again at what upstreams say of a person; called when a refresh token is used. */
-  renew(account: string): Promise<void>
   readonly consents: Consents
   readonly sessions: Pick<Sessions, 'endByProvider' | 'lifeSeconds'>
   readonly fetch: typeof globalThis.fetch
@@ -111,11 +98,7 @@ export function createProvider(needs: ProviderNeeds): Provider {
     rotateRefreshToken: true,
     // Signing out ends this session's tokens; what was consented to stays remembered.
     revokeGrantPolicy: (ctx) => !ctx.oidc.route.startsWith('end_session'),
-    async findAccount(_ctx, id, token) {
-      if (token !== undefined && !(await outlives(needs, token))) return undefined
-      if (token?.kind === 'RefreshToken') await needs.renew(id)
-      return findAccount(needs, id)
-    },
+    findAccount: accountFinder(needs),
     loadExistingGrant: (ctx) => existingGrant(ctx, needs.consents),
     // Destination addresses are judged by our own egress rules, so the library's dispatcher is left out.
     fetch: (url, options) => needs.fetch(url, withoutDispatcher(options)),
@@ -196,43 +179,6 @@ function features(needs: ProviderNeeds): Configuration['features'] {
   }
 }
 
-/** What a resource server takes, as the config has it. */
-export type Resources = Readonly<
-  Record<
-    string,
-    {
-      readonly scopes: readonly string[]
-      readonly format: 'opaque' | 'jwt'
-      readonly life: number
-      readonly alg: string
-    }
-  >
->
-
-function resourceServer(resources: Resources, resource: string) {
-  const found = Object.hasOwn(resources, resource) ? resources[resource] : undefined
-  if (!found) throw new errors.InvalidTarget()
-  const isJwt = found.format === 'jwt'
-  return {
-    scope: found.scopes.join(' '),
-    audience: resource,
-    accessTokenFormat: found.format,
-    accessTokenTTL: isJwt ? Math.min(found.life, jwtLifeSeconds) : found.life,
-    ...(isJwt ? { jwt: { sign: { alg: found.alg as 'RS256' } } } : {}),
-  }
-}
-
-/** Seconds; a resource server's tokens live as its config says. */
-function lifeOf(token: object): number {
-  return (token as { resourceServer?: { accessTokenTTL?: number } }).resourceServer?.accessTokenTTL ?? 900
-}
-
-/** A token that goes with a session is good only while ours lives, whatever the Provider's row says. */
-async function outlives(needs: ProviderNeeds, token: object): Promise<boolean> {
-  const { expiresWithSession, sessionUid } = token as { expiresWithSession?: boolean; sessionUid?: string }
-  return expiresWithSession !== true || sessionUid === undefined || needs.sessionLives(sessionUid)
-}
-
 interface LogoutState {
   readonly secret: string
   readonly postLogoutRedirectUri?: string
@@ -245,34 +191,6 @@ function discovery({ additions }: ProviderNeeds): NonNullable<Configuration['dis
 function withoutDispatcher(options: RequestInit = {}): RequestInit {
   const { dispatcher: _theirs, ...rest } = options as RequestInit & { dispatcher?: unknown }
   return rest
-}
-
-async function findAccount(needs: ProviderNeeds, id: string): Promise<Account | undefined> {
-  const person = await needs.person(id)
-  if (!person) return undefined
-  return {
-    accountId: id,
-    async claims(use, scope, requested) {
-      const asked = scope.split(' ')
-      // A `claims` parameter may name any claim (OpenID Connect Core §5.5); the library masks what was not granted.
-      const scopes = Object.keys(requested).length > 0 ? [...new Set([...asked, ...Object.keys(needs.claims)])] : asked
-      const values = scopes.flatMap((name) => claimsOfScope(needs.claims, name, person))
-      const added = await Promise.all(
-        needs.additions.map(
-          (one) => one.claims?.({ account: id, clientId: '', scopes: asked, use: use as 'id_token' }) ?? {},
-        ),
-      )
-      const sources = asked.includes(sourcesScope)
-        ? { labgate_sources: Object.fromEntries(values.map(({ claim, source }) => [claim, source])) }
-        : {}
-      return {
-        sub: id,
-        ...Object.fromEntries(values.map(({ claim, value }) => [claim, value])),
-        ...Object.assign({}, ...added),
-        ...sources,
-      }
-    },
-  }
 }
 
 /** A relying party's logout destroyed the Provider's session: ours ends before the answer leaves. */

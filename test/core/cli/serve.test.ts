@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { type RunningCommand, startCommand, writeConfig } from '../../support/command-line.ts'
 import { freePort, tempFolder } from '../../support/program.ts'
@@ -152,6 +153,10 @@ describe('labgate serve', () => {
     await command.says('ready at')
     command.process.kill('SIGTERM')
     await command.says('stopping')
+    // The same signal from two sides counts once.
+    command.process.kill('SIGTERM')
+    await sleep(500)
+    assert.equal(command.process.exitCode, null)
     const began = performance.now()
     command.process.kill('SIGTERM')
     assert.equal((await command.done).code, 143)

@@ -91,7 +91,10 @@ export function createAccounts(needs: { storage: Storage; clock: Clock; random: 
     return viewOf(row, [...new Set(memberships.map((membership) => membership.group))].toSorted())
   }
   const findWhere = async (where: Partial<Row>) => withGroups(await storage.em().findOne(AccountEntity, where))
-  const find = (id: AccountId) => findWhere({ id })
+  const find = async (id: AccountId): Promise<AccountRow | undefined> => {
+    const row = storage.accountRows.find(id)
+    return row && viewOf(row, row.groups)
+  }
 
   const change = async (id: AccountId, patch: Partial<Row>): Promise<AccountRow> => {
     await storage.transaction(async (em) => {
@@ -117,9 +120,7 @@ export function createAccounts(needs: { storage: Storage; clock: Clock; random: 
     setState: (id, state) => change(id, { state }),
     setRole: (id, role) => change(id, { role }),
     setDisplayName: (id, displayName) => change(id, { displayName }),
-    async noteSignIn(id) {
-      await storage.transaction((em) => em.nativeUpdate(AccountEntity, { id }, { lastSignInAt: clock.now() }))
-    },
+    noteSignIn: (id) => storage.accountRows.noteSignIn(id, clock.now()),
     async noteVerifiedEmail(id, email) {
       const account = await find(id)
       if (!account || (account.email !== undefined && account.email !== email) || account.emailVerified) return
@@ -161,10 +162,13 @@ export function createAccounts(needs: { storage: Storage; clock: Clock; random: 
       return id
     },
     async setGroups(id, source, slugs) {
+      // Nothing has changed at nearly every sign-in, and then nothing is written.
+      const wanted = new Set(slugs)
+      const present = storage.accountRows.groupsFrom(id, source)
+      if (present.length === wanted.size && present.every((group) => wanted.has(group))) return
       const now = clock.now()
       await storage.transaction(async (em) => {
         const before = await em.find(MembershipEntity, { account: id, source })
-        const wanted = new Set(slugs)
         const known = new Set(before.map((row) => row.group))
         for (const row of before) if (!wanted.has(row.group)) em.remove(row)
         for (const group of wanted) {

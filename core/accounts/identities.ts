@@ -72,8 +72,7 @@ export function createIdentities(needs: { storage: Storage; clock: Clock; random
     lastSeenAt: row.lastSeenAt,
   })
   const key = (source: Source, { issuer, subject }: Assertion) => ({ realm: source.realm, issuer, subject })
-  const list = async (account: AccountId) =>
-    (await storage.em().find(IdentityEntity, { account, removedAt: null }, { orderBy: { createdAt: 'asc' } })).map(view)
+  const list = async (account: AccountId) => storage.accountRows.identities(account).map(view)
 
   const linkIn: Identities['linkIn'] = async (em, account, { source, assertion }) => {
     const now = clock.now()
@@ -102,11 +101,11 @@ export function createIdentities(needs: { storage: Storage; clock: Clock; random
   return {
     list,
     async find(source, assertion) {
-      const row = await storage.em().findOne(IdentityEntity, { ...key(source, assertion), removedAt: null })
+      const row = storage.accountRows.identity(key(source, assertion))
       return row ? view(row) : undefined
     },
     async facts(account) {
-      return (await list(account)).flatMap((row) =>
+      return storage.accountRows.identities(account).flatMap((row) =>
         row.facts.map((fact) => ({
           ...fact,
           trust: fact.trust as Trust,
@@ -123,13 +122,9 @@ export function createIdentities(needs: { storage: Storage; clock: Clock; random
       const linked = await storage.em().findOne(IdentityEntity, key(source, assertion))
       return view(linked as Row)
     },
-    async seen(id, source, assertion) {
-      const kept = assertion.keep === undefined ? {} : { kept: seal(assertion.keep) }
-      const patch = { facts: assertion.facts, instance: source.instance, lastSeenAt: clock.now(), ...kept }
-      await storage.transaction(async (em) => {
-        const row = await em.findOne(IdentityEntity, { id })
-        if (row) em.assign(row, patch)
-      })
+    async seen(id, { instance }, { facts, keep }) {
+      const kept = keep === undefined ? undefined : seal(keep)
+      await storage.accountRows.noteSeen({ id, instance, facts, kept, at: clock.now() })
     },
     async unlink(account, id) {
       const mine = await list(account)

@@ -71,19 +71,27 @@ export interface UnitNeeds {
   readonly now: () => number
 }
 
-/** Interaction records live in memory first. */
-export const interactionModel = 'Interaction'
+/** Records of sign-ins in progress live in memory first: the Provider's, and our attempts with what came of them. */
+export const memoryModels: ReadonlySet<string> = new Set(['Interaction', 'Attempt', 'Outcome'])
 
 /** Begins a unit. */
 export function createUnit(needs: UnitNeeds): Unit {
   return new ProtocolStep(needs)
 }
 
+interface MemoryChange {
+  readonly key: string
+  /** `undefined`: it goes. */
+  readonly entry: ArtifactEntry | undefined
+  /** The model, when the change is that it was consumed. */
+  readonly consumed?: string
+}
+
 class ProtocolStep implements Unit {
   readonly #needs: UnitNeeds
   readonly #overlay = createOverlay()
   readonly #durable: (() => void)[] = []
-  readonly #inMemory: { readonly key: string; readonly entry: ArtifactEntry | undefined }[] = []
+  readonly #inMemory: MemoryChange[] = []
   readonly #claimed = new Set<string>()
   readonly #end = Promise.withResolvers<void>()
   #state: 'open' | 'committing' | 'over' = 'open'
@@ -118,7 +126,7 @@ class ProtocolStep implements Unit {
     const fresh = entryOf(artifact)
     const entry = { ...fresh, consumedAt: this.#read(fresh.key, fresh.model)?.consumedAt }
     this.#overlay.put(entry)
-    if (entry.model === interactionModel) {
+    if (memoryModels.has(entry.model)) {
       this.#inMemory.push({ key: entry.key, entry })
       return
     }
@@ -132,8 +140,8 @@ class ProtocolStep implements Unit {
     const key = artifactKey(model, id)
     const entry = { ...this.#claim(key, model), consumedAt: now() }
     this.#overlay.put(entry)
-    if (model === interactionModel) {
-      this.#inMemory.push({ key, entry })
+    if (memoryModels.has(model)) {
+      this.#inMemory.push({ key, entry, consumed: model })
       return
     }
     this.#durable.push(() => {
@@ -147,7 +155,7 @@ class ProtocolStep implements Unit {
     this.#ensureOpen()
     const key = artifactKey(model, id)
     this.#overlay.delete(key)
-    if (model === interactionModel) {
+    if (memoryModels.has(model)) {
       this.#inMemory.push({ key, entry: undefined })
       return
     }
@@ -183,7 +191,7 @@ class ProtocolStep implements Unit {
 
   #read(key: string, model: string): ArtifactEntry | undefined {
     const { rows, interactions } = this.#needs
-    return this.#overlay.see(key, () => (model === interactionModel ? interactions.get(key) : rows.get(key)))
+    return this.#overlay.see(key, () => (memoryModels.has(model) ? interactions.get(key) : rows.get(key)))
   }
 
   #claim(key: string, model: string): ArtifactEntry {
@@ -202,26 +210,38 @@ class ProtocolStep implements Unit {
   }
 
   #reachesDatabase(): boolean {
-    const { interactions } = this.#needs
-    const deletes = this.#inMemory.filter(({ entry }) => entry === undefined)
-    return this.#durable.length > 0 || deletes.some(({ key }) => interactions.mayBeStored(key))
+    return this.#durable.length > 0 || this.#inMemory.some((change) => this.#mustBeMarked(change))
+  }
+
+  /** What the database may hold must go or be marked as consumed there too; what no crash can bring back need not. */
+  #mustBeMarked({ key, entry, consumed }: MemoryChange): boolean {
+    return (entry === undefined || consumed !== undefined) && this.#needs.interactions.mayBeStored(key)
   }
 
   // May run a second time when another unit of the batch threw; memory changes last, so that a unit that fails changes none.
   #apply(): void {
-    const { interactions, rows } = this.#needs
     for (const operation of this.#durable) {
       operation()
     }
+    // Asked here and not before: the write-behind may have stored it since.
+    for (const change of this.#inMemory.filter((each) => this.#mustBeMarked(each))) {
+      this.#mark(change)
+    }
     for (const { key, entry } of this.#inMemory) {
-      if (entry !== undefined) {
-        interactions.keep(entry)
-        continue
+      if (entry === undefined) {
+        this.#needs.interactions.forget(key)
+      } else {
+        this.#needs.interactions.keep(entry)
       }
-      if (interactions.mayBeStored(key)) {
-        rows.delete(key)
-      }
-      interactions.forget(key)
+    }
+  }
+
+  #mark({ key, consumed }: MemoryChange): void {
+    const { rows, now } = this.#needs
+    if (consumed === undefined) {
+      rows.delete(key)
+    } else if (!rows.consume(key, now())) {
+      throw new ConsumeConflict(consumed)
     }
   }
 

@@ -11,8 +11,8 @@ import {
   type Claims,
   createUnit,
   found,
-  interactionModel,
   live,
+  memoryModels,
   type Unit,
   type UnitNeeds,
 } from './artifact-unit.ts'
@@ -74,7 +74,7 @@ export function createArtifacts({ database, writer, ring, clock, log }: Artifact
     unit,
     find: async (model, id) => {
       const key = artifactKey(model, id)
-      return found(model === interactionModel ? interactions.get(key) : rows.get(key), now())
+      return found(memoryModels.has(model) ? interactions.get(key) : rows.get(key), now())
     },
     findByUid: async (uid) => found(rows.getByUid(referenceKey('uid', uid)), now()),
     findByUserCode: async (userCode) => found(rows.getByUserCode(referenceKey('userCode', userCode)), now()),

@@ -1,5 +1,5 @@
 /**
- * Interaction records live in memory and reach the database a second or two after their last change, so that a
+ * Records of sign-ins in progress live in memory and reach the database a second or two after their last change, so that a
  * sign-in that is over by then never costs a write. A crash may cost a sign-in in progress, never a wrong result.
  * @module
  */
@@ -77,9 +77,13 @@ class WriteBehind implements Interactions {
     // What is not in memory may have been written before a restart.
     const stored = this.#held.get(key)?.stored ?? this.#rows.get(key) !== undefined
     this.#held.delete(key)
-    this.#held.set(key, { entry, written: false, stored })
+    this.#held.set(key, { entry, written: entry.consumedAt !== undefined, stored })
     this.#aging.delete(key)
-    this.#fresh.add(key)
+    this.#fresh.delete(key)
+    // Consumed, it only answers a second use; where it is stored, the mark of its use is stored with it.
+    if (entry.consumedAt === undefined) {
+      this.#fresh.add(key)
+    }
     if (this.#held.size > this.#limit) {
       void this.#makeRoom()
     }

@@ -6,6 +6,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { type Clock, Fault, type Log, type Store } from '@labgate/contract'
 import type { EntityManager, MikroORM } from '@mikro-orm/sqlite'
+import { type AccountRows, createAccountRows } from './account-rows.ts'
 import { type ArtifactStore, createArtifacts } from './artifacts.ts'
 import { type AuditTrail, createAudit } from './audit.ts'
 import { type Cleaner, createCleaner } from './cleanup.ts'
@@ -40,6 +41,8 @@ export interface Storage {
    * that writes waits for it. Inside it write through `em` only; a transaction within a transaction joins it.
    */
   transaction<T>(work: (em: EntityManager) => Promise<T>): Promise<T>
+  /** Accounts and identities on the hot path. */
+  readonly accountRows: AccountRows
   readonly artifacts: ArtifactStore
   readonly sessions: SessionStore
   /** The documents of one plugin instance. */
@@ -99,6 +102,7 @@ function assemble({ options, ring, database, orm }: Opened): Storage {
   return {
     orm,
     ...ormAccess({ orm, writer, pause }),
+    accountRows: createAccountRows(needs),
     artifacts,
     sessions,
     documents: (owner) => documents.storeOf(owner),

@@ -3,7 +3,7 @@
  * @module
  */
 import { Fault } from '@labgate/contract'
-import { type AccountRow, mayAct } from '../accounts/accounts.ts'
+import { type AccountRow, mayAct, verifiedEmail } from '../accounts/accounts.ts'
 import type { IdentityRow } from '../accounts/identities.ts'
 import type { Welcome } from '../accounts/people.ts'
 import type { Ctx } from '../http/context.ts'
@@ -43,7 +43,7 @@ export function createFinish(desk: Desk): Finish {
     if (welcome.kind === 'known-address') return offerLink(ctx, interaction, { outcome, email: welcome.email })
     if (welcome.created)
       await desk.audit(ctx, { type: 'account.created', account: welcome.account.id, detail: { instance: instance.id } })
-    await joinAside(ctx, interaction, { outcome, account: welcome.account.id })
+    await joinAside(ctx, interaction, { outcome, account: welcome.account })
     await enter(ctx, interaction, { outcome, ...welcome })
   }
 
@@ -51,16 +51,20 @@ export function createFinish(desk: Desk): Finish {
   const joinAside = async (
     ctx: Ctx,
     interaction: Interaction,
-    proof: { outcome: Outcome; account: string },
+    proof: { outcome: Outcome; account: AccountRow },
   ): Promise<void> => {
+    const { account } = proof
     const waiting = await attempts.aside(baseOf(interaction))
     const instance = waiting && desk.methods.get(waiting.instance)
     if (!waiting || !instance || waiting.id === proof.outcome.id) return
-    await people.join(proof.account, {
+    // Only the account that the page spoke of: somebody else at this browser must not walk off with the identity.
+    const isTheirs = account.emailVerified && account.email === verifiedEmail(waiting.assertion.facts)
+    if (!isTheirs) return
+    await people.join(account.id, {
       source: { instance: instance.id, realm: instance.realm },
       assertion: waiting.assertion,
     })
-    await desk.audit(ctx, { type: 'identity.linked', account: proof.account, detail: { instance: instance.id } })
+    await desk.audit(ctx, { type: 'identity.linked', account: account.id, detail: { instance: instance.id } })
   }
 
   const enter = async (

@@ -21,7 +21,7 @@ export interface Door {
 }
 
 export function createDoor(desk: Desk, clientId: string): Door {
-  const toSignIn = (ctx: Ctx, maxAgeSeconds: number | undefined): void => {
+  const toSignIn = (ctx: Ctx, how: { fresh: boolean }): void => {
     const url = new URL('/oidc/auth', desk.issuer)
     // No code is needed: the session cookie is ours already when the browser comes back (OAuth 2.0 Multiple Response Types §4).
     url.search = new URLSearchParams({
@@ -30,14 +30,15 @@ export function createDoor(desk: Desk, clientId: string): Door {
       scope: 'openid',
       redirect_uri: new URL(returnAddress, desk.issuer).href,
       state: Buffer.from(ctx.url).toString('base64url'),
-      ...(maxAgeSeconds === undefined ? {} : { max_age: String(maxAgeSeconds) }),
+      // Not `max_age`: the Provider rounds its age by itself, and a browser would run in circles where the two differ.
+      ...(how.fresh ? { prompt: 'login' } : {}),
     }).toString()
     ctx.redirect(url.pathname + url.search)
     ctx.status = 303
   }
   const home = '/account'
   return {
-    toSignIn: (ctx) => toSignIn(ctx, undefined),
+    toSignIn: (ctx) => toSignIn(ctx, { fresh: false }),
     guard:
       (options = {}) =>
       async (ctx) => {
@@ -47,7 +48,7 @@ export function createDoor(desk: Desk, clientId: string): Door {
           : Number.POSITIVE_INFINITY
         if (session && age <= (options.maxAgeSeconds ?? Number.POSITIVE_INFINITY)) return undefined
         if (ctx.method !== 'GET') throw new Fault('ERR_UNAUTHENTICATED', desk.text(ctx, 'login.signInFirst'))
-        toSignIn(ctx, options.maxAgeSeconds)
+        toSignIn(ctx, { fresh: session !== undefined })
         return 'answered'
       },
     routes: [

@@ -129,6 +129,7 @@ export function accountRoutes(needs: PortalNeeds): Route[] {
       remember: false,
       clientName: undefined,
       loginHint: undefined,
+      returnTo: undefined,
       input,
     })
   }

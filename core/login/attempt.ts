@@ -4,6 +4,7 @@
  */
 import { type Assertion, Fault, isFault, type Random, type Step } from '@labgate/contract'
 import type { Ctx } from '../http/context.ts'
+import { allowFormTo } from '../http/headers.ts'
 import type { AuthInstance } from '../registry/instance.ts'
 import { type AttemptRecord, bindingOf, isSameBrowser } from './attempts.ts'
 import { purpose as csrfPurpose, type Desk, ensureBinding, readBinding } from './desk.ts'
@@ -18,6 +19,7 @@ export interface Beginning {
   readonly remember: boolean
   readonly clientName: string | undefined
   readonly loginHint: string | undefined
+  readonly returnTo: string | undefined
   readonly input: URLSearchParams
 }
 
@@ -138,11 +140,14 @@ export function createAttemptPages(desk: Desk, random: Random): AttemptPages {
       const record = await mine(ctx, page.state, page.instance)
       if (!record.form || record.base !== page.base)
         throw new Fault('ERR_LOGIN_EXPIRED', desk.text(ctx, 'login.expired'))
+      allowReturn(ctx, record)
+      const csrf = desk.csrf.token(page.binding, csrfPurpose)
       desk.show(ctx, 'step', {
         form: record.form,
         action: ctx.path,
-        csrf: desk.csrf.token(page.binding, csrfPurpose),
+        csrf,
         instance: methods.label(record.instance, desk.locale(ctx)),
+        back: record.purpose === 'sign-in' ? { action: `${record.base}/choose`, csrf } : undefined,
       })
     },
     async postForm(ctx, page) {
@@ -172,6 +177,7 @@ export function createAttemptPages(desk: Desk, random: Random): AttemptPages {
         sameBrowser,
         attempt,
       })
+      if (sameBrowser) allowReturn(ctx, record)
       desk.show(ctx, 'page', { page, post: { action: ctx.url, csrf: desk.csrf.token(binding ?? 'none', csrfPurpose) } })
     },
   }
@@ -195,6 +201,11 @@ export function createAttemptPages(desk: Desk, random: Random): AttemptPages {
       link: { label: desk.text(ctx, 'login.goingLink', { host: to.host }), href: to.href },
     })
   }
+}
+
+/** The answer to a form may end at the relying party at once, and Chromium checks redirects of forms too. */
+function allowReturn(ctx: Ctx, { returnTo }: AttemptRecord): void {
+  if (returnTo !== undefined) allowFormTo(ctx, returnTo)
 }
 
 /** An assertion is taken only from an issuer the instance declared, with a subject that can be a key. */

@@ -25,6 +25,8 @@ export interface AttemptRecord {
   readonly codeVerifier: string
   readonly fresh: boolean
   readonly remember: boolean
+  /** Where the relying party gets the browser back: forms of the attempt may lead there. */
+  readonly returnTo: string | undefined
   readonly kept: Json | undefined
   /** The form that is open, if any. */
   readonly form: Form | undefined

@@ -7,6 +7,7 @@ import { type AccountRow, mayAct, verifiedEmail } from '../accounts/accounts.ts'
 import type { IdentityRow } from '../accounts/identities.ts'
 import type { Welcome } from '../accounts/people.ts'
 import type { Ctx } from '../http/context.ts'
+import { allowFormTo } from '../http/headers.ts'
 import { isSameBrowser, type Outcome } from './attempts.ts'
 import { type Desk, post, readBinding } from './desk.ts'
 import type { Interaction } from './interactions.ts'
@@ -159,6 +160,7 @@ export function createFinish(desk: Desk): Finish {
     { outcome, email }: { outcome: Outcome; email: string },
   ): Promise<void> => {
     await attempts.setAside(outcome)
+    if (interaction.redirectUri) allowFormTo(ctx, interaction.redirectUri)
     const base = baseOf(interaction)
     const existing = desk.methods
       .choices(desk.locale(ctx))

@@ -74,6 +74,7 @@ export function signInRoutes(desk: Desk, random: Random): Route[] {
       remember: choice.input.get('remember') === 'on',
       clientName: client?.name,
       loginHint: interaction.loginHint,
+      returnTo: interaction.redirectUri,
     })
   }
 

@@ -3,5 +3,10 @@ import type { Route } from '../http/routes.ts'
 import type { Desk } from '../login/desk.ts'
 
 export function homeRoutes(needs: { desk: Desk; services: readonly { href: string; label: string }[] }): Route[] {
-  return [{ method: 'GET', path: '/', handler: (ctx) => needs.desk.show(ctx, 'home', { links: needs.services }) }]
+  const { desk, services } = needs
+  const handler: Route['handler'] = async (ctx) => {
+    const signedIn = (await desk.cookie.of(ctx.req)) !== undefined
+    desk.show(ctx, 'home', { links: services, signedIn })
+  }
+  return [{ method: 'GET', path: '/', handler }]
 }

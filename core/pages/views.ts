@@ -239,6 +239,8 @@ export interface MessageView {
 }
 
 export interface HomeView {
+  /** Whether somebody is signed in: the button then leads to their account. */
+  readonly signedIn?: boolean | undefined
   readonly description?: string | undefined
   readonly links: readonly { readonly href: string; readonly label: string; readonly text?: string | undefined }[]
 }

@@ -26,6 +26,7 @@ export const commands: Readonly<Record<string, Load>> = {
   'keys list': async () => ({ command: (await import('./keys.ts')).list }),
   'keys rotate': async () => ({ command: (await import('./keys.ts')).rotate }),
   'keys new': async () => ({ command: (await import('./keys.ts')).fresh }),
+  'keys reseal': async () => ({ command: (await import('./keys.ts')).resealAll }),
   schemas: () => import('./schemas.ts'),
   version: () => import('./version.ts'),
 }

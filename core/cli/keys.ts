@@ -94,3 +94,24 @@ export const fresh: Command = {
     return 0
   },
 }
+
+/** Seals the database anew with the newest sealing key. */
+export const resealAll: Command = {
+  name: 'keys reseal',
+  summary: 'Seal the database anew with the first sealing key, so that former ones can go.',
+  usage: [
+    'keys reseal [--json]',
+    'First put the new key before the former ones under `keys` and restart the server; then run this; then take the',
+    'former keys out and restart again. People whose cookies the former key signed sign in again.',
+  ].join('\n'),
+  options: { config: configOption, json: jsonOption },
+  run: (args, io) =>
+    withRooms(args, io, async (rooms) => {
+      const storage = rooms.get('storage')
+      const result = { resealed: await storage.reseal(), sealing: storage.ring.fingerprint }
+      await note(rooms, { type: 'keys.rotated', detail: result })
+      if (args.values.json === true) printJson(io, result)
+      else print(io, `Sealed anew with key ${result.sealing}: ${result.resealed} values.`)
+      return 0
+    }),
+}

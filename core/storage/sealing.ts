@@ -34,6 +34,9 @@ interface Key {
   sealingKey(purpose: string): Buffer
 }
 
+/** Purpose, and name in the settings, of the box that tells at a start whether the keys are the right ones. */
+export const checkPurpose = 'key-check'
+
 const version = 1
 const idAt = 1
 const nonceAt = 5

@@ -12,7 +12,8 @@ import { type AuditTrail, createAudit } from './audit.ts'
 import { type Cleaner, createCleaner } from './cleanup.ts'
 import { createDocuments } from './documents.ts'
 import { migrations } from './migrations/list.ts'
-import { createKeyRing, type KeyRing } from './sealing.ts'
+import { reseal } from './reseal.ts'
+import { checkPurpose, createKeyRing, type KeyRing } from './sealing.ts'
 import { createSessions, type SessionStore } from './sessions.ts'
 import { createSettings, type Settings } from './settings.ts'
 import { openDatabase, openOrm, type SqliteDatabase } from './sqlite.ts'
@@ -59,6 +60,8 @@ export interface Storage {
   migrate(): Promise<string[]>
   /** Names of the migrations that have not run. */
   pendingMigrations(): Promise<string[]>
+  /** Seals anew, with the newest key, whatever a former key sealed; says how many values it were. */
+  reseal(): Promise<number>
   /** Writes what waits and closes; called twice, the second time does nothing. */
   close(): Promise<void>
 }
@@ -114,6 +117,7 @@ function assemble({ options, ring, database, orm }: Opened): Storage {
     commits: () => writer.commits(),
     migrate: () => writer.exclusive(() => migrate(orm)),
     pendingMigrations: () => pendingMigrations(orm),
+    reseal: () => reseal(needs),
     close: closeOnce(async () => {
       await cleaner.stop()
       await artifacts.close()
@@ -196,8 +200,6 @@ async function migrate(orm: MikroORM): Promise<string[]> {
 async function pendingMigrations(orm: MikroORM): Promise<string[]> {
   return (await orm.migrator.getPending()).map(({ name }) => name)
 }
-
-const checkPurpose = 'key-check'
 
 // Without this a server with the wrong keys would start, and fail later, at one row after another.
 function checkKeys(database: SqliteDatabase, ring: KeyRing, file: string): void {

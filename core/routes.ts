@@ -51,6 +51,7 @@ export function addRoutes(site: Site, parts: RouteParts): void {
       identities: get('identities'),
       firstAdmin: get('firstAdmin'),
       revokeClient: parts.providerSessions.revokeClient,
+      revokeAccount: parts.providerSessions.revokeAccount,
       async leaveUpstream(identity) {
         const method = registry.auth().find(({ id }) => id === identity.instance)?.method
         const link = { issuer: identity.issuer, subject: identity.subject, kept: identity.kept }

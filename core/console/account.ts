@@ -22,6 +22,8 @@ export interface PortalNeeds {
   readonly random: Random
   /** Ends the tokens a client holds for the account. */
   revokeClient(account: string, client: string): Promise<void>
+  /** Ends every token of the account, those too whose session is long gone (offline access). */
+  revokeAccount(account: string): Promise<void>
   /** Ends what an instance holds upstream for an identity, and answers where its session may be ended too. */
   leaveUpstream(identity: IdentityRow): Promise<URL | undefined>
 }
@@ -257,6 +259,8 @@ export function accountRoutes(needs: PortalNeeds): Route[] {
       path: '/account/sign-out-everywhere',
       async handler(ctx) {
         const mine = await session(ctx)
+        // Tokens first: who is cut off in between is still signed in and can ask again.
+        await needs.revokeAccount(mine.account)
         await desk.sessions.endAll(mine.account)
         await desk.audit(ctx, { type: 'sign-out.everywhere', account: mine.account })
         await desk.cookie.close(ctx)

@@ -25,6 +25,8 @@ export interface FormOnPage {
   readonly action: string
   readonly method: string
   readonly fields: Readonly<Record<string, string>>
+  /** What a browser would send, names that come more than once included. */
+  readonly sent: readonly (readonly [string, string])[]
   /** Buttons with a name or an address of their own. */
   readonly buttons: readonly {
     readonly name?: string
@@ -88,7 +90,11 @@ export class UserAgent {
     action?: string,
   ): Promise<Page> {
     if (!form) throw new Error(`no such form at ${page.url.href}:\n${page.text.slice(0, 2000)}`)
-    const body = new URLSearchParams({ ...form.fields, ...fields })
+    const kept = form.sent.filter(([name]) => !(name in fields))
+    const body = new URLSearchParams([
+      ...kept.map(([name, value]) => [name, value] as [string, string]),
+      ...Object.entries(fields),
+    ])
     return this.#request(new URL(action ?? form.action, page.url), { method: 'POST', body, origin: page.url.origin })
   }
 
@@ -165,15 +171,8 @@ function formsOf(html: string): FormOnPage[] {
   return [...html.matchAll(/<form\b([^>]*)>([\s\S]*?)<\/form>/gi)].map(([, head = '', body = '']) => ({
     action: attribute(head, 'action') ?? '',
     method: (attribute(head, 'method') ?? 'get').toUpperCase(),
-    fields: Object.fromEntries(
-      [...body.matchAll(/<input\b([^>]*)>/gi)].flatMap(([, tag = '']) => {
-        const name = attribute(tag, 'name')
-        const isOff = /type="?(checkbox|radio)/.test(tag) && !/\bchecked\b/.test(tag)
-        return name === undefined || isOff
-          ? []
-          : [[name, attribute(tag, 'value') ?? (/type="?checkbox/.test(tag) ? 'on' : '')]]
-      }),
-    ),
+    fields: Object.fromEntries(sentBy(body)),
+    sent: sentBy(body),
     buttons: [...body.matchAll(/<button\b([^>]*)>([\s\S]*?)<\/button>/gi)].map(([, tag = '', inner = '']) => {
       const [name, value, action] = [attribute(tag, 'name'), attribute(tag, 'value'), attribute(tag, 'formaction')]
       return {
@@ -186,6 +185,15 @@ function formsOf(html: string): FormOnPage[] {
       }
     }),
   }))
+}
+
+function sentBy(body: string): (readonly [string, string])[] {
+  return [...body.matchAll(/<input\b([^>]*)>/gi)].flatMap(([, tag = '']) => {
+    const name = attribute(tag, 'name')
+    const isOff = /type="?(checkbox|radio)/.test(tag) && !/\bchecked\b/.test(tag)
+    if (name === undefined || isOff) return []
+    return [[name, attribute(tag, 'value') ?? (/type="?checkbox/.test(tag) ? 'on' : '')] as const]
+  })
 }
 
 function attribute(tag: string, name: string): string | undefined {

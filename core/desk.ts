@@ -28,7 +28,7 @@ export function createDesk(site: Site, { app, cookie, pages, provider }: DeskPar
   const locale: Desk['locale'] = (ctx) => pages.texts.choose(ctx.get('accept-language'))
   const label = (id: string, language: string): string => {
     const card = registry.choices(language).find((choice) => choice.id === id)?.card
-    return card && 'label' in card ? (card.name ?? card.label) : id
+    return card?.name ?? (card && 'label' in card ? card.label : id)
   }
   return {
     issuer: config.issuer,

@@ -3,6 +3,7 @@ import { Fault } from '@labgate/contract'
 import type Provider from 'oidc-provider'
 import { errors } from 'oidc-provider'
 import type { ClientInfo, Interaction, Interactions } from './login/interactions.ts'
+import { doorClientId } from './oidc/clients.ts'
 import type { ArtifactStore } from './storage/artifacts.ts'
 
 /** `provider` is asked at each call, because it can be swapped while flows are open. */
@@ -14,6 +15,8 @@ export function providerInteractions(needs: {
   const { provider, artifacts } = needs
   const expired = (cause?: unknown) => new Fault('ERR_LOGIN_EXPIRED', needs.expiredText, { cause })
   const client = async (id: string): Promise<ClientInfo | undefined> => {
+    // Our own doors lead to this site itself: there is no other to name.
+    if (id === doorClientId) return undefined
     const found = await provider()
       .Client.find(id)
       .catch(() => undefined)

@@ -23,6 +23,8 @@ export interface Card {
 /** Why a way to sign in is not offered; shown to the person when `show` is true, else only in health. */
 export interface Hidden {
   readonly hidden: string
+  /** The name alone, as on a card. Default the instance's id. */
+  readonly name?: string
   readonly show?: boolean
 }
 

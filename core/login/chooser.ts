@@ -109,7 +109,7 @@ export function isForced({ prompt }: Interaction): boolean {
 
 function methodView({ id, card }: Choice, base: string): MethodView[] {
   const action = `${base}/m/${id}`
-  if ('hidden' in card) return card.show ? [{ id, label: id, action, unavailable: card.hidden }] : []
+  if ('hidden' in card) return card.show ? [{ id, label: card.name ?? id, action, unavailable: card.hidden }] : []
   const { label, icon, hint, form } = card
   return [{ id, label, action, hint, form, icon: icon === undefined ? undefined : iconUri(icon) }]
 }

@@ -17,8 +17,9 @@ export function providerViews(needs: { pages: Pages; support: string | undefined
       const lost = error.name === 'SessionNotFound'
       const code = lost ? 'ERR_LOGIN_EXPIRED' : 'ERR_INPUT'
       const requestId = String(ctx.res.getHeader('x-request-id') ?? '')
+      const whatToDo = lost ? undefined : pages.texts.in(options(ctx).locale)('login.badRequest')
       const message = lost ? undefined : `${out.error}${out.error_description ? `: ${out.error_description}` : ''}`
-      html(ctx, pages.render('error', { code, requestId, message, restart: { href: '/' } }, options(ctx)))
+      html(ctx, pages.render('error', { code, requestId, message, whatToDo, restart: { href: '/' } }, options(ctx)))
     },
     signOut(ctx, { action, xsrf, clientName, returnTo }) {
       if (returnTo !== undefined)

@@ -72,7 +72,7 @@ function card({ context, signIn, name }: Parts, locale: string): Card | Hidden {
   const failed = signIn.lastFailure()
   const age = failed === undefined ? undefined : context.clock.now().getTime() - failed.getTime()
   if (age !== undefined && age < downSeconds * 1000) {
-    return { hidden: context.text('down', { name }, locale), show: true }
+    return { hidden: context.text('down', { name }, locale), name, show: true }
   }
   const label = context.text('card', { name }, locale)
   return context.config.icon === undefined ? { label, name } : { label, name, icon: context.config.icon }

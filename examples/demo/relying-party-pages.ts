@@ -59,9 +59,10 @@ function noticeOf(notice: string | undefined): Html | undefined {
 }
 
 function actions({ tokens }: Seen): Html {
+  const keep = html`<a class="plain" href="/sign-in?keep">Ask for a refresh token</a>`
   const refresh = html`<form method="post" action="/refresh"><button class="plain">Refresh tokens</button></form>`
   return html`<div class="row"><form method="post" action="/sign-out"><button class="button">Sign out</button></form>
-${tokens.refresh_token === undefined ? undefined : refresh}
+${tokens.refresh_token === undefined ? keep : refresh}
 <a class="plain" href="/sign-in?prompt=none">Sign in silently</a>
 <a class="plain" href="/sign-in?prompt=login">Prove it is you</a>
 <a class="plain" href="/sign-in?prompt=select_account">Choose an account</a></div>`

@@ -43,7 +43,7 @@ interface Application {
 }
 
 const cookie = 'demo_application'
-const wantedScopes = ['openid', 'profile', 'email', 'groups', 'orcid', 'labgate:sources', 'offline_access']
+const wantedScopes = ['openid', 'profile', 'email', 'groups', 'labgate:sources']
 
 /** Starts the application on this machine. Labgate need not run yet: it is asked on the first sign-in. */
 export async function startRelyingParty(options: RelyingPartyOptions): Promise<Site> {
@@ -104,7 +104,7 @@ function koa(app: Application): Koa {
     try {
       await handle(app, ctx)
     } catch (error) {
-      ctx.status = 500
+      ctx.status = 400
       show(ctx, troublePage(words(error)))
     }
   })
@@ -157,7 +157,8 @@ async function signIn(app: Application, ctx: Context): Promise<void> {
   const pending = { verifier, state: client.randomState(), nonce: client.randomNonce() }
   sessionOf(app, ctx).pending = pending
   const offered = config.serverMetadata().scopes_supported
-  const scope = wantedScopes.filter((one) => offered === undefined || offered.includes(one))
+  const { scopes, prompt } = wishOf(ctx)
+  const scope = scopes.filter((one) => offered === undefined || offered.includes(one))
   const url = client.buildAuthorizationUrl(config, {
     redirect_uri: `${app.origin}/callback`,
     scope: scope.join(' '),
@@ -165,16 +166,18 @@ async function signIn(app: Application, ctx: Context): Promise<void> {
     nonce: pending.nonce,
     code_challenge: await client.calculatePKCECodeChallenge(verifier),
     code_challenge_method: 'S256',
-    ...promptOf(ctx, scope),
+    ...(prompt === undefined ? {} : { prompt }),
   })
   ctx.redirect(url.href)
 }
 
-/** `?prompt=none`, `login` and `select_account` to play with; a refresh token is given after consent only. */
-function promptOf(ctx: Context, scope: readonly string[]): { prompt?: string } {
-  const asked = new URLSearchParams(ctx.querystring).get('prompt')
-  if (asked === 'none' || asked === 'login' || asked === 'select_account') return { prompt: asked }
-  return scope.includes('offline_access') ? { prompt: 'consent' } : {}
+const prompts = ['none', 'login', 'select_account']
+
+/** `?prompt=none`, `login` and `select_account` to play with; `?keep` asks for a refresh token, which only consent gives. */
+function wishOf(ctx: Context): { scopes: readonly string[]; prompt: string | undefined } {
+  const query = new URLSearchParams(ctx.querystring)
+  if (query.has('keep')) return { scopes: [...wantedScopes, 'offline_access'], prompt: 'consent' }
+  return { scopes: wantedScopes, prompt: prompts.find((one) => one === query.get('prompt')) }
 }
 
 async function callback(app: Application, ctx: Context): Promise<void> {

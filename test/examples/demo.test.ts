@@ -126,6 +126,7 @@ describe('the demo application in a browser', { skip: needs('chromium') }, () =>
     assert.match(await row('email_verified').innerText(), /yes/)
     await page.getByText('ID token', { exact: true }).click()
     assert.match(await page.locator('details[open] pre').first().innerText(), /"alg": "RS256"/)
+    await page.getByRole('link', { name: 'Ask for a refresh token' }).click()
     await page.getByRole('button', { name: 'Refresh tokens' }).click()
     assert.match(await page.getByRole('status').innerText(), /Refreshed/)
     await page.close()

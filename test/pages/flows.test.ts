@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import type { Browser } from 'playwright-core'
+import { openBrowser, views } from '../support/browser.ts'
+import { needs } from '../support/needs.ts'
+import { take, walks } from './walks.ts'
+
+/** Routes that no person opens as a page, each with its reason. */
+const notPages: Readonly<Record<string, string>> = {
+  '/assets/*': 'style sheet, mark and images, which the pages load',
+}
+
+describe('people in Chromium', { skip: needs('chromium') }, () => {
+  let browser: Browser
+  /** Patterns of GET routes, and whether a walk asked for them. */
+  const routes = new Map<string, boolean>()
+  before(async () => {
+    browser = await openBrowser()
+  })
+  after(() => browser.close())
+
+  for (const [how, options] of [
+    ['with scripts', {}],
+    ['without scripts', views.noScript],
+  ] as const) {
+    describe(how, () => {
+      for (const walk of walks)
+        test(walk.name, async () => {
+          const { visited, demo } = await take(walk, { browser, options })
+          for (const { method, path, host } of demo.labgate.app.routes.list()) {
+            if (method !== 'GET') continue
+            const origin = `http://${host}`
+            const isSeen = [...visited].some((address) => matches(path, { address, origin }))
+            routes.set(path, routes.get(path) === true || isSeen)
+          }
+        })
+    })
+  }
+
+  test('every page of the route table was opened', () => {
+    const missed = [...routes].flatMap(([path, seen]) => (seen || isException(path) ? [] : [path]))
+    assert.deepEqual(missed, [])
+    assert.ok(routes.size > 10, 'the route table was read')
+  })
+})
+
+function matches(pattern: string, { address, origin }: { address: string; origin: string }): boolean {
+  if (!address.startsWith(origin)) return false
+  const parts = pattern.split('/').map((part) => (part.startsWith(':') ? '[^/]+' : part.replaceAll('.', '\\.')))
+  return new RegExp(`^${parts.join('/')}$`).test(address.slice(origin.length))
+}
+
+function isException(path: string): boolean {
+  return Object.keys(notPages).some((each) => path.startsWith(each.replace('*', '')))
+}

@@ -1,0 +1,70 @@
+/**
+ * `npm run screenshots`: renews the pictures of the README in `docs/images/`. With a folder as argument: pictures of
+ * every page of every walk, light, dark and on a phone, for people who change pages and want to see what they did.
+ * @module
+ */
+import { mkdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Browser, Page } from 'playwright-core'
+import { openBrowser, views } from '../support/browser.ts'
+import { startTestDemo } from '../support/demo.ts'
+import { Visitor } from '../support/visitor.ts'
+import { take, walks } from './walks.ts'
+
+const images = join(import.meta.dirname, '../../docs/images')
+/** Larger ones make a clone slow. */
+const mostBytes = 150_000
+
+const browser = await openBrowser()
+try {
+  const [folder] = process.argv.slice(2)
+  await (folder === undefined ? forReadme(browser) : everything(browser, folder))
+} finally {
+  await browser.close()
+}
+
+async function forReadme(chromium: Browser): Promise<void> {
+  await mkdir(images, { recursive: true })
+  const demo = await startTestDemo()
+  const options = { viewport: { width: 1200, height: 780 } }
+  const visitor = await Visitor.enter({ browser: chromium, options })
+  try {
+    const { page } = visitor
+    await page.goto(`${demo.application}/sign-in`)
+    await visitor.expect('Sign in')
+    await picture(page, 'chooser')
+    await page.getByRole('button', { name: /Demo University/ }).click()
+    await visitor.expect('Who are you today?')
+    await page.getByRole('button', { name: 'Ada' }).click()
+    await visitor.expect('Allow Demo application?')
+    await visitor.press('Allow', 'Hello, Ada Lovelace')
+    await page.getByRole('heading', { level: 1 }).hover()
+    await picture(page, 'demo-application')
+  } finally {
+    await visitor.leave()
+    await demo.stop()
+  }
+}
+
+async function picture(page: Page, name: string): Promise<void> {
+  const path = join(images, `${name}.png`)
+  await page.screenshot({ path })
+  const { size } = await stat(path)
+  if (size > mostBytes) throw new Error(`${path} has ${size} bytes, more than ${mostBytes}`)
+  process.stdout.write(`${path}: ${Math.round(size / 1000)} kB\n`)
+}
+
+async function everything(chromium: Browser, folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true })
+  const shoot = async (name: string, page: Page) => {
+    const before = page.viewportSize() ?? views.desktop.viewport
+    await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true })
+    await page.emulateMedia({ colorScheme: 'dark' })
+    await page.screenshot({ path: join(folder, `${name}-dark.png`), fullPage: true })
+    await page.emulateMedia({ colorScheme: null })
+    await page.setViewportSize(views.phone.viewport)
+    await page.screenshot({ path: join(folder, `${name}-phone.png`), fullPage: true })
+    await page.setViewportSize(before)
+  }
+  for (const walk of walks) await take(walk, { browser: chromium, options: views.noScript, picture: shoot })
+}

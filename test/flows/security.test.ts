@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { AccountEntity } from '../../core/storage/entities.ts'
 import {
   movableClock,
   newBrowser,
@@ -89,6 +90,32 @@ describe('a running Labgate', () => {
     )
   })
 
+  test('asks the upstream nothing when a callback is played again (S4)', async () => {
+    const agent = new UserAgent({ stopAt: [`${site().issuer}/sign-in/uni/callback`] })
+    const stopped = await signInAs(agent, 'alice', (await web.request()).url)
+    const cookie = agent.cookieHeader(stopped.url)
+    const play = () => fetch(stopped.url, { redirect: 'manual', headers: { cookie, accept: 'text/html' } })
+    const asked = () => world.upstream.requests.filter((line) => line === 'POST /token').length
+    const before = asked()
+    assert.equal((await play()).status, 303)
+    assert.equal(asked() - before, 1)
+    assert.equal((await play()).status, 400)
+    assert.equal(asked() - before, 1, 'the second one never gets that far')
+  })
+
+  test('knows at once that another process has deactivated an account (S11)', async () => {
+    const agent = newBrowser()
+    const tokens = await web.signIn(agent, 'dora')
+    const storage = site().labgate.rooms.get('storage')
+    const state = (value: 'active' | 'deactivated') =>
+      storage.transaction((em) => em.nativeUpdate(AccountEntity, { id: tokens.claims()?.sub ?? '' }, { state: value }))
+    await state('deactivated')
+    assert.notEqual(titleOf(await agent.open(account())), 'Your account')
+    assert.equal((await web.silent(agent)).error, 'login_required')
+    assert.equal((await web.userinfo(tokens.access_token)).status, 401)
+    await state('active')
+  })
+
   describe('PKCE (S7)', () => {
     const errorAt = async (change: (url: URL) => void) => {
       const { url } = await web.request()
@@ -97,6 +124,11 @@ describe('a running Labgate', () => {
       return back.searchParams.get('error')
     }
     test('is asked of every client: no challenge, or a plain one, is refused (RFC 7636 §4.4.1)', async () => {
+      const strip = (url: URL) => {
+        url.searchParams.delete('code_challenge')
+        url.searchParams.delete('code_challenge_method')
+      }
+      assert.equal(await errorAt(strip), 'invalid_request')
       assert.equal(await errorAt((url) => url.searchParams.delete('code_challenge')), 'invalid_request')
       assert.equal(await errorAt((url) => url.searchParams.set('code_challenge_method', 'plain')), 'invalid_request')
       assert.equal(await errorAt((url) => url.searchParams.delete('code_challenge_method')), 'invalid_request')

@@ -39,7 +39,7 @@ function resolve(from: string, person: Person): { value: Json; source: string } 
   return best && { value: best.value, source: `${best.trust} by ${best.via} (${best.issuer})` }
 }
 
-function fromAccount(name: string, { account }: Person): { value: Json; source: string } | undefined {
+function fromAccount(name: string, { account, facts }: Person): { value: Json; source: string } | undefined {
   const source = 'kept by this Labgate for the account'
   switch (name) {
     case 'id':
@@ -49,22 +49,35 @@ function fromAccount(name: string, { account }: Person): { value: Json; source: 
     case 'username':
       return { value: account.username, source }
     case 'groups':
-      return { value: account.groups, source }
+      return { value: account.groups, source: sayersOf(facts, { claim: 'groups' }) ?? source }
     case 'state':
       return { value: account.state, source }
     case 'role':
       return { value: account.role, source }
     case 'email':
       return account.email !== undefined && account.emailVerified
-        ? { value: account.email, source: 'verified contact address of the account' }
+        ? { value: account.email, source: emailSource(account, facts) }
         : undefined
     case 'emailVerified':
       return account.email !== undefined && account.emailVerified
-        ? { value: true, source: 'the address was proved at sign-in' }
+        ? { value: true, source: emailSource(account, facts) }
         : undefined
     default:
       return undefined
   }
+}
+
+/** Which sign-ins say so. */
+function sayersOf(facts: readonly SourcedFact[], said: { claim: string; value?: string }): string | undefined {
+  const fits = facts.filter(({ claim, trust, value }) => {
+    return claim === said.claim && trust !== 'self' && (said.value === undefined || value === said.value)
+  })
+  const sayers = [...new Set(fits.map(({ trust, via }) => `${trust} by ${via}`))]
+  return sayers.length === 0 ? undefined : sayers.join(', ')
+}
+
+function emailSource({ email = '' }: AccountView, facts: readonly SourcedFact[]): string {
+  return sayersOf(facts, { claim: 'email', value: email }) ?? 'verified before, kept by this Labgate'
 }
 
 const trustRank = { verified: 0, asserted: 1, self: 2 } as const

@@ -82,6 +82,8 @@ const plumbing = new Set([
   'sid',
   'auth_time',
   'azp',
+  'amr',
+  'acr',
   sourcesMember,
 ])
 

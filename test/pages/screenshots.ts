@@ -25,7 +25,7 @@ try {
 
 async function forReadme(chromium: Browser): Promise<void> {
   await mkdir(images, { recursive: true })
-  const demo = await startTestDemo()
+  const demo = await startTestDemo(undefined, 'its own ports')
   const options = { viewport: { width: 1200, height: 780 } }
   const visitor = await Visitor.enter({ browser: chromium, options })
   try {

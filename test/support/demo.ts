@@ -21,11 +21,14 @@ export interface TestDemo extends Demo {
 }
 
 /** Starts it; `change` may alter the config first. */
-export async function startTestDemo(change: (file: DemoFile) => void = () => undefined): Promise<TestDemo> {
+export async function startTestDemo(
+  change: (file: DemoFile) => void = () => undefined,
+  place: 'free ports' | 'its own ports' = 'free ports',
+): Promise<TestDemo> {
   const name = join(import.meta.dirname, '../../config/labgate.yaml')
   const folder = await mkdtemp(join(tmpdir(), 'labgate-demo-'))
   const file = parse(await readFile(name, 'utf8')) as DemoFile
-  await onFreePorts(file, folder)
+  await moved(file, { folder, isFree: place === 'free ports' })
   change(file)
   const options = { name: 'labgate.yaml', env: {}, cwd: folder }
   const demo = await startDemo({ ...parseConfig(stringify(file), options), file: name })
@@ -41,8 +44,10 @@ export async function startTestDemo(change: (file: DemoFile) => void = () => und
   }
 }
 
-async function onFreePorts(file: DemoFile, folder: string): Promise<void> {
-  const [own, university, application] = [await freePort(), await freePort(), await freePort()]
+async function moved(file: DemoFile, { folder, isFree }: { folder: string; isFree: boolean }): Promise<void> {
+  const [own, university, application] = isFree
+    ? [await freePort(), await freePort(), await freePort()]
+    : [8080, 8081, 8082]
   const { plugins, clients } = file
   Object.assign(file, {
     issuer: `http://localhost:${own}`,
@@ -53,6 +58,6 @@ async function onFreePorts(file: DemoFile, folder: string): Promise<void> {
     mail: { ...(file.mail as object), outbox: join(folder, 'outbox') },
   })
   Object.assign(plugins.university?.config ?? {}, { issuer: `http://127.0.0.1:${university}` })
-  const moved = JSON.stringify(clients['demo-rp']).replaceAll(':8082', `:${application}`)
-  clients['demo-rp'] = JSON.parse(moved)
+  const client = JSON.stringify(clients['demo-rp']).replaceAll(':8082', `:${application}`)
+  clients['demo-rp'] = JSON.parse(client)
 }

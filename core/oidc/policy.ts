@@ -40,7 +40,20 @@ async function disagrees(ctx: KoaContextWithOIDC, needs: PolicyNeeds): Promise<b
   if (!theirs?.accountId) return Check.NO_NEED_TO_PROMPT
   const ours = await needs.sessionOf(ctx.req)
   if (ours?.account !== theirs.accountId) return Check.REQUEST_PROMPT
-  if (ours.providerUid === undefined) await needs.bind(ctx.req, theirs.uid)
-  else if (ours.providerUid !== theirs.uid) return Check.REQUEST_PROMPT
+  if (ours.providerUid === theirs.uid) return Check.NO_NEED_TO_PROMPT
+  if (ours.providerUid !== undefined) {
+    if (ctx.oidc.result?.login === undefined) return Check.REQUEST_PROMPT
+    await endLost(ctx, ours.providerUid)
+  }
+  await needs.bind(ctx.req, theirs.uid)
   return Check.NO_NEED_TO_PROMPT
+}
+
+/**
+ * Ours has just answered for this browser, and yet another session of the Provider is bound to it: that one was lost,
+ * with its cookie or in a crash. Asking again would go round in circles; left alone, its tokens could not be ended.
+ */
+async function endLost(ctx: KoaContextWithOIDC, uid: string): Promise<void> {
+  const lost = await ctx.oidc.provider.Session.findByUid(uid)
+  await lost?.destroy()
 }

@@ -116,6 +116,19 @@ describe('a running Labgate', () => {
     await state('active')
   })
 
+  test("goes on when a browser has lost the Provider's cookie, and leaves no token of the lost session (S11)", async () => {
+    const agent = newBrowser()
+    const tokens = await web.signIn(agent, 'bob')
+    for (const name of ['labgate_provider', 'labgate_provider.sig']) agent.forget(name)
+    const { url, redeem } = await web.request()
+    const page = await agent.open(url)
+    assert.ok(isAtCallback(page), page.url.href)
+    assert.equal((await redeem(page.url)).claims()?.sub, tokens.claims()?.sub)
+    assert.equal((await web.userinfo(tokens.access_token)).status, 401)
+    await agent.press(await agent.open(account()), 'Sign out here')
+    assert.equal((await web.silent(agent)).error, 'login_required')
+  })
+
   describe('PKCE (S7)', () => {
     const errorAt = async (change: (url: URL) => void) => {
       const { url } = await web.request()

@@ -1,4 +1,8 @@
-/** Letters into a folder, for a try without a mail server: one `.eml` file each, and a line in `index.jsonl`. @module */
+/**
+ * Letters into a folder, for a try without a mail server: one `.eml` file each, its plain text beside it as `.txt`
+ * for people to read, and a line in `index.jsonl`.
+ * @module
+ */
 import { randomBytes } from 'node:crypto'
 import { access, appendFile, constants, mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -26,13 +30,20 @@ export function outboxTransport(folder: string): Transport {
 async function put(folder: string, letter: Letter, content: Buffer): Promise<string> {
   await open(folder)
   const at = letter.date.toISOString()
-  const file = `${at.replaceAll(/[:.]/g, '-')}-${randomBytes(4).toString('hex')}.eml`
+  const name = `${at.replaceAll(/[:.]/g, '-')}-${randomBytes(4).toString('hex')}`
+  const file = `${name}.eml`
+  // In the letter itself links are broken into lines and escaped.
+  await writeFile(join(folder, `${name}.txt`), readable(letter), { mode: 0o600, flag: 'wx' })
   const draft = join(folder, `.${file}.draft`)
   await writeFile(draft, content, { mode: 0o600, flag: 'wx' })
   await rename(draft, join(folder, file))
   const line = JSON.stringify({ at, to: letter.to.address, subject: letter.subject, file })
   await appendFile(join(folder, 'index.jsonl'), `${line}\n`, { mode: 0o600 })
   return `written to ${join(folder, file)}`
+}
+
+function readable({ to, subject, text }: Letter): string {
+  return `To: ${to.address}\nSubject: ${subject}\n\n${text.trimEnd()}\n`
 }
 
 async function open(folder: string): Promise<void> {

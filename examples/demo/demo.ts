@@ -76,6 +76,8 @@ function explain(who: string, where: string): (error: NodeJS.ErrnoException & { 
   return (error) => {
     if (error.code !== 'EADDRINUSE') throw error
     const what = `the demo ${who} cannot listen on 127.0.0.1:${error.port}: another process listens there`
-    throw new Error(`${what}; stop it, or change the port in the config (${where})`, { cause: error })
+    throw new Error(`${what}, perhaps another demo; stop it, or change the port in the config (${where})`, {
+      cause: error,
+    })
   }
 }

@@ -21,7 +21,7 @@ type Config = Awaited<ReturnType<typeof readConfig>>['config']
 function welcome({ application, issuer, firstAdminCode }: Demo, { mail, log }: Config): string {
   const lines = [
     ['Click here', `${application}   and sign in: as somebody of Demo University, or by e-mail`],
-    ['Mail', `${mail?.outbox ?? 'the outbox'}   nothing is sent: the newest file there has the code and the link`],
+    ['Mail', `${mail?.outbox ?? 'the outbox'}   nothing is sent: the newest .txt there has the code and the link`],
     ['Your account', `${issuer}/account`],
     ['First admin', firstAdminCode === undefined ? 'there is one already' : `${issuer}/account/first-admin`],
     ...(firstAdminCode === undefined ? [] : [['', `the code is ${firstAdminCode}   (good once)`]]),

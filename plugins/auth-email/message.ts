@@ -78,7 +78,7 @@ function html(words: Words): string {
   .sheet { background: #1e242b !important; color: #e6eaee !important }
   .code { background: #14181d !important; color: #ffffff !important }
   .quiet { color: #a4afba !important }
-  .link { color: #8fbdf0 !important }
+  .link { color: #74cdb8 !important }
 }
 </style>
 </head>
@@ -88,8 +88,8 @@ function html(words: Words): string {
 <p style="margin:0 0 8px">${text(words.typeCode)}</p>
 <p class="code" style="margin:0 0 24px;padding:14px;border-radius:8px;background:#f2f4f6;font:600 34px/1.2 ui-monospace,Menlo,Consolas,monospace;letter-spacing:4px;text-align:center">${text(words.code)}</p>
 <p style="margin:0 0 12px">${text(words.openLink)}</p>
-<p style="margin:0 0 12px"><a href="${text(words.link)}" style="display:inline-block;padding:11px 20px;border-radius:8px;background:#2b5c94;color:#ffffff;text-decoration:none;font-weight:600">${text(words.button)}</a></p>
-<p style="margin:0 0 24px;font-size:13px;word-break:break-all"><a class="link" href="${text(words.link)}" style="color:#2b5c94">${text(words.link)}</a></p>
+<p style="margin:0 0 12px"><a href="${text(words.link)}" style="display:inline-block;padding:11px 20px;border-radius:8px;background:#0f6657;color:#ffffff;text-decoration:none;font-weight:600">${text(words.button)}</a></p>
+<p style="margin:0 0 24px;font-size:13px;word-break:break-all"><a class="link" href="${text(words.link)}" style="color:#0f6657">${text(words.link)}</a></p>
 <p class="quiet" style="margin:0 0 8px;font-size:14px;color:#586470">${text(words.ends)} ${text(words.asked)}</p>
 <p class="quiet" style="margin:0;font-size:14px;color:#586470">${text(words.ignore)}</p>
 </div>

@@ -1,5 +1,6 @@
 /** The config of one OpenID Connect sign-in. @module */
 import { type ConfigOf, duration, secret } from '@labgate/contract'
+import { applicationProperties } from './sign-in/index.ts'
 
 const url = (description: string) => ({ type: 'string', format: 'uri', description }) as const
 
@@ -129,12 +130,7 @@ export const configSchema = {
       },
       description: 'How to trust the provider’s certificate.',
     },
-    callbackPath: {
-      type: 'string',
-      pattern: '^/[A-Za-z0-9/._~-]*$',
-      description:
-        'A path of ours that is registered at the provider already, from an older server; used instead of our own.',
-    },
+    callbackPath: applicationProperties.callbackPath,
   },
   if: {
     type: 'object',

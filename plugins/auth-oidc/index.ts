@@ -2,14 +2,14 @@
 import { definePlugin } from '@labgate/contract'
 import { configSchema } from './config.ts'
 import { oidcMethod } from './oidc.ts'
-import { text } from './text.ts'
+import { callbackPathsOf, signInText } from './sign-in/index.ts'
 
 export default definePlugin({
   kind: 'auth',
   name: 'oidc',
   contract: 1,
   config: configSchema,
-  text,
-  callbackPaths: (config) => (config.callbackPath === undefined ? [] : [config.callbackPath]),
+  text: signInText,
+  callbackPaths: callbackPathsOf,
   create: oidcMethod,
 })

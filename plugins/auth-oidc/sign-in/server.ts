@@ -9,13 +9,13 @@ import type { Exchange } from './exchange.ts'
 
 /** Endpoints the operator names; each wins over what discovery says. */
 export interface Endpoints {
-  readonly authorizationEndpoint?: string
-  readonly tokenEndpoint?: string
-  readonly userinfoEndpoint?: string
-  readonly jwksUri?: string
-  readonly endSessionEndpoint?: string
-  readonly revocationEndpoint?: string
-  readonly registrationEndpoint?: string
+  readonly authorizationEndpoint?: string | undefined
+  readonly tokenEndpoint?: string | undefined
+  readonly userinfoEndpoint?: string | undefined
+  readonly jwksUri?: string | undefined
+  readonly endSessionEndpoint?: string | undefined
+  readonly revocationEndpoint?: string | undefined
+  readonly registrationEndpoint?: string | undefined
 }
 
 export interface ServerSettings {
@@ -84,6 +84,18 @@ export function createServer(settings: ServerSettings, needs: { exchange: Exchan
 function isComplete({ endpoints, openid }: ServerSettings): boolean {
   if (endpoints?.authorizationEndpoint === undefined || endpoints.tokenEndpoint === undefined) return false
   return !openid || endpoints.jwksUri !== undefined
+}
+
+/** Whether a provider whose endpoints are all given answers: its keys are asked for. @throws Fault ERR_UPSTREAM */
+export async function assertAnswers(server: oauth.AuthorizationServer, exchange: Exchange): Promise<void> {
+  const { jwks_uri } = server
+  if (jwks_uri === undefined) return
+  await exchange.run('its signing keys', async (options) => {
+    const response = await options[oauth.customFetch](jwks_uri, { headers: { accept: 'application/json' } })
+    const keys: unknown = await response.json().catch(() => undefined)
+    if (response.ok && Array.isArray((keys as { keys?: unknown } | undefined)?.keys)) return
+    throw new oauth.OperationProcessingError(`answered ${response.status}, and no key set`)
+  })
 }
 
 async function discover(settings: ServerSettings, exchange: Exchange): Promise<oauth.AuthorizationServer> {

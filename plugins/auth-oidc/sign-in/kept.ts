@@ -1,6 +1,6 @@
 /** What is kept of an identity, sealed by the core: as little as later questions need. @module */
 import type { Json } from '@labgate/contract'
-import type { Tokens } from './sign-in/index.ts'
+import type { Tokens } from './upstream.ts'
 
 export interface Kept {
   readonly refreshToken: string | undefined

@@ -1,5 +1,7 @@
-/** Every text of the OpenID Connect sign-in that a person may see. @module */
-export const text = {
+/** Every text of a sign-in at an OpenID provider that a person may see. @module */
+
+/** What {@link openIdMethod} says; a plugin lays its own words over it. */
+export const signInText = {
   en: {
     card: 'Continue with {name}',
     down: '{name} does not answer at the moment. Please use another way to sign in, or try again in a minute.',

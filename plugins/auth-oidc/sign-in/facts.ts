@@ -4,15 +4,24 @@
  * @module
  */
 import { type Fact, type Json, parseAddress } from '@labgate/contract'
-import type { OidcConfig } from './config.ts'
-import type { Claims } from './sign-in/index.ts'
+import type { Claims } from './upstream.ts'
 
-type Wanted = Pick<OidcConfig, 'claims' | 'groups' | 'emailVerified'>
+/** Which facts to make of a provider's claims. */
+export interface Wanted {
+  /** Name of the fact, and of the claim it is read from; a dot leads into an object. */
+  readonly claims: Readonly<Record<string, string>>
+  /** The claim that lists groups, and the name of the fact. */
+  readonly groups?: { readonly claim: string; readonly as: string } | undefined
+  /** `assumed`: the provider verifies every address and leaves the flag out. */
+  readonly emailVerified: 'required' | 'assumed'
+}
 
 /** Both documents of one sign-in; the subject of both was checked to be the same. */
 export interface Documents {
   readonly idToken: Claims
   readonly userinfo: Claims
+  /** Of whom both are. */
+  readonly subject: string
 }
 
 /** A value longer than this, as JSON, is no fact about a person. */

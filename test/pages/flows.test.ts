@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import type { Browser } from 'playwright-core'
+import type { Browser, BrowserContextOptions } from 'playwright-core'
 import { openBrowser, views } from '../support/browser.ts'
 import { needs } from '../support/needs.ts'
 import { take, walks } from './walks.ts'
@@ -19,22 +19,21 @@ describe('people in Chromium', { skip: needs('chromium') }, () => {
   })
   after(() => browser.close())
 
-  for (const [how, options] of [
-    ['with scripts', {}],
-    ['without scripts', views.noScript],
-  ] as const) {
-    describe(how, () => {
-      for (const walk of walks)
-        test(walk.name, async () => {
-          const { visited, demo } = await take(walk, { browser, options })
-          for (const { method, path, host } of demo.labgate.app.routes.list()) {
-            if (method !== 'GET') continue
-            const origin = `http://${host}`
-            const isSeen = [...visited].some((address) => matches(path, { address, origin }))
-            routes.set(path, routes.get(path) === true || isSeen)
-          }
-        })
-    })
+  describe('ways', { concurrency: 2 }, () => {
+    for (const [how, options] of Object.entries({ 'with scripts': {}, 'without scripts': views.noScript }))
+      describe(how, () => {
+        for (const walk of walks) test(walk.name, () => walked(walk, options))
+      })
+  })
+
+  async function walked(walk: (typeof walks)[number], options: BrowserContextOptions): Promise<void> {
+    const { visited, demo } = await take(walk, { browser, options })
+    for (const { method, path, host } of demo.labgate.app.routes.list()) {
+      if (method !== 'GET') continue
+      const origin = `http://${host}`
+      const isSeen = [...visited].some((address) => matches(path, { address, origin }))
+      routes.set(path, routes.get(path) === true || isSeen)
+    }
   }
 
   test('every page of the route table was opened', () => {

@@ -13,12 +13,16 @@ export interface VictimSite extends Pick<TestLabgate, 'issuer' | 'mail'> {
   readonly folder: string
   /** Begins a process on the data; its clock leaves out the time that no process ran. */
   start(): Promise<void>
+  /** Begins one unless it runs. */
+  ensure(): Promise<void>
   /** The process is to hold at the n-th passing of the point from now on. */
   hold(point: string, passing?: number): Promise<void>
   /** Runs one step of the cleaner as if it were later. */
   clean(aheadSeconds: number): Promise<void>
-  /** Waits until the process holds, at most that long, and kills it (SIGKILL); says whether it held. */
-  kill(waitMs: number): Promise<boolean>
+  /** Settles when the process holds. */
+  held(): Promise<'held'>
+  /** SIGKILL. */
+  kill(): Promise<void>
   close(): Promise<void>
 }
 
@@ -27,7 +31,7 @@ export async function victimSite(): Promise<VictimSite> {
   const folder = await mkdtemp(join(tmpdir(), 'labgate-victim-'))
   const port = await freePort()
   let child: ChildProcess | undefined
-  let held = Promise.withResolvers<boolean>()
+  let held = Promise.withResolvers<'held'>()
   let behindMs = 0
   let diedAt: number | undefined
 
@@ -45,32 +49,30 @@ export async function victimSite(): Promise<VictimSite> {
     await gone
     diedAt = Date.now()
   }
+  const start = async () => {
+    // The start itself takes about a second, in which the clock stands as well.
+    if (diedAt !== undefined) behindMs += Date.now() - diedAt + 1000
+    held = Promise.withResolvers()
+    const settle = held.resolve
+    const args = [folder, String(port), String(behindMs / 1000)]
+    const started = fork(victim, args, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] })
+    child = started
+    started.stdout?.on('data', (text) => String(text).includes('held') && settle('held'))
+    await new Promise<void>((listening, failed) => {
+      started.once('message', () => listening())
+      started.once('exit', (code) => failed(new Error(`the process ended with ${code} before it listened`)))
+    })
+  }
   return {
     folder,
     issuer: `http://localhost:${port}`,
     mail: (to) => newestMail(join(folder, 'outbox'), to),
-    async start() {
-      // The start itself takes about a second, in which the clock stands as well.
-      if (diedAt !== undefined) behindMs += Date.now() - diedAt + 1000
-      held = Promise.withResolvers()
-      const settle = held.resolve
-      const args = [folder, String(port), String(behindMs / 1000)]
-      const started = fork(victim, args, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] })
-      child = started
-      started.stdout?.on('data', (text) => String(text).includes('held') && settle(true))
-      await new Promise<void>((listening, failed) => {
-        started.once('message', () => listening())
-        started.once('exit', (code) => failed(new Error(`the process ended with ${code} before it listened`)))
-      })
-    },
+    start,
+    ensure: async () => (child === undefined ? start() : undefined),
     hold: (point, passing = 1) => order({ arm: { point, passing } }),
     clean: (cleanAheadSeconds) => order({ cleanAheadSeconds }),
-    async kill(waitMs) {
-      const late = new Promise<boolean>((done) => setTimeout(() => done(false), waitMs).unref())
-      const didHold = await Promise.race([held.promise, late])
-      await end()
-      return didHold
-    },
+    held: () => held.promise,
+    kill: end,
     async close() {
       await end()
       await rm(folder, { recursive: true, force: true })

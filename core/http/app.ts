@@ -8,6 +8,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Fault, type Log } from '@labgate/contract'
 import Koa from 'koa'
 import type { Ctx, State, Step } from './context.ts'
+import { createCookieSigner } from './cookie-signer.ts'
 import { type Csrf, createCsrf } from './csrf.ts'
 import { createProxies, type Edge, readEdge, rewriteForwarded } from './edge.ts'
 import { catchErrors, type ErrorPages } from './errors.ts'
@@ -159,7 +160,8 @@ export function createApp(needs: AppNeeds): App {
   const added: Step[] = []
   let mount: ProviderMount | undefined
   // `proxy` is safe here: `rewriteForwarded` leaves only what the edge vouches for.
-  const koa = new Koa<State>({ keys: [...needs.ringKeys], proxy: true })
+  const koa = new Koa<State>({ proxy: true })
+  koa.keys = createCookieSigner(needs.ringKeys) as Koa['keys']
   koa.on('error', (error: unknown) => needs.log.warn({ error }, 'a response broke off'))
   useAll(koa, [
     beginStep(needs),

@@ -81,25 +81,28 @@ export function createFinish(desk: Desk): Finish {
     }
     const { assertion, remember } = outcome
     const sameAsTheirs = interaction.session?.accountId === account.id
-    await desk.cookie.open(ctx, {
-      account: account.id,
-      instance: outcome.instance,
-      identity: identity.id,
-      amr: assertion.amr,
-      acr: assertion.acr,
-      authTime: assertion.at,
-      remember,
-      address: ctx.state.address,
-      userAgent: ctx.get('user-agent'),
-      providerUid: sameAsTheirs ? interaction.session?.uid : undefined,
-    })
-    await desk.accounts.noteSignIn(account.id)
-    await desk.audit(ctx, {
-      type: 'sign-in.done',
-      account: account.id,
-      client: interaction.clientId,
-      detail: { instance: outcome.instance },
-    })
+    // Begun in one turn, so that they share one commit.
+    await Promise.all([
+      desk.cookie.open(ctx, {
+        account: account.id,
+        instance: outcome.instance,
+        identity: identity.id,
+        amr: assertion.amr,
+        acr: assertion.acr,
+        authTime: assertion.at,
+        remember,
+        address: ctx.state.address,
+        userAgent: ctx.get('user-agent'),
+        providerUid: sameAsTheirs ? interaction.session?.uid : undefined,
+      }),
+      desk.accounts.noteSignIn(account.id),
+      desk.audit(ctx, {
+        type: 'sign-in.done',
+        account: account.id,
+        client: interaction.clientId,
+        detail: { instance: outcome.instance },
+      }),
+    ])
     await answer(ctx, { account: account.id, authTime: assertion.at, amr: assertion.amr, acr: assertion.acr, remember })
   }
 

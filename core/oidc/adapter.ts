@@ -42,12 +42,21 @@ export function createAdapter(needs: AdapterNeeds) {
     units.set(ctx, unit)
     return unit
   }
+  const besides = new WeakMap<object, (() => Promise<void>)[]>()
   const commit = async (ctx: object): Promise<void> => {
     const unit = units.get(ctx)
+    const works = besides.get(ctx) ?? []
     units.delete(ctx)
-    await unit?.commit()
+    besides.delete(ctx)
+    await Promise.all([unit?.commit(), ...works.map((work) => work())])
   }
   return {
+    /** Does a small write of another store when the request's own are committed, in one commit with them. */
+    alongside(work: () => Promise<void>): void {
+      const { ctx } = Provider
+      if (!ctx) throw new TypeError('there is no request to the Provider to write alongside of')
+      besides.set(ctx, [...(besides.get(ctx) ?? []), work])
+    },
     adapterFor: (model: string): Adapter =>
       model === 'Client' ? clientAdapter(needs.findClient) : artifactAdapter(model, needs, currentUnit),
     /** Middleware of the Provider: nothing is answered before it is stored. */

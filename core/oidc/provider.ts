@@ -9,6 +9,7 @@ import type { Context } from 'koa'
 import Provider, { type ClientMetadata, type Configuration, type JWKS, type KoaContextWithOIDC } from 'oidc-provider'
 import type { Consents } from '../accounts/consents.ts'
 import type { Sessions } from '../accounts/sessions.ts'
+import { createCookieSigner } from '../http/cookie-signer.ts'
 import type { CookieNames } from '../http/cookies.ts'
 import type { Audit } from '../observe/audit.ts'
 import { type AccountNeeds, accountFinder, outlives } from './account.ts'
@@ -64,7 +65,9 @@ const day = 24 * 3600
 
 /** Builds a Provider on the issuer's origin, its routes under `/oidc/`. */
 export function createProvider(needs: ProviderNeeds): Provider {
-  const { adapterFor, commitBeforeAnswer } = createAdapter(needs)
+  const { adapterFor, commitBeforeAnswer, alongside } = createAdapter(needs)
+  // Who is signed in where is written in the commit of the answer that depends on it.
+  const bind: PolicyNeeds['bind'] = async (req, uid) => alongside(() => needs.bind(req, uid))
   const provider = new Provider(needs.issuer, {
     adapter: adapterFor,
     clients: [...needs.clients],
@@ -81,7 +84,10 @@ export function createProvider(needs: ProviderNeeds): Provider {
       properties: [...ownMetadata, ...needs.additions.flatMap((one) => one.clientMetadata ?? [])],
     },
     enabledJWA: { idTokenSigningAlgValues: [...signingAlgorithms], userinfoSigningAlgValues: [...signingAlgorithms] },
-    interactions: { policy: createPolicy(needs), url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
+    interactions: {
+      policy: createPolicy({ ...needs, bind }),
+      url: (_ctx, interaction) => `/interaction/${interaction.uid}`,
+    },
     ttl: {
       AuthorizationCode: 60,
       AccessToken: (_ctx, token) => lifeOf(token),
@@ -137,7 +143,7 @@ function cookies({ cookieNames, cookieKeys, issuer }: ProviderNeeds): NonNullabl
   const secure = issuer.startsWith('https:')
   return {
     names: { session: cookieNames.provider, interaction: cookieNames.interaction, resume: cookieNames.resume },
-    keys: [...cookieKeys],
+    keys: createCookieSigner(cookieKeys),
     long: { httpOnly: true, sameSite: 'lax', secure, signed: true, path: '/' },
     short: { httpOnly: true, sameSite: 'lax', secure, signed: true },
   }

@@ -149,8 +149,9 @@ class SessionTable implements SessionStore {
     return this.#opened(this.#alive(this.#statements.getByProviderUid.get(uidDigest(uid))))
   }
 
-  end(id: string): Promise<SessionRow | undefined> {
-    return this.#writer.run(() => this.#end(this.#row(id)))
+  async end(id: string): Promise<SessionRow | undefined> {
+    // Most ids that are ended were never stored: a fresh one is thrown away at each sign-in.
+    return this.#row(id) === undefined ? undefined : this.#writer.run(() => this.#end(this.#row(id)))
   }
 
   endByHandle(account: AccountId, handle: string): Promise<SessionRow | undefined> {

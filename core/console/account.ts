@@ -115,9 +115,11 @@ export function accountRoutes(needs: PortalNeeds): Route[] {
     // A method whose button has fields is asked on a page of its own first.
     const asks = card && 'label' in card ? card.form : undefined
     if (asks && !asks.fields.some(({ name }) => input.has(name))) {
+      const method = desk.methods.label(instance, desk.locale(ctx))
       desk.show(ctx, 'step', {
-        form: asks,
-        instance: desk.methods.label(instance, desk.locale(ctx)),
+        // Its own title speaks of signing in, which the person has done.
+        form: { ...asks, title: desk.text(ctx, 'login.addWay', { method }) },
+        instance: method,
         ...postTo(ctx, ctx.path),
       })
       return

@@ -205,7 +205,7 @@ export const walks: readonly Walk[] = [
       await visitor.expect(chooser)
       await toUniversity(visitor)
       await pick(visitor, 'Grace', account)
-      await visitor.press('E-mail', 'Sign in with e-mail')
+      await visitor.press('E-mail', 'Add E-mail to your account')
       await visitor.look('link-form')
       await visitor.page.getByLabel('E-mail address').fill('grace@example.org')
       await visitor.press('Send me a code', 'Check your mail')

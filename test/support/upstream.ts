@@ -3,7 +3,7 @@
  * delayed, broken or altered (ID tokens are signed anew, so that only the alteration is wrong).
  * @module
  */
-import { createPrivateKey, createSign, generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto'
+import { createHmac, createPrivateKey, createSign, generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Adapter, type AdapterPayload, type ClientMetadata, type Configuration, Provider } from 'oidc-provider'
@@ -27,6 +27,10 @@ export interface Faults {
   fail: Partial<Record<Spot, Failure>>
   /** Changes the claims of every ID token, which is then signed anew. */
   idToken?: (claims: Claims) => Claims
+  /** Signs ID tokens with the client's secret instead of the upstream's key (RFC 7518 §3.2). */
+  secret?: string
+  /** Changes the whole answer of the token endpoint. */
+  token?: (body: Claims) => Claims
   userinfo?: (claims: Claims) => Claims
   discovery?: (document: Claims) => Claims
   /** Changes the address that the browser is sent back to. */
@@ -40,6 +44,12 @@ export interface UpstreamOptions {
   /** Self-registration (RFC 7591); a text is the initial access token that is asked for. */
   readonly registration?: boolean | string
   readonly settings?: Partial<Configuration>
+  /** Calls itself by its origin with a slash behind it. */
+  readonly slash?: boolean
+  /** Where its endpoints are, if not at the places of the library. */
+  readonly paths?: Partial<Record<Exclude<Spot, 'discovery'>, string>>
+  /** Further pages of this upstream; `true` when it answered. */
+  also?(request: IncomingMessage, response: ServerResponse): boolean
 }
 
 export interface Upstream {
@@ -70,7 +80,8 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Upst
   const requests: string[] = []
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const issuer = options.slash ? `${origin}/` : origin
   const memory = new Map<string, AdapterPayload>()
   const users = new Map((options.users ?? []).map((user) => [user.sub, user]))
   let key = freshKey()
@@ -78,13 +89,14 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Upst
   let current = build()
   server.on('request', (request, response) => {
     requests.push(`${request.method} ${request.url?.split('?')[0]}`)
-    serve({ request, response, provider: current, faults, key: () => key, users })
+    if (options.also?.(request, response)) return
+    serve({ request, response, provider: current, faults, key: () => key, users, spots: spotsOf(options) })
   })
   return {
     issuer,
     faults,
     requests,
-    signIn: (to, login) => walk({ issuer, to, login }),
+    signIn: (to, login) => walk({ origin, to, login }),
     rotateKeys() {
       key = freshKey()
       current = build()
@@ -121,6 +133,7 @@ function provider({ issuer, options, memory, users, key }: ProviderNeeds): Provi
     clients: [...(options.clients ?? [])],
     adapter: (name: string) => memoryAdapter(name, memory),
     jwks: { keys: [key.jwk as never] },
+    ...(options.paths === undefined ? {} : { routes: options.paths }),
     cookies: { keys: ['upstream-test'], names: { session: 'up', interaction: 'up_i', resume: 'up_r' } },
     scopes: ['openid', 'offline_access', 'profile', 'email', 'groups'],
     claims: {
@@ -189,21 +202,30 @@ interface Serving {
   readonly provider: Provider
   readonly faults: Faults
   readonly users: ReadonlyMap<string, UpstreamUser>
+  readonly spots: Spots
   key(): SigningKey
 }
 
-const spots: readonly (readonly [string, Spot])[] = [
-  ['/.well-known/', 'discovery'],
-  ['/token/revocation', 'revocation'],
-  ['/token', 'token'],
-  ['/me', 'userinfo'],
-  ['/jwks', 'jwks'],
-  ['/reg', 'registration'],
-  ['/auth', 'authorization'],
-]
+const places: Readonly<Record<Spot, string>> = {
+  discovery: '/.well-known/',
+  revocation: '/token/revocation',
+  token: '/token',
+  userinfo: '/me',
+  jwks: '/jwks',
+  registration: '/reg',
+  authorization: '/auth',
+}
+
+type Spots = readonly (readonly [path: string, spot: Spot])[]
+
+/** Longest path first: one may begin like another. */
+function spotsOf({ paths }: UpstreamOptions): Spots {
+  const all = Object.entries({ ...places, ...paths }) as [Spot, string][]
+  return all.map(([spot, path]) => [path, spot] as const).toSorted(([one], [other]) => other.length - one.length)
+}
 
 function serve(serving: Serving): void {
-  const { request, response, faults } = serving
+  const { request, response, faults, spots } = serving
   const path = request.url ?? '/'
   const spot = spots.find(([prefix]) => path.startsWith(prefix))?.[1]
   const failure = spot === undefined ? undefined : faults.fail[spot]
@@ -235,12 +257,14 @@ function failAs(failure: Failure, response: ServerResponse): void {
 
 /** Lets the Provider answer, and changes the answer on its way out. */
 function alter({ response, faults, key }: Serving, spot: Spot): void {
-  const { idToken, userinfo, discovery } = faults
+  const { idToken, userinfo, discovery, token, secret } = faults
   if (spot === 'userinfo' && userinfo) rewrite(response, userinfo)
   if (spot === 'discovery' && discovery) rewrite(response, discovery)
-  if (spot === 'token' && idToken) {
+  if (spot === 'token' && token) rewrite(response, token)
+  if (spot === 'token' && (idToken || secret)) {
+    const change = { claims: idToken ?? ((claims: Claims) => claims), key: key(), secret }
     rewrite(response, (body) =>
-      typeof body.id_token === 'string' ? { ...body, id_token: resign(body.id_token, idToken, key()) } : body,
+      typeof body.id_token === 'string' ? { ...body, id_token: resign(body.id_token, change) } : body,
     )
   }
   if (spot === 'authorization' && faults.callback) redirect(response, faults.callback)
@@ -265,10 +289,18 @@ function redirect(response: ServerResponse, change: (url: URL) => URL): void {
   }) as typeof response.end
 }
 
-function resign(token: string, change: (claims: Claims) => Claims, key: SigningKey): string {
+interface Change {
+  claims(claims: Claims): Claims
+  readonly key: SigningKey
+  readonly secret: string | undefined
+}
+
+function resign(token: string, { claims: change, key, secret }: Change): string {
   const claims = change(JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()))
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
-  const signed = `${part({ alg: 'RS256', kid: key.kid })}.${part(claims)}`
+  const head = secret === undefined ? { alg: 'RS256', kid: key.kid } : { alg: 'HS256' }
+  const signed = `${part(head)}.${part(claims)}`
+  if (secret !== undefined) return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`
   return `${signed}.${createSign('RSA-SHA256').update(signed).sign(key.secret, 'base64url')}`
 }
 
@@ -300,7 +332,7 @@ function form(logins: readonly string[]): string {
   return `<!doctype html><html lang="en"><title>Test upstream</title><main><h1>Who are you?</h1><form method="post">${buttons}</form></main>`
 }
 
-async function walk(ask: { issuer: string; to: URL; login: string | undefined }): Promise<URL> {
+async function walk(ask: { origin: string; to: URL; login: string | undefined }): Promise<URL> {
   const jar = new Map<string, string>()
   let url = new URL(ask.to)
   if (ask.login !== undefined) url.searchParams.set('login_hint', ask.login)
@@ -315,7 +347,7 @@ async function walk(ask: { issuer: string; to: URL; login: string | undefined })
     if (location === null)
       throw new Error(`the upstream stopped at ${url} with ${response.status}: ${await response.text()}`)
     url = new URL(location, url)
-    if (url.origin !== ask.issuer) return url
+    if (url.origin !== ask.origin) return url
   }
   throw new Error('the upstream redirects without end')
 }

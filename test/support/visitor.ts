@@ -34,7 +34,7 @@ export class Visitor {
 
   static async enter(sight: Sight): Promise<Visitor> {
     const context = await sight.browser.newContext({ ...views.desktop, reducedMotion: 'reduce', ...sight.options })
-    context.setDefaultTimeout(8_000)
+    context.setDefaultTimeout(20_000)
     return new Visitor(sight, { context, page: await context.newPage() })
   }
 

@@ -136,8 +136,7 @@ async function furnish(site: Site): Promise<Labgate> {
 /** Ending ours ends the Provider's; an account that may no longer act loses both, and every token. */
 function tieSessions({ get }: Rooms, providerSessions: ProviderSessions): void {
   get('sessions').onEnd(providerSessions.end)
-  get('accounts').onChange(async (id, state) => {
-    if (state === 'active') return
+  get('accounts').onStateChange(async (id) => {
     await get('sessions').endAll(id)
     await providerSessions.revokeAccount(id)
   })

@@ -55,8 +55,8 @@ export interface Accounts extends AccountsFace {
   noteSignIn(id: AccountId): Promise<void>
   /** Sets what one source (an instance) says of a person's groups; other sources' memberships stay. */
   setGroups(id: AccountId, source: string, slugs: readonly string[]): Promise<void>
-  /** Called after a change that other rooms must hear of at once. */
-  onChange(listener: (id: AccountId, state: AccountState) => Promise<void>): void
+  /** Called when an account stops or begins to act: what it holds from before (sessions, tokens) must end. */
+  onStateChange(listener: (id: AccountId) => Promise<void>): void
 }
 
 /** The best verified address in a set of facts. */
@@ -82,7 +82,7 @@ export function groupsOf({ facts }: Assertion): string[] {
 
 export function createAccounts(needs: { storage: Storage; clock: Clock; random: Random }): Accounts {
   const { storage, clock, random } = needs
-  const listeners: ((id: AccountId, state: AccountState) => Promise<void>)[] = []
+  const listeners: ((id: AccountId) => Promise<void>)[] = []
   type Row = Account
 
   const withGroups = async (row: Row | null): Promise<AccountRow | undefined> => {
@@ -104,7 +104,17 @@ export function createAccounts(needs: { storage: Storage; clock: Clock; random: 
     })
     const changed = await find(id)
     if (!changed) throw new Fault('ERR_NOT_FOUND', `there is no account ${id}`)
-    for (const listener of listeners) await listener(id, changed.state)
+    return changed
+  }
+  const setState = async (id: AccountId, state: AccountState): Promise<AccountRow> => {
+    const before = await find(id)
+    const tell = async () => {
+      for (const listener of listeners) await listener(id)
+    }
+    // Before a return, so that nothing of the time before comes back to life; else after, so that nothing is made in between.
+    if (before && !mayAct(before) && state === 'active') await tell()
+    const changed = await change(id, { state })
+    if (!mayAct(changed)) await tell()
     return changed
   }
 
@@ -116,8 +126,8 @@ export function createAccounts(needs: { storage: Storage; clock: Clock; random: 
       const account = await find(id)
       return account !== undefined && mayAct(account)
     },
-    onChange: (listener) => void listeners.push(listener),
-    setState: (id, state) => change(id, { state }),
+    onStateChange: (listener) => void listeners.push(listener),
+    setState,
     setRole: (id, role) => change(id, { role }),
     setDisplayName: (id, displayName) => change(id, { displayName }),
     noteSignIn: (id) => storage.accountRows.noteSignIn(id, clock.now()),

@@ -234,7 +234,7 @@ async function checkAll(world: World): Promise<void> {
   world.refreshToken = renewed.refresh_token
 }
 
-/** Each step, and the points where it is held: at their first passing, or at each (every other) one in turn. */
+/** Each step, and the points where it is held: at their first passing, or at each or every other one in turn. */
 const cases: readonly (readonly [keyof typeof steps, string, 'first' | 'each'])[] = [
   ['authorize', 'before-commit', 'first'],
   ['authorize', 'after-commit', 'first'],

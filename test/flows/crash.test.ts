@@ -235,7 +235,7 @@ async function checkAll(world: World): Promise<void> {
 }
 
 /** Each step, and the points where it is held: at their first passing, or at each or every other one in turn. */
-const cases: readonly (readonly [keyof typeof steps, string, 'first' | 'each'])[] = [
+const cases: readonly (readonly [keyof typeof steps, string, 'first' | 'each' | 'other'])[] = [
   ['authorize', 'before-commit', 'first'],
   ['authorize', 'after-commit', 'first'],
   ['begin', 'before-commit', 'first'],

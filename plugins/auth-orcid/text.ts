@@ -1,0 +1,5 @@
+/** Every text of the ORCID sign-in that a person may see. @module */
+import { signInText } from '@labgate/auth-oidc/sign-in'
+
+/** Texts by language and key. */
+export const text = { en: { ...signInText.en, card: 'Sign in with {name}' } } as const

@@ -10,6 +10,7 @@ import { createAttempts } from './login/attempts.ts'
 import type { Desk } from './login/desk.ts'
 import { tellAdmins } from './login/waiting.ts'
 import { claimsOfScope } from './oidc/claims.ts'
+import type { ProviderSessions } from './oidc/provider-sessions.ts'
 import type { Pages } from './pages/pages.ts'
 import { additionsOf, personOf, type Site } from './site.ts'
 
@@ -18,11 +19,12 @@ export interface DeskParts {
   readonly app: App
   readonly cookie: SessionCookie
   readonly pages: Pages
+  readonly providerSessions: ProviderSessions
   provider(): Provider
 }
 
 /** The desk: all that a page of a sign-in needs at hand. */
-export function createDesk(site: Site, { app, cookie, pages, provider }: DeskParts): Desk {
+export function createDesk(site: Site, { app, cookie, pages, provider, providerSessions }: DeskParts): Desk {
   const { config, rooms, registry } = site
   const { get } = rooms
   const locale: Desk['locale'] = (ctx) => pages.texts.choose(ctx.get('accept-language'))
@@ -30,6 +32,11 @@ export function createDesk(site: Site, { app, cookie, pages, provider }: DeskPar
     const card = registry.choices(language).find((choice) => choice.id === id)?.card
     return card?.name ?? (card && 'label' in card ? card.label : id)
   }
+  const interactions = providerInteractions({
+    provider,
+    artifacts: get('storage').artifacts,
+    expiredText: pages.texts.in('en')('login.expired'),
+  })
   return {
     issuer: config.issuer,
     support: config.branding.support,
@@ -39,11 +46,7 @@ export function createDesk(site: Site, { app, cookie, pages, provider }: DeskPar
     log: get('log'),
     csrf: app.csrf,
     attempts: createAttempts({ artifacts: get('storage').artifacts, clock: get('clock'), random: get('random') }),
-    interactions: providerInteractions({
-      provider,
-      artifacts: get('storage').artifacts,
-      expiredText: pages.texts.in('en')('login.expired'),
-    }),
+    interactions,
     people: get('people'),
     accounts: get('accounts'),
     sessions: get('sessions'),
@@ -58,6 +61,12 @@ export function createDesk(site: Site, { app, cookie, pages, provider }: DeskPar
     show(ctx, view, data) {
       ctx.type = 'html'
       ctx.body = pages.render(view, data, { locale: locale(ctx), nonce: ctx.state.nonce })
+    },
+    async leaveOther(ctx, { accountId, uid }) {
+      await interactions.detach(ctx)
+      await get('sessions').endByProvider(uid)
+      const tell = await providerSessions.end({ account: accountId, providerUid: uid, reach: 'session' })
+      await tell()
     },
     locale,
     text: (ctx, key, values) => pages.texts.in(locale(ctx))(key, values),

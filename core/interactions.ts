@@ -54,6 +54,12 @@ export function providerInteractions(needs: {
         grantId,
       } satisfies Interaction
     },
+    async detach(ctx) {
+      const open = await provider().interactionDetails(ctx.req, ctx.res)
+      // The library takes back what it does not find: without it, resuming asks for no session in particular.
+      open.session = undefined
+      await open.persist()
+    },
     finish: (ctx, result) =>
       provider().interactionResult(ctx.req, ctx.res, result as never, { mergeWithLastSubmission: true }),
     async clientOfLost(uid) {

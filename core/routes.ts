@@ -8,13 +8,11 @@ import { assetRoutes } from './http/assets.ts'
 import { createDoor } from './login/door.ts'
 import { aliasRoute, signInRoutes } from './login/routes.ts'
 import { doorClientId } from './oidc/clients.ts'
-import type { ProviderSessions } from './oidc/provider-sessions.ts'
 import type { Assets } from './pages/assets.ts'
 import type { Site } from './site.ts'
 
 /** What the routes need besides the site. */
 export interface RouteParts extends DeskParts {
-  readonly providerSessions: ProviderSessions
   readonly assets: Assets
 }
 

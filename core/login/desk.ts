@@ -60,6 +60,8 @@ export interface Desk {
   show<V extends ViewName>(ctx: Ctx, view: V, data: Views[V]): void
   locale(ctx: Ctx): string
   text(ctx: Ctx, key: string, values?: Readonly<Record<string, string>>): string
+  /** Signs out whoever was signed in at the Provider in this browser, in favour of the one who signs in now. */
+  leaveOther(ctx: Ctx, other: { readonly accountId: string; readonly uid: string }): Promise<void>
   audit(ctx: Ctx, event: SignInEvent): Promise<void>
   /** Tells admins that somebody waits for their approval. */
   tellAdmins(account: string): Promise<void>

@@ -81,6 +81,7 @@ export function createFinish(desk: Desk): Finish {
     }
     const { assertion, remember } = outcome
     const sameAsTheirs = interaction.session?.accountId === account.id
+    if (interaction.session && !sameAsTheirs) await desk.leaveOther(ctx, interaction.session)
     // Begun in one turn, so that they share one commit.
     await Promise.all([
       desk.cookie.open(ctx, {

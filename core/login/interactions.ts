@@ -45,6 +45,8 @@ export type InteractionResult =
 export interface Interactions {
   /** The interaction of this page and this browser. @throws Fault ERR_LOGIN_EXPIRED */
   details(ctx: Ctx, uid: string): Promise<Interaction>
+  /** Forgets the Provider's session that the interaction began with, so that another account can finish it. */
+  detach(ctx: Ctx): Promise<void>
   /** Answers where the browser goes on. */
   finish(ctx: Ctx, result: InteractionResult): Promise<string>
   client(id: string): Promise<ClientInfo | undefined>

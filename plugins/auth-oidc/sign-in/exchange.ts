@@ -22,6 +22,8 @@ export interface Exchange {
   run<T>(what: string, work: (options: CallOptions) => Promise<T>): Promise<T>
   /** As `run`, but an OAuth error answered by the upstream is a value. */
   attempt<T>(what: string, work: (options: CallOptions) => Promise<T>): Promise<{ ok: T } | { refused: OAuthRefusal }>
+  /** One request beyond the flow, to the upstream's API; any answer is handed on. @throws Fault ERR_UPSTREAM when none came */
+  send(what: string, url: URL, init?: RequestInit): Promise<Response>
   /** The fault for a refusal that the caller did not expect. */
   refuse(what: string, refused: OAuthRefusal): Fault
   /** The last time the upstream could not be used, if it was not usable since. */
@@ -62,6 +64,7 @@ export function createExchange(needs: ExchangeNeeds): Exchange {
   return {
     attempt,
     refuse,
+    send: (what, url, init = {}) => hear(needs, { what, failed, answered }, { url: url.href, init }),
     async run(what, work) {
       const result = await attempt(what, work)
       if ('refused' in result) throw refuse(what, result.refused)
@@ -85,23 +88,30 @@ interface Pulse {
 }
 
 function callOptions(needs: ExchangeNeeds, what: string, pulse: Pulse) {
-  const heard = async (url: string, init: RequestInit): Promise<Response> => {
-    const asked: Asked = { name: needs.name, host: new URL(url).host, what }
-    assertPrivate(asked, new URL(url))
-    const response = await needs.fetch(url, init).catch((error: unknown) => {
-      throw pulse.failed(unreachableFault(asked, error))
-    })
-    if (response.status >= 500) {
-      pulse.failed(new Fault('ERR_UPSTREAM', `${asked.name}: ${asked.host} answered ${response.status} to ${what}`))
-    } else pulse.answered()
-    return response
-  }
   return {
     // The library's own request options are a part of the platform's; its types say so with other words.
-    [oauth.customFetch]: (url: string, init: object) => heard(url, init as RequestInit),
+    [oauth.customFetch]: (url: string, init: object) =>
+      hear(needs, { ...pulse, what }, { url, init: init as RequestInit }),
     // Not a way round TLS: `assertPrivate` is stricter than the library's own check, but knows loopback.
     [oauth.allowInsecureRequests]: true as const,
   }
+}
+
+async function hear(
+  needs: ExchangeNeeds,
+  pulse: Pulse & { readonly what: string },
+  { url, init }: { readonly url: string; readonly init: RequestInit },
+): Promise<Response> {
+  const { what } = pulse
+  const asked: Asked = { name: needs.name, host: new URL(url).host, what }
+  assertPrivate(asked, new URL(url))
+  const response = await needs.fetch(url, init).catch((error: unknown) => {
+    throw pulse.failed(unreachableFault(asked, error))
+  })
+  if (response.status >= 500) {
+    pulse.failed(new Fault('ERR_UPSTREAM', `${asked.name}: ${asked.host} answered ${response.status} to ${what}`))
+  } else pulse.answered()
+  return response
 }
 
 const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/

@@ -23,6 +23,8 @@ export interface SignInNeeds {
 }
 
 export interface SignIn extends Upstream {
+  /** One request beyond the flow, to the upstream's API; any answer is handed on. @throws Fault ERR_UPSTREAM when none came */
+  ask(what: string, url: URL, init?: RequestInit): Promise<Response>
   /** From memory: how the last exchange went. */
   health(): Promise<Health>
   /** The last time the upstream could not be used, if it was not usable since. */
@@ -41,6 +43,7 @@ export function createSignIn(needs: SignInNeeds): SignIn {
   const client = clientSource(needs, { exchange, server })
   return {
     ...createUpstream({ exchange, server, client, clock, openid: needs.server.openid }),
+    ask: (what, url, init) => exchange.send(what, url, init),
     health: async () => exchange.health(),
     lastFailure: () => exchange.lastFailure()?.at,
     nudge: () => server.nudge(),

@@ -53,6 +53,8 @@ export interface OpenIdSettings {
   /** Further parameters of the authorization request; they never override the protocol's own. */
   readonly parameters?: Readonly<Record<string, string | undefined>>
   readonly prompt?: string | undefined
+  /** What asks for a new proof at a provider without `prompt=login`; when the proof was given is then not checked. */
+  readonly freshPrompt?: string
   /** The person must have signed in at the provider at most so many seconds ago. */
   readonly maxAge?: number | undefined
   /** Whether signing out also ends the provider's session; the ID token is kept for it. */
@@ -163,14 +165,15 @@ function parametersOf(settings: OpenIdSettings, { ask, attempt }: { ask: SignInA
 }
 
 /** A refresh token is only given after a consent page (OpenID Connect Core §11). */
-function promptOf({ prompt, scopes }: OpenIdSettings, { fresh }: Attempt): string | undefined {
-  const asked = [fresh ? 'login' : '', prompt ?? '', scopes.includes('offline_access') ? 'consent' : '']
+function promptOf(settings: OpenIdSettings, { fresh }: Attempt): string | undefined {
+  const { prompt, scopes, freshPrompt = 'login' } = settings
+  const asked = [fresh ? freshPrompt : '', prompt ?? '', scopes.includes('offline_access') ? 'consent' : '']
   const words = new Set(asked.flatMap((one) => one.split(' ')).filter((word) => word !== ''))
   return words.size === 0 ? undefined : [...words].join(' ')
 }
 
-function maxAgeOf({ maxAge }: OpenIdSettings, { fresh }: Attempt): number | undefined {
-  return fresh ? 0 : maxAge
+function maxAgeOf({ maxAge, freshPrompt }: OpenIdSettings, { fresh }: Attempt): number | undefined {
+  return fresh && freshPrompt === undefined ? 0 : maxAge
 }
 
 async function next(parts: Parts, given: { reply: SignInReply; attempt: Attempt }): Promise<Step> {

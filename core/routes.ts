@@ -1,4 +1,6 @@
 /** The route table of a site, in its order: dialects, static files, sign-in, the person's pages. @module */
+import type { IdentityLink } from '@labgate/contract'
+import type { IdentityRow } from './accounts/identities.ts'
 import type { Config } from './config/schema.ts'
 import { accountRoutes } from './console/account.ts'
 import { homeRoutes } from './console/home.ts'
@@ -24,6 +26,7 @@ export function addRoutes(site: Site, parts: RouteParts): void {
   const desk = createDesk(site, parts)
   const door = createDoor(desk, doorClientId)
   const random = get('random')
+  const methodOf = ({ instance }: IdentityRow) => registry.auth().find(({ id }) => id === instance)?.method
   app.routes.add(
     ...dialectRoutes({
       rooms,
@@ -50,17 +53,19 @@ export function addRoutes(site: Site, parts: RouteParts): void {
       firstAdmin: get('firstAdmin'),
       revokeClient: parts.providerSessions.revokeClient,
       revokeAccount: parts.providerSessions.revokeAccount,
-      async leaveUpstream(identity) {
-        const method = registry.auth().find(({ id }) => id === identity.instance)?.method
-        const link = { issuer: identity.issuer, subject: identity.subject, kept: identity.kept }
+      async revokeUpstream(identity) {
         // An upstream that cannot be told must not keep a person from leaving here.
-        await method
-          ?.revoke?.(link)
+        await methodOf(identity)
+          ?.revoke?.(linkOf(identity))
           .catch((err: unknown) => get('log').warn({ err, instance: identity.instance }, 'an upstream was not told'))
-        return method?.logout?.(link, new URL('/', config.issuer))
       },
+      upstreamSignOut: async (identity) => methodOf(identity)?.logout?.(linkOf(identity), new URL('/', config.issuer)),
     }),
   )
+}
+
+function linkOf({ issuer, subject, kept }: IdentityRow): IdentityLink {
+  return { issuer, subject, kept }
 }
 
 /** Relying parties with a page of their own, for the first page. */

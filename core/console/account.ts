@@ -24,8 +24,10 @@ export interface PortalNeeds {
   revokeClient(account: string, client: string): Promise<void>
   /** Ends every token of the account, those too whose session is long gone (offline access). */
   revokeAccount(account: string): Promise<void>
-  /** Ends what an instance holds upstream for an identity, and answers where its session may be ended too. */
-  leaveUpstream(identity: IdentityRow): Promise<URL | undefined>
+  /** Ends the tokens that an instance holds upstream for an identity; never throws. */
+  revokeUpstream(identity: IdentityRow): Promise<void>
+  /** Where the person may end their session upstream too. */
+  upstreamSignOut(identity: IdentityRow): Promise<URL | undefined>
 }
 
 const base = '/account/link'
@@ -160,21 +162,15 @@ export function accountRoutes(needs: PortalNeeds): Route[] {
   const unlink = async (ctx: Ctx): Promise<void> => {
     const mine = await session(ctx)
     const identity = await identities.unlink(mine.account, ctx.params.id ?? '')
-    await needs
-      .leaveUpstream(identity)
-      .catch((err: unknown) =>
-        desk.log.warn({ err, instance: identity.instance }, 'the upstream was not told of an unlink'),
-      )
+    await needs.revokeUpstream(identity)
     await desk.audit(ctx, { type: 'identity.unlinked', account: mine.account, detail: { instance: identity.instance } })
     backHome(ctx)
   }
 
-  const signOut = async (ctx: Ctx): Promise<void> => {
-    const mine = await desk.cookie.of(ctx.req)
+  /** The page after a sign-out, with the way to leave the upstream too. */
+  const showSignedOut = async (ctx: Ctx, mine: BrowserSession | undefined): Promise<void> => {
     const identity = mine && (await identities.list(mine.account)).find(({ id }) => id === mine.identity)
-    const upstream = identity && (await needs.leaveUpstream(identity).catch(() => undefined))
-    await desk.cookie.close(ctx)
-    if (mine) await desk.audit(ctx, { type: 'sign-out', account: mine.account })
+    const upstream = identity && (await needs.upstreamSignOut(identity).catch(() => undefined))
     desk.show(ctx, 'signed-out', {
       signIn: '/account',
       upstream:
@@ -182,6 +178,25 @@ export function accountRoutes(needs: PortalNeeds): Route[] {
           ? { label: desk.methods.label(identity.instance, desk.locale(ctx)), href: upstream.href }
           : undefined,
     })
+  }
+
+  // Tokens upstream stay: other browsers of the person live on, and their groups are looked up with them.
+  const signOut = async (ctx: Ctx): Promise<void> => {
+    const mine = await desk.cookie.of(ctx.req)
+    await desk.cookie.close(ctx)
+    if (mine) await desk.audit(ctx, { type: 'sign-out', account: mine.account })
+    await showSignedOut(ctx, mine)
+  }
+
+  const signOutEverywhere = async (ctx: Ctx): Promise<void> => {
+    const mine = await session(ctx)
+    // Tokens first: who is cut off in between is still signed in and can ask again.
+    await needs.revokeAccount(mine.account)
+    await desk.sessions.endAll(mine.account)
+    await desk.audit(ctx, { type: 'sign-out.everywhere', account: mine.account })
+    await desk.cookie.close(ctx)
+    await Promise.all((await identities.list(mine.account)).map(needs.revokeUpstream))
+    await showSignedOut(ctx, mine)
   }
 
   const claimAdmin = async (ctx: Ctx): Promise<void> => {
@@ -256,19 +271,7 @@ export function accountRoutes(needs: PortalNeeds): Route[] {
     },
     // Without a session there is nothing to end, and nothing to protect: the page just says so.
     { method: 'POST', path: '/account/sign-out', csrf, body: form, handler: signOut },
-    {
-      ...post,
-      path: '/account/sign-out-everywhere',
-      async handler(ctx) {
-        const mine = await session(ctx)
-        // Tokens first: who is cut off in between is still signed in and can ask again.
-        await needs.revokeAccount(mine.account)
-        await desk.sessions.endAll(mine.account)
-        await desk.audit(ctx, { type: 'sign-out.everywhere', account: mine.account })
-        await desk.cookie.close(ctx)
-        desk.show(ctx, 'signed-out', { signIn: '/account' })
-      },
-    },
+    { ...post, path: '/account/sign-out-everywhere', handler: signOutEverywhere },
     {
       ...page,
       path: '/account/first-admin',

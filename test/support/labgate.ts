@@ -135,7 +135,11 @@ export async function newestMail(outbox: string, to: string) {
 }
 
 /** A relying party of openid-client. */
-export async function relyingParty(issuer: string, id: keyof typeof testClients = 'web') {
+export async function relyingParty(
+  issuer: string,
+  id: keyof typeof testClients = 'web',
+  network: { readonly fetch?: typeof fetch } = {},
+) {
   const settings = testClients[id]
   const secret = 'secret' in settings ? settings.secret : undefined
   const auth = secret === undefined ? client.None() : client.ClientSecretBasic(secret)
@@ -146,6 +150,7 @@ export async function relyingParty(issuer: string, id: keyof typeof testClients 
     auth,
     {
       execute: issuer.startsWith('http:') ? [client.allowInsecureRequests] : [],
+      ...(network.fetch ? { [client.customFetch]: network.fetch as client.CustomFetch } : {}),
     },
   )
   return {

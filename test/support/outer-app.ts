@@ -19,6 +19,8 @@ export interface Request {
   readonly path: string
   readonly headers?: Readonly<Record<string, string | string[]>>
   readonly body?: string
+  /** Address of this machine that it comes from. */
+  readonly from?: string
 }
 
 /** A handler that answers `body`. */
@@ -41,9 +43,11 @@ export const plainPages = {
 }
 
 /** Sends one request to a port of this machine, on a connection of its own. */
-export function send(port: number, { method = 'GET', path, headers = {}, body }: Request): Promise<Reply> {
+export function send(port: number, { method = 'GET', path, headers = {}, body, from }: Request): Promise<Reply> {
   return new Promise((resolve, reject) => {
-    const request = httpRequest({ port, host: '127.0.0.1', method, path, headers, agent: false }, (response) => {
+    const local = from === undefined ? {} : { localAddress: from }
+    const to = { port, host: '127.0.0.1', ...local }
+    const request = httpRequest({ ...to, method, path, headers, agent: false }, (response) => {
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk)).once('error', reject)
       response.once('end', () =>

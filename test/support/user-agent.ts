@@ -40,12 +40,18 @@ export class UserAgent {
   readonly #cookies = new Map<string, Cookie>()
   readonly #stopAt: readonly string[]
   readonly #headers: Readonly<Record<string, string>>
+  readonly #fetch: typeof fetch | undefined
 
-  /** `stopAt`: prefixes of addresses that are not opened; the page then has status 0. */
+  /** `stopAt`: prefixes of addresses that are not opened; the page then has status 0. `fetch`: how it reaches the network. */
   constructor(
-    options: { readonly stopAt?: readonly string[]; readonly headers?: Readonly<Record<string, string>> } = {},
+    options: {
+      readonly stopAt?: readonly string[]
+      readonly headers?: Readonly<Record<string, string>>
+      readonly fetch?: typeof fetch
+    } = {},
   ) {
     this.#stopAt = options.stopAt ?? []
+    this.#fetch = options.fetch
     this.#headers = options.headers ?? {}
   }
 
@@ -126,7 +132,7 @@ export class UserAgent {
 
   async #send(url: URL, init: { method: string; body?: URLSearchParams; origin?: string }): Promise<Response> {
     const cookie = this.cookieHeader(url)
-    const response = await fetch(url, {
+    const response = await (this.#fetch ?? fetch)(url, {
       method: init.method,
       redirect: 'manual',
       headers: {

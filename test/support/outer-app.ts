@@ -42,11 +42,14 @@ export const plainPages = {
     `<h1>${view.code}</h1><p>${view.message ?? ''}</p><a href="${view.href ?? ''}">${view.requestId}</a>`,
 }
 
-/** Sends one request to a port of this machine, on a connection of its own. */
-export function send(port: number, { method = 'GET', path, headers = {}, body, from }: Request): Promise<Reply> {
+/** Sends one request to a port or socket of this machine, on a connection of its own. */
+export function send(
+  place: number | string,
+  { method = 'GET', path, headers = {}, body, from }: Request,
+): Promise<Reply> {
   return new Promise((resolve, reject) => {
     const local = from === undefined ? {} : { localAddress: from }
-    const to = { port, host: '127.0.0.1', ...local }
+    const to = typeof place === 'string' ? { socketPath: place } : { port: place, host: '127.0.0.1', ...local }
     const request = httpRequest({ ...to, method, path, headers, agent: false }, (response) => {
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk)).once('error', reject)

@@ -105,7 +105,8 @@ function problemsOf(error: unknown): readonly ConfigProblem[] {
 function knownOf(registry: Registry): Known {
   const all = [...registry.auth(), ...registry.authz(), ...registry.runners()]
   const scopes = registry.authz().flatMap(({ adapter }) => Object.keys(adapter.oidc?.scopes ?? {}))
-  return { kinds: Object.fromEntries(all.map(({ id, kind }) => [id, kind])), scopes }
+  const grantTypes = registry.authz().flatMap(({ adapter }) => Object.keys(adapter.oidc?.grantTypes ?? {}))
+  return { kinds: Object.fromEntries(all.map(({ id, kind }) => [id, kind])), scopes, grantTypes }
 }
 
 function failedOf(registry: Registry | undefined): ConfigProblem[] {

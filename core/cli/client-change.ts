@@ -105,7 +105,12 @@ function checkedSettings(
   const { value, problems } = validateAgainst(section, { clients: { [id]: settings } }, options)
   if (problems.length > 0) throw configFault(problems)
   const client = value.clients[id] as ClientSettings
-  const findings = clientFindings(client, { path: ['clients', id], demo: config.demo, scopes: undefined })
+  const findings = clientFindings(client, {
+    path: ['clients', id],
+    demo: config.demo,
+    scopes: undefined,
+    grantTypes: undefined,
+  })
   const told = (wanted: 'error' | 'warning') =>
     findings.filter(({ level }) => level === wanted).map((found) => problemAt(found, found.message))
   if (told('error').length > 0) throw configFault(told('error'))

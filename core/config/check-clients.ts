@@ -10,6 +10,8 @@ export interface ClientPlace {
   readonly demo: boolean
   /** Scopes that exist; `undefined`: not known. */
   readonly scopes: readonly string[] | undefined
+  /** Grant types that exist; `undefined`: not known. */
+  readonly grantTypes: readonly string[] | undefined
 }
 
 /** Everything wrong or doubtful with one client. */
@@ -23,6 +25,7 @@ export function clientFindings(client: ClientEntry, place: ClientPlace): Finding
     ...webFindings(client.backchannelLogoutUri, place, ['backchannelLogoutUri']),
     ...webFindings(client.initiateLoginUri, place, ['initiateLoginUri']),
     ...grantFindings(client, place),
+    ...client.grantTypes.flatMap((grantType, index) => grantTypeFindings(grantType, place, index)),
     ...(client.scopes ?? []).flatMap((scope, index) => scopeFindings(scope, place, index)),
   ]
 }
@@ -79,6 +82,12 @@ function grantFindings(
     findings.push({ level: 'warning', path: [...place.path, 'firstParty'], message })
   }
   return findings
+}
+
+function grantTypeFindings(grantType: string, { path, grantTypes }: ClientPlace, index: number): Finding[] {
+  if (grantTypes === undefined || grantTypes.includes(grantType)) return []
+  const message = `there is no grant type \`${grantType}\`${didYouMean(grantType, grantTypes)}`
+  return [{ level: 'error', path: [...path, 'grantTypes', index], message }]
 }
 
 function scopeFindings(scope: string, { path, scopes }: ClientPlace, index: number): Finding[] {

@@ -16,10 +16,13 @@ export interface Known {
   readonly kinds: Readonly<Record<string, string>>
   /** Scopes that plugins add to the OpenID Provider. */
   readonly scopes: readonly string[]
+  /** Grant types that plugins add to it. */
+  readonly grantTypes: readonly string[]
 }
 
 /** Everything that is wrong or doubtful with a loaded config. Without `known`, plugins are taken at their word. */
 export function checkConfig(config: Config, known?: Known): Finding[] {
+  const place = { demo: config.demo, scopes: scopesOf(config, known), grantTypes: grantTypesOf(known) }
   return [
     ...siteFindings(config),
     ...Object.entries(config.plugins).flatMap(([id, entry]) => admissionFindings(id, entry)),
@@ -27,7 +30,7 @@ export function checkConfig(config: Config, known?: Known): Finding[] {
     ...config.admins.flatMap((admin, index) => adminFindings({ admin, index }, config, known)),
     ...signInFindings(config, known),
     ...Object.entries(config.clients).flatMap(([id, client]) =>
-      clientFindings(client, { path: ['clients', id], demo: config.demo, scopes: scopesOf(config, known) }),
+      clientFindings(client, { path: ['clients', id], ...place }),
     ),
   ]
 }
@@ -127,4 +130,8 @@ function scopesOf(config: Config, known: Known | undefined): readonly string[] |
   if (known === undefined) return undefined
   const ours = config.demo ? ['labgate:sources'] : []
   return ['openid', 'offline_access', ...Object.keys(config.claims), ...known.scopes, ...ours]
+}
+
+function grantTypesOf(known: Known | undefined): readonly string[] | undefined {
+  return known && ['authorization_code', 'refresh_token', 'client_credentials', ...known.grantTypes]
 }

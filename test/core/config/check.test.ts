@@ -12,7 +12,7 @@ const base = {
   mail: { from: { address: 'a@example.org' }, outbox: 'out' },
   plugins: { email: { use: 'x' } },
 }
-const known: Known = { kinds: { email: 'auth' }, scopes: ['dataset'] }
+const known: Known = { kinds: { email: 'auth' }, scopes: ['dataset'], grantTypes: ['urn:dataset:grant'] }
 
 function found(config: object, knows: Known | undefined = known): string[] {
   const text = JSON.stringify({ ...base, ...config })
@@ -90,6 +90,13 @@ test('an unknown scope is told with the near one; without the registry it is not
   )
 })
 
+test('an unknown grant type is told; those of plugins are known', () => {
+  assert.deepEqual(found(client({ grantTypes: ['authorization_code', 'urn:dataset:grant'] })), [])
+  assert.deepEqual(found(client({ grantTypes: ['authorization_code', 'urn:dataset:grand'] })), [
+    'error clients.app.grantTypes[1]: there is no grant type `urn:dataset:grand`; did you mean `urn:dataset:grant`?',
+  ])
+})
+
 test('admins must name an instance that signs people in', () => {
   assert.deepEqual(found({ admins: ['email:a@b.org'] }), [])
   assert.deepEqual(found({ admins: ['emial:a@b.org'] }), [
@@ -106,7 +113,10 @@ test('admins must name an instance that signs people in', () => {
 })
 
 test('clients that nobody could sign in to are errors', () => {
-  const none = found({ ...client({}), plugins: { email: { use: 'x', enabled: false } } }, { kinds: {}, scopes: [] })
+  const none = found(
+    { ...client({}), plugins: { email: { use: 'x', enabled: false } } },
+    { kinds: {}, scopes: [], grantTypes: [] },
+  )
   assert.deepEqual(none, [
     'warning plugins: nobody can sign in here: no plugin of kind auth is enabled',
     'error clients.app: nobody can sign in here: no plugin of kind auth is enabled',

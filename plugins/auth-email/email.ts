@@ -92,10 +92,11 @@ function clientOf(attempt: Attempt): string | undefined {
 async function take(way: Way, walk: Walk, typed: string): Promise<Step> {
   const { pages } = walk
   const address = parseAddress(typed.replace(/^ +| +$/g, ''))
-  if (!address) return { form: pages.address({ value: typed.slice(0, 254), error: say(way, walk, 'address.wrong') }) }
+  if (!address)
+    return { form: pages.address({ value: typed.slice(0, 254), error: say({ way, walk }, 'address.wrong') }) }
   const { domain } = address
   if (!way.domains.allows(domain))
-    return { form: pages.address({ value: typed, error: say(way, walk, 'address.domain', { domain }) }) }
+    return { form: pages.address({ value: typed, error: say({ way, walk }, 'address.domain', { domain }) }) }
   // Mail goes to the very spelling that becomes the subject: no two mailboxes share an identity.
   const to = address.address.toLowerCase()
   if (!(await way.limits.mayMail({ address: to, network: walk.network }))) return pages.no('limited', 'no.mails')
@@ -108,9 +109,9 @@ async function resend(way: Way, walk: Walk): Promise<Step> {
   if (!pending) return pages.no('expired', 'no.over')
   const { address } = pending
   if (!(await way.limits.mayMail({ address, network })))
-    return { form: pages.code(address, { error: say(way, walk, 'code.noMoreMails') }) }
+    return { form: pages.code(address, { error: say({ way, walk }, 'code.noMoreMails') }) }
   const failed = await mailed(way, walk, address)
-  return failed ?? { form: pages.code(address, { again: say(way, walk, 'code.again', { address }) }) }
+  return failed ?? { form: pages.code(address, { again: say({ way, walk }, 'code.again', { address }) }) }
 }
 
 /** Makes and mails code and link; answers the refusal when the mail could not leave. */
@@ -138,7 +139,7 @@ async function byCode(way: Way, walk: Walk, typed: string): Promise<Step> {
   if (!pending) return pages.no('expired', 'no.over')
   const { address } = pending
   const code = typed.normalize('NFKC').replace(/[\s-]/g, '')
-  if (!/^\d{6}$/.test(code)) return { form: pages.code(address, { error: say(way, walk, 'code.format') }) }
+  if (!/^\d{6}$/.test(code)) return { form: pages.code(address, { error: say({ way, walk }, 'code.format') }) }
   // Counted before it is looked at: posts sent at once share the tries.
   const tries = await way.proofs.countTry(attempt.id)
   if (tries > way.context.config.tries) return pages.no('limited', 'no.tries')
@@ -154,7 +155,7 @@ async function wrong(
   walk: Walk,
   { address, left }: { readonly address: string; readonly left: number },
 ): Promise<Step> {
-  if (left > 0) return { form: walk.pages.code(address, { error: say(way, walk, 'code.wrong', { left }) }) }
+  if (left > 0) return { form: walk.pages.code(address, { error: say({ way, walk }, 'code.wrong', { left }) }) }
   await way.proofs.drop(walk.attempt.id)
   return walk.pages.no('limited', 'no.tries')
 }
@@ -192,7 +193,12 @@ async function visit(way: Way, ask: VisitAsk) {
   return sameBrowser ? pages.visitHere(pending.address) : pages.visitElsewhere()
 }
 
-function say(way: Way, walk: Walk, key: string, values: Readonly<Record<string, string | number>> = {}): string {
+/** A text of this plugin in the language of the walk. */
+function say(
+  { way, walk }: { way: Way; walk: Walk },
+  key: string,
+  values: Readonly<Record<string, string | number>> = {},
+): string {
   const site = way.context.siteName
   return way.context.text(key, { site, ...values }, walk.locale)
 }

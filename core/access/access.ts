@@ -7,6 +7,7 @@ import { type AccessFace, Fault } from '@labgate/contract'
 import type { Accounts } from '../accounts/accounts.ts'
 import type { Identities } from '../accounts/identities.ts'
 
+/** Makes what adapters may ask of access. */
 export function createAccess(needs: { accounts: Accounts; identities: Identities }): AccessFace {
   return {
     async snapshot(id) {

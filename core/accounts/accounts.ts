@@ -19,18 +19,21 @@ import { type Account, AccountEntity, GroupEntity, MembershipEntity } from '../s
 import type { Storage } from '../storage/storage.ts'
 import { displayNameOf, usernameCandidates } from './username.ts'
 
+/** What an account is made of. */
 export interface NewAccount {
   readonly facts: readonly Fact[]
   readonly state: AccountState
   readonly role: AccountRole
 }
 
+/** An account, with its times. */
 export interface AccountRow extends AccountView {
   readonly createdAt: Date
   readonly updatedAt: Date
   readonly lastSignInAt: Date | undefined
 }
 
+/** Which accounts to list. */
 export interface AccountQuery {
   /** Part of a username, name or address. */
   readonly search?: string | undefined
@@ -40,6 +43,7 @@ export interface AccountQuery {
   readonly offset: number
 }
 
+/** Every account there is, and how one changes. */
 export interface Accounts extends AccountsFace {
   find(id: AccountId): Promise<AccountRow | undefined>
   findByUsername(username: string): Promise<AccountRow | undefined>
@@ -80,6 +84,7 @@ export function groupsOf({ facts }: Assertion): string[] {
     .filter((value): value is string => typeof value === 'string' && value !== '')
 }
 
+/** Makes the accounts on a storage. */
 export function createAccounts(needs: { storage: Storage; clock: Clock; random: Random }): Accounts {
   const { storage, clock, random } = needs
   const listeners: ((id: AccountId) => Promise<void>)[] = []

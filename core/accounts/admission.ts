@@ -6,6 +6,7 @@
 import type { AccountState, Fact, Json } from '@labgate/contract'
 import type { Rule } from '../config/schema-plugins.ts'
 
+/** Who may come in by an instance, from its config. */
 export interface Admission {
   /** Absent: everyone. */
   readonly allow?: Rule
@@ -13,6 +14,7 @@ export interface Admission {
   readonly state: 'active' | 'pending' | 'refused'
 }
 
+/** In, and in which state; or not, and why in words for the person. */
 export type AdmissionAnswer =
   | { readonly allowed: true; readonly state: Exclude<AccountState, 'deactivated'> }
   | { readonly allowed: false; readonly why: string }

@@ -1,6 +1,7 @@
 /** What a person allowed a relying party to see: remembered per account and client, listed and revoked by the person. @module */
 import type { AccountId, Clock, Json, Store } from '@labgate/contract'
 
+/** What a person allowed one relying party. */
 export interface Consent {
   readonly client: string
   readonly scopes: readonly string[]
@@ -8,6 +9,7 @@ export interface Consent {
   readonly at: Date
 }
 
+/** What people allowed, by account and client. */
 export interface Consents {
   list(account: AccountId): Promise<Consent[]>
   find(account: AccountId, client: string): Promise<Consent | undefined>
@@ -19,6 +21,7 @@ export interface Consents {
 /** Long enough to be "until revoked", short enough that the rows of people who left go. */
 const lifeSeconds = 5 * 365 * 24 * 3600
 
+/** Makes the consents on a store of documents. */
 export function createConsents(needs: { store: Store; clock: Clock }): Consents {
   const { store, clock } = needs
   const read = async (account: AccountId): Promise<Consent[]> => {

@@ -11,6 +11,7 @@ import type { Accounts } from './accounts.ts'
 
 const setting = 'first-admin-code'
 
+/** The one-time code that makes the first admin. */
 export interface FirstAdmin {
   /** A new code to print, or `undefined` when there is an admin already. The one before it ends. */
   issue(): Promise<string | undefined>
@@ -19,6 +20,7 @@ export interface FirstAdmin {
   claim(account: AccountId, code: string): Promise<void>
 }
 
+/** Makes the first admin’s door on a storage. */
 export function createFirstAdmin(needs: { storage: Storage; accounts: Accounts; random: Random }): FirstAdmin {
   const { storage, accounts, random } = needs
   const hasAdmin = async () => (await storage.em().count(AccountEntity, { role: 'admin', state: 'active' })) > 0

@@ -22,6 +22,7 @@ export interface SessionStart {
   readonly providerUid: string | undefined
 }
 
+/** A living session with its owner. */
 export interface BrowserSession extends SessionRow {
   readonly owner: AccountRow
 }
@@ -40,12 +41,14 @@ export interface Ended {
  */
 export type EndListener = (ended: Ended) => Promise<() => Promise<void>>
 
+/** How long sessions last, in seconds. */
 export interface Lifetimes {
   readonly idle: number
   readonly max: number
   readonly remember: number
 }
 
+/** Who is signed in where, and how that ends. */
 export interface Sessions {
   start(id: string, start: SessionStart): Promise<void>
   /** The living session of a cookie, its account active; counts as use. */
@@ -66,6 +69,7 @@ export interface Sessions {
   lifeSeconds(remember: boolean): number
 }
 
+/** Makes the sessions on their store. */
 export function createSessions(needs: {
   store: SessionStore
   accounts: Accounts

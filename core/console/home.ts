@@ -2,6 +2,7 @@
 import type { Route } from '../http/routes.ts'
 import type { Desk } from '../login/desk.ts'
 
+/** The route of the first page. */
 export function homeRoutes(needs: { desk: Desk; services: readonly { href: string; label: string }[] }): Route[] {
   const { desk, services } = needs
   const handler: Route['handler'] = async (ctx) => {

@@ -91,6 +91,7 @@ export interface IdentityLink {
   readonly kept: Json | undefined
 }
 
+/** One way to sign in, as `create` of an auth plugin returns it. */
 export interface AuthMethod extends Lifecycle {
   /** Issuers it may assert; any other is refused by the core. */
   readonly issuers: readonly string[]

@@ -25,6 +25,7 @@ export interface TokenGuard {
 /** `session`: a signed-in person (a browser is sent to sign in and comes back); `public`: anyone. */
 export type Guard = 'session' | 'public' | TokenGuard
 
+/** A route that a dialect wants: plain data, so that the core guards it and a test can list it. */
 export interface RouteClaim {
   readonly id: string
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -39,6 +40,7 @@ export interface RouteClaim {
   readonly rate?: { readonly count: number; readonly seconds: number }
 }
 
+/** A request as a handler sees it, past its guard. */
 export interface RouteAsk {
   readonly method: string
   readonly url: URL
@@ -54,6 +56,7 @@ export interface RouteAsk {
   readonly principal: Principal | undefined
 }
 
+/** A cookie of a dialect; `Secure` and host-only are seen to by the core. */
 export interface Cookie {
   readonly name: string
   readonly value: string
@@ -64,6 +67,7 @@ export interface Cookie {
   readonly path?: string
 }
 
+/** What a handler answers. */
 export interface RouteReply {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
@@ -74,6 +78,7 @@ export interface RouteReply {
   readonly cookies?: readonly Cookie[]
 }
 
+/** Answers one claimed route. */
 export type Handler = (ask: RouteAsk) => Promise<RouteReply>
 
 /** What a grant type's handler answers to the token endpoint (RFC 6749 §4.5, §5). */
@@ -82,6 +87,7 @@ export interface TokenAnswer {
   readonly json: Readonly<Record<string, Json>>
 }
 
+/** Whose claims the Provider wants, for whom and where they go. */
 export interface ClaimsAsk {
   readonly account: string
   readonly clientId: string
@@ -112,6 +118,7 @@ export interface OidcAdditions {
   readonly discovery?: Readonly<Record<string, Json>>
 }
 
+/** One dialect that services speak to us, as `create` of an authz plugin returns it. */
 export interface AuthzAdapter extends Lifecycle {
   /** One handler per claimed route, by the claim's id. */
   readonly handlers: Readonly<Record<string, Handler>>

@@ -4,10 +4,12 @@
  */
 import type { AccountId, AccountView, Json, Snapshot } from './values.ts'
 
+/** What the time is; tests turn it. */
 export interface Clock {
   now(): Date
 }
 
+/** Unguessable values from the system’s generator. */
 export interface Random {
   bytes(length: number): Uint8Array
   /** 256 bits, base64url, 43 characters. */
@@ -48,6 +50,7 @@ export interface Message {
   readonly html: string
 }
 
+/** Sends mail in the name of the site. */
 export interface Mail {
   /** @throws Fault ERR_MAIL when the server did not take the message */
   send(message: Message): Promise<void>
@@ -60,6 +63,7 @@ export interface SignIn {
   readonly label: string
 }
 
+/** What every instance may touch; everything ambient comes in here. */
 export interface Context<Config = unknown> {
   /** The instance's id: in URLs, rows, logs, metrics. */
   readonly id: string
@@ -74,6 +78,7 @@ export interface Context<Config = unknown> {
   text(key: string, values?: Readonly<Record<string, string | number>>, locale?: string): string
 }
 
+/** What a way to sign in may touch. */
 export interface AuthContext<Config = unknown> extends Context<Config> {
   readonly mail: Mail
   /** Where the upstream sends the browser back to: the redirect URI to register there. */
@@ -96,6 +101,7 @@ export interface AccessFace {
   snapshot(id: AccountId): Promise<Snapshot>
 }
 
+/** What a dialect may touch. */
 export interface AuthzContext<Config = unknown> extends Context<Config> {
   readonly accounts: AccountsFace
   readonly access: AccessFace
@@ -105,6 +111,7 @@ export interface AuthzContext<Config = unknown> extends Context<Config> {
   signIns(): readonly SignIn[]
 }
 
+/** What a place to run may touch. */
 export type RunnerContext<Config = unknown> = Context<Config>
 
 export type { Json }

@@ -44,10 +44,12 @@ export const faults = {
   ERR_METHOD_DOWN: { status: 503, shown: true },
 } as const satisfies Record<string, FaultRow>
 
+/** A code of the table of faults. */
 export type FaultCode = keyof typeof faults
 
 const brand: unique symbol = Symbol.for('labgate.fault') as never
 
+/** What a fault carries besides its code and message. */
 export interface FaultOptions {
   /** Facts for the log. Never a secret, a token or a code. */
   readonly detail?: Readonly<Record<string, unknown>>

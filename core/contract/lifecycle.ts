@@ -1,6 +1,7 @@
 /** What every instance may do besides its kind's work: start, stop, say how it is, and answer for a person's data. @module */
 import type { AccountId, Json } from './values.ts'
 
+/** How an instance is, now. */
 export interface Health {
   readonly ok: boolean
   /** Why not, for the operator. */
@@ -15,6 +16,7 @@ export interface Finding {
   readonly mend?: string
 }
 
+/** What an instance of any kind may do besides its kind’s work; all of it is optional. */
 export interface Lifecycle {
   /** Opens what it needs. The signal aborts at the start's time limit. */
   start?(signal: AbortSignal): Promise<void>

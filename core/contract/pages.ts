@@ -28,6 +28,7 @@ export interface Hidden {
   readonly show?: boolean
 }
 
+/** One field of a form. */
 export interface Field {
   readonly name: string
   readonly label: string
@@ -43,6 +44,7 @@ export interface Field {
   readonly options?: readonly { readonly value: string; readonly label: string }[]
 }
 
+/** A form that the core renders, guards against forgery and posts back to the plugin. */
 export interface Form {
   readonly title?: string
   readonly intro?: readonly string[]

@@ -22,6 +22,7 @@ interface PluginBase<S extends ConfigSchema> {
   readonly text: Texts
 }
 
+/** A plugin of the kind `auth`: a way to sign in. */
 export interface AuthPlugin<S extends ConfigSchema = ConfigSchema> extends PluginBase<S> {
   readonly kind: 'auth'
   /** Paths on the issuer's host that also lead to `next`: so that a redirect URI registered for an older server keeps working. */
@@ -30,6 +31,7 @@ export interface AuthPlugin<S extends ConfigSchema = ConfigSchema> extends Plugi
   readonly create: (context: AuthContext<ConfigOf<S>>) => AuthMethod
 }
 
+/** A plugin of the kind `authz`: a dialect that services speak to us. */
 export interface AuthzPlugin<S extends ConfigSchema = ConfigSchema> extends PluginBase<S> {
   readonly kind: 'authz'
   /** Pure. Overlaps stop the start. */
@@ -37,11 +39,13 @@ export interface AuthzPlugin<S extends ConfigSchema = ConfigSchema> extends Plug
   readonly create: (context: AuthzContext<ConfigOf<S>>) => AuthzAdapter
 }
 
+/** A plugin of the kind `runner`: a place to run notebooks. */
 export interface RunnerPlugin<S extends ConfigSchema = ConfigSchema> extends PluginBase<S> {
   readonly kind: 'runner'
   readonly create: (context: RunnerContext<ConfigOf<S>>) => Runner
 }
 
+/** A plugin of any kind. */
 export type Plugin<S extends ConfigSchema = ConfigSchema> = AuthPlugin<S> | AuthzPlugin<S> | RunnerPlugin<S>
 
 /** Returns its argument, typed: a plain object is a plugin too. */

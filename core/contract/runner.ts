@@ -22,6 +22,7 @@ export interface AppProfile {
   readonly mounts: readonly { readonly volume: string; readonly target: string; readonly readOnly: boolean }[]
 }
 
+/** What is asked to be started. */
 export interface LaunchRequest {
   readonly instance: string
   readonly account: AccountId
@@ -39,6 +40,7 @@ export interface LaunchPlan {
   readonly detail: Json
 }
 
+/** One launch under way: how it is saved, told of and broken off. */
 export interface Launch<State> {
   readonly signal: AbortSignal
   /** Environment with secrets; never logged, never stored. */
@@ -55,6 +57,7 @@ export type Endpoint =
   | { readonly kind: 'unix'; readonly path: string }
   | { readonly kind: 'tunnel'; open(): Promise<NodeJS.ReadWriteStream> }
 
+/** What a place to run can limit and show. */
 export interface Capabilities {
   readonly memory: Enforcement
   readonly cpu: Enforcement
@@ -67,25 +70,30 @@ export interface Capabilities {
   readonly discover: boolean
 }
 
+/** How far a limit is kept: by the place itself, by good will, or not at all. */
 export type Enforcement = 'enforced' | 'advisory' | 'none'
 
+/** What became of an instance; `unknown` never ends one. */
 export type Inspection =
   | { readonly state: 'running' }
   | { readonly state: 'exited'; readonly code: number | undefined; readonly reason: string | undefined }
   | { readonly state: 'missing' }
   | { readonly state: 'unknown'; readonly reason: string }
 
+/** An instance that was found by its label. */
 export interface Found<State> {
   readonly instance: string
   readonly state: State
 }
 
+/** What an instance uses, now. */
 export interface Usage {
   readonly memoryBytes: number
   readonly cpuSeconds: number
   readonly at: Date
 }
 
+/** One place to run, as `create` of a runner plugin returns it. */
 export interface Runner<State extends Json = Json> extends Lifecycle {
   /** A row outlives an upgrade: `migrate` turns an older version's state into today's. */
   readonly state: { readonly schema: ConfigSchema; readonly version: number; migrate(old: Json, from: number): State }

@@ -3,6 +3,7 @@
  * @module
  */
 
+/** A value that JSON can say. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
 
 /** An account's id: opaque, random, never reused; the `sub` of every token (OpenID Connect Core §2). */
@@ -33,7 +34,9 @@ export interface SourcedFact extends Fact {
   readonly at: Date
 }
 
+/** Whether an account may act: only `active` ones do. */
 export type AccountState = 'pending' | 'active' | 'deactivated'
+/** What an account may look after. */
 export type AccountRole = 'user' | 'manager' | 'admin'
 
 /** An account as adapters and pages may see it. */

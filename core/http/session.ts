@@ -36,6 +36,7 @@ interface Kept {
   start?: SessionStart
 }
 
+/** Makes the session cookie over the rows of the sessions. */
 export function createSessionCookie(needs: {
   koa: Koa<State>
   sessions: Sessions

@@ -27,6 +27,7 @@ export interface SignInEvent {
   readonly detail?: Readonly<Record<string, string>>
 }
 
+/** All that a page of a sign-in needs at hand. */
 export interface Desk {
   readonly issuer: string
   readonly support: string | undefined

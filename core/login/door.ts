@@ -12,6 +12,7 @@ import type { Desk } from './desk.ts'
 /** Where the Provider sends the browser back to. */
 export const returnAddress = '/sign-in/return'
 
+/** How our own pages let people in. */
 export interface Door {
   /** Sends the browser to sign in and back to the page it asked for. */
   toSignIn(ctx: Ctx): void
@@ -20,6 +21,7 @@ export interface Door {
   readonly routes: readonly Route[]
 }
 
+/** Makes the door of our own pages on the issuer’s host. */
 export function createDoor(desk: Desk, clientId: string): Door {
   const toSignIn = (ctx: Ctx, how: { fresh: boolean }): void => {
     const url = new URL('/oidc/auth', desk.issuer)

@@ -11,6 +11,7 @@ import type { Route } from '../http/routes.ts'
 import { readCookie } from '../http/session.ts'
 import { returnAddress } from './door.ts'
 
+/** What a door on another host takes. */
 export interface HostDoorNeeds {
   readonly issuer: string
   readonly clientId: string
@@ -24,11 +25,13 @@ export interface HostDoorNeeds {
   openChild(ctx: Ctx, providerUid: string): Promise<boolean>
 }
 
+/** The door of one host: how it sends people to sign in, and its route back. */
 export interface HostDoor {
   toSignIn(ctx: Ctx): void
   readonly routes: readonly Route[]
 }
 
+/** Makes the door of one host. */
 export function createHostDoor(needs: HostDoorNeeds): HostDoor {
   const secure = needs.origin.startsWith('https:')
   const cookieName = `${secure ? '__Host-' : ''}labgate_door`

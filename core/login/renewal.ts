@@ -8,6 +8,7 @@ import { type Accounts, groupsOf } from '../accounts/accounts.ts'
 import type { Identities, IdentityRow } from '../accounts/identities.ts'
 import type { AuthInstance } from '../registry/instance.ts'
 
+/** What looking again at upstreams takes. */
 export interface RenewalNeeds {
   readonly identities: Identities
   readonly accounts: Accounts

@@ -2,6 +2,7 @@
 import type { Log, Mail } from '@labgate/contract'
 import type { Accounts } from '../accounts/accounts.ts'
 
+/** What telling the admins takes. */
 export interface WaitingNeeds {
   readonly account: string
   readonly accounts: Accounts

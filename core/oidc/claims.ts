@@ -15,6 +15,7 @@ export interface ClaimValue {
   readonly source: string
 }
 
+/** An account with the facts about it. */
 export interface Person {
   readonly account: AccountView
   readonly facts: readonly SourcedFact[]

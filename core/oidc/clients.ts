@@ -9,6 +9,7 @@ import type { Config } from '../config/schema.ts'
 import { ClientEntity } from '../storage/entities.ts'
 import type { Storage } from '../storage/storage.ts'
 
+/** A relying party as the config writes it. */
 export type ClientSettings = Config['clients'][string]
 
 /** Client id of our own doors: portal, console, dialects on hosts of their own. */
@@ -63,6 +64,7 @@ export function doorClient(returnUris: readonly string[]): ClientMetadata {
   } as ClientMetadata
 }
 
+/** A relying party, and where it is kept. */
 export interface ClientListing {
   readonly id: string
   readonly source: 'config' | 'database'
@@ -81,6 +83,7 @@ export interface ClientRoster {
 
 const purpose = 'client-secret'
 
+/** Makes the roster on a storage; clients of the config come first and cannot be changed by it. */
 export function createClientRoster(needs: {
   storage: Storage
   config: Config['clients']

@@ -11,8 +11,10 @@ const purpose = 'signing-key'
 
 /** Algorithms a relying party may choose; RS256 is what OpenID Connect Core §15.1 requires and the default of RFC 7591. */
 export const signingAlgorithms = ['RS256', 'ES256'] as const
+/** An algorithm that ID tokens may be signed with. */
 export type SigningAlgorithm = (typeof signingAlgorithms)[number]
 
+/** A signing key without its secret part. */
 export interface KeyListing {
   readonly kid: string
   readonly alg: string
@@ -20,6 +22,7 @@ export interface KeyListing {
   readonly createdAt: Date
 }
 
+/** The keys that sign tokens, sealed at rest. */
 export interface SigningKeys {
   /** The private JWK set for the Provider: current keys first, then next and retired ones that are only published. */
   load(): Promise<JWKS>
@@ -28,6 +31,7 @@ export interface SigningKeys {
   rotate(alg: SigningAlgorithm): Promise<KeyListing>
 }
 
+/** Makes the signing keys on a storage. */
 export function createSigningKeys(needs: { storage: Storage; clock: Clock; random: Random }): SigningKeys {
   const { storage, clock, random } = needs
 

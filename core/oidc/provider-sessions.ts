@@ -12,12 +12,14 @@ const tokenModels = [
   'BackchannelAuthenticationRequest',
 ]
 
+/** What ending sessions at the Provider takes. */
 export interface ProviderSessionsNeeds {
   provider(): Provider
   readonly artifacts: ArtifactStore
   readonly log: Log
 }
 
+/** Ends what the Provider holds: sessions, grants and tokens. */
 export interface ProviderSessions {
   /** Ends the session and its tokens; relying parties are told by what it answers. */
   readonly end: EndListener
@@ -36,6 +38,7 @@ interface SessionPayload {
   readonly uid: string
 }
 
+/** Makes them for the current Provider. */
 export function createProviderSessions({ provider, artifacts, log }: ProviderSessionsNeeds): ProviderSessions {
   const notify = async (clientId: string, account: AccountId, sid: string | undefined): Promise<void> => {
     const client = await provider().Client.find(clientId)

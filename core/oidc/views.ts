@@ -5,6 +5,7 @@ import { cspOf, formSource } from '../http/headers.ts'
 import type { Pages } from '../pages/pages.ts'
 import type { ProviderViews } from './provider.ts'
 
+/** The Provider’s own pages in our words and looks. */
 export function providerViews(needs: { pages: Pages; support: string | undefined }): ProviderViews {
   const { pages } = needs
   const options = (ctx: Context) => ({ locale: pages.texts.choose(ctx.get('accept-language')), nonce: nonceOf(ctx) })

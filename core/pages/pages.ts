@@ -25,6 +25,7 @@ export interface Branding {
   readonly support?: string | undefined
 }
 
+/** What rendering takes. */
 export interface PagesNeeds {
   readonly siteName: string
   readonly branding: Branding
@@ -42,6 +43,7 @@ export interface RenderOptions {
   readonly signedIn?: (PersonView & { readonly signOut?: Post }) | undefined
 }
 
+/** Renders every page of ours. */
 export interface Pages {
   /** A whole HTML document. Every value is escaped. */
   render<V extends ViewName>(view: V, data: Views[V], options: RenderOptions): string

@@ -1,6 +1,7 @@
 /** What a deployer can set. @module */
 import { type AuthContext, type ConfigOf, duration } from '@labgate/contract'
 
+/** The config schema; an empty config works. */
 export const configSchema = {
   type: 'object',
   additionalProperties: false,
@@ -38,5 +39,7 @@ export const configSchema = {
   },
 } as const
 
+/** The config with its defaults filled in. */
 export type Config = ConfigOf<typeof configSchema>
+/** What this sign-in may touch. */
 export type Context = AuthContext<Config>

@@ -15,6 +15,7 @@ export interface Asker {
   readonly network: string
 }
 
+/** How much mail and how many tries there may be. */
 export interface Limits {
   /** Takes one mail from every budget that has one left; `false`: none is sent. */
   mayMail(asker: Asker): Promise<boolean>

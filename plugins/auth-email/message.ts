@@ -3,6 +3,7 @@ import type { Message } from '@labgate/contract'
 import type { Context } from './config.ts'
 import type { Issued } from './proof.ts'
 
+/** What a mail is written from. */
 export interface MessageNeeds {
   readonly to: string
   readonly purpose: 'sign-in' | 'link'

@@ -22,6 +22,7 @@ export interface Pending {
   readonly ends: number
 }
 
+/** Codes and links that are out, hashed. */
 export interface Proofs {
   /** Makes a code and a token for an address; those made before for this attempt stop working. */
   issue(attempt: string, address: string): Promise<Issued>

@@ -1,5 +1,6 @@
 /** All words of this sign-in. @module */
 
+/** Every text a person may see. */
 export const text = {
   en: {
     'card.label': 'Continue with e-mail',

@@ -146,4 +146,5 @@ export const configSchema = {
   else: { type: 'object', required: ['clientId'] },
 } as const
 
+/** The config with its defaults filled in. */
 export type OidcConfig = ConfigOf<typeof configSchema>

@@ -34,7 +34,7 @@ export interface DialectNeeds {
   /** The signed-in person of this browser on this host. */
   bySession(ctx: Ctx): Promise<Principal | undefined>
   /** Whoever a token speaks for; `undefined` for one that is unknown, expired, revoked or of somebody who may not act. */
-  byToken(token: string): Promise<Principal | undefined>
+  byToken(token: string, place: PlacedClaim): Promise<Principal | undefined>
   /** Sends a browser to sign in and back to this page. */
   toSignIn(ctx: Ctx, place: PlacedClaim): void
   showPage(ctx: Ctx, page: Page): void
@@ -93,19 +93,31 @@ async function principalOf(
     if (method !== 'GET') throw new Fault('ERR_UNAUTHENTICATED', 'Please sign in first.')
     return 'sign-in'
   }
-  return byToken(ctx, guard, needs)
+  return byToken(ctx, place, { rule: guard.token, needs })
 }
 
 /** A public route that changes something must not act for a person whose browser was made to call it by another site. */
-function isOwnDoing(ctx: Ctx, { claim, origin }: PlacedClaim): boolean {
-  if (claim.method === 'GET') return true
-  const listed = Array.isArray(claim.cors) ? (claim.cors as readonly string[]) : []
-  return provenanceOf(ctx.req, [origin, ...listed]) === 'same-origin'
+function isOwnDoing(ctx: Ctx, place: PlacedClaim): boolean {
+  return place.claim.method === 'GET' || cameFrom(ctx, place) === 'same-origin'
 }
 
-async function byToken(ctx: Ctx, { token: rule }: TokenGuard, needs: DialectNeeds): Promise<Principal> {
-  const value = tokenIn(ctx, rule)
-  const principal = value === undefined ? undefined : await needs.byToken(value)
+/** A browser was made to change something by another site: then its cookies say nothing, a token in one of them neither. */
+function isForeign(ctx: Ctx, place: PlacedClaim): boolean {
+  return place.claim.method !== 'GET' && cameFrom(ctx, place) === 'cross'
+}
+
+function cameFrom(ctx: Ctx, { claim, origin }: PlacedClaim) {
+  const listed = Array.isArray(claim.cors) ? (claim.cors as readonly string[]) : []
+  return provenanceOf(ctx.req, [origin, ...listed])
+}
+
+async function byToken(
+  ctx: Ctx,
+  place: PlacedClaim,
+  { rule, needs }: { rule: TokenGuard['token']; needs: DialectNeeds },
+): Promise<Principal> {
+  const value = tokenIn(ctx, isForeign(ctx, place) ? { ...rule, cookies: [] } : rule)
+  const principal = value === undefined ? undefined : await needs.byToken(value, place)
   if (!principal) {
     ctx.set('WWW-Authenticate', value === undefined ? 'Bearer' : 'Bearer error="invalid_token"')
     throw new Fault('ERR_UNAUTHENTICATED', 'A valid token is needed.')

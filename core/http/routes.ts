@@ -53,8 +53,10 @@ export interface RouteNeeds {
 const safe = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 function checkOrigin(ctx: Ctx, route: Route, origin: string): void {
-  if (safe.has(ctx.method) || route.csrf === 'off' || route.cors === 'any') return
-  const origins = [origin, ...(route.cors ?? [])]
+  if (safe.has(ctx.method) || route.csrf === 'off') return
+  // `'any'` is for callers without credentials: it opens no way to act with a person's cookies.
+  const listed = route.cors === 'any' ? [] : (route.cors ?? [])
+  const origins = [origin, ...listed]
   assertProvenance(ctx, { origins, silent: route.csrf === undefined ? 'refuse' : 'needs-token' })
 }
 

@@ -66,11 +66,13 @@ describe('the outer app', () => {
       },
       { method: 'GET', path: '/limited', rate: { count: 2, seconds: 60 }, handler: answering('ok') },
       { method: 'GET', path: '/open', cors: 'any', handler: answering('ok') },
+      { method: 'POST', path: '/open', cors: 'any', handler: answering('ok') },
       { method: 'PUT', path: '/listed', cors: ['https://app.example'], handler: answering('ok') },
       {
         method: 'PUT',
         path: '/dialect',
         cors: 'any',
+        csrf: 'off',
         onError: (fault, ctx) => {
           ctx.body = { dialect: fault.code }
         },
@@ -247,6 +249,13 @@ describe('the outer app', () => {
     assert.equal(reply.status, 403)
     assert.deepEqual(JSON.parse(reply.text), { dialect: 'ERR_FORBIDDEN' })
     assert.equal(reply.headers['access-control-allow-origin'], '*')
+  })
+
+  test('CORS for everybody is for reading: a sibling host cannot act with the cookies of a person', async () => {
+    const post = (headers: Record<string, string>) => server.send({ method: 'POST', path: '/open', headers })
+    const sibling = { origin: 'https://notebooks.id.example.org', 'sec-fetch-site': 'same-site' }
+    assert.equal((await post(sibling)).status, 403)
+    assert.equal((await post({ 'sec-fetch-site': 'same-origin' })).status, 200)
   })
 
   test('logs the pattern of a known route and never its path or a query', async () => {

@@ -15,7 +15,7 @@ import {
   type Trust,
 } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/core'
-import { type Identity, IdentityEntity } from '../storage/entities.ts'
+import { type Identity, IdentityEntity, MembershipEntity } from '../storage/entities.ts'
 import type { Storage } from '../storage/storage.ts'
 
 /** Where an assertion came from. */
@@ -48,7 +48,7 @@ export interface Identities {
   linkIn(em: EntityManager, account: AccountId, found: { source: Source; assertion: Assertion }): Promise<void>
   /** Notes a sign-in: newest facts, what to keep, when. */
   seen(id: string, source: Source, assertion: Assertion): Promise<void>
-  /** @throws Fault ERR_CONFLICT when it is the account's last way in */
+  /** Removes it, and the groups its instance stood for. @throws Fault ERR_CONFLICT when it is the account's last way in */
   unlink(account: AccountId, id: string): Promise<IdentityRow>
 }
 
@@ -127,14 +127,19 @@ export function createIdentities(needs: { storage: Storage; clock: Clock; random
       await storage.accountRows.noteSeen({ id, instance, facts, kept, at: clock.now() })
     },
     async unlink(account, id) {
-      const mine = await list(account)
-      const row = mine.find((identity) => identity.id === id)
-      if (!row) throw new Fault('ERR_NOT_FOUND', 'This way to sign in is not linked to your account.')
-      if (mine.length === 1)
-        throw new Fault('ERR_CONFLICT', 'This is the only way into your account. Link another one first.')
-      await storage.transaction((em) =>
-        em.nativeUpdate(IdentityEntity, { id, account }, { removedAt: clock.now(), kept: null, facts: [] }),
-      )
+      // Counted where it is written: of two at once that would remove the last two, one must stay.
+      const row = await storage.transaction(async (em) => {
+        const mine = await em.find(IdentityEntity, { account, removedAt: null })
+        const found = mine.find((identity) => identity.id === id)
+        if (!found) throw new Fault('ERR_NOT_FOUND', 'This way to sign in is not linked to your account.')
+        if (mine.length === 1)
+          throw new Fault('ERR_CONFLICT', 'This is the only way into your account. Link another one first.')
+        const removed = view(found)
+        await em.nativeUpdate(IdentityEntity, { id, account }, { removedAt: clock.now(), kept: null, facts: [] })
+        // What it stood for goes with it: nobody could be asked about these groups again.
+        await em.nativeDelete(MembershipEntity, { account, source: removed.instance })
+        return removed
+      })
       return row
     },
   }

@@ -31,8 +31,11 @@ export type Welcome =
 
 export interface People {
   arrive(arrival: Arrival): Promise<Welcome>
-  /** Adds an identity to an account whose owner proved it in the same browser. */
-  join(account: string, arrival: Pick<Arrival, 'source' | 'assertion'>): Promise<IdentityRow>
+  /**
+   * Adds an identity to an account whose owner proved it in the same browser.
+   * @throws Fault ERR_ADMISSION when the instance does not let this person in, ERR_LINK_TAKEN when another account has it
+   */
+  join(account: string, arrival: Omit<Arrival, 'wantsNew'>): Promise<IdentityRow>
 }
 
 export function createPeople(needs: {
@@ -54,6 +57,8 @@ export function createPeople(needs: {
     const { source, assertion } = arrival
     await identities.seen(identity.id, source, assertion)
     await accounts.setGroups(identity.account, source.instance, groupsOf(assertion))
+    // An instance that was renamed says nothing any more under its old name.
+    if (identity.instance !== source.instance) await accounts.setGroups(identity.account, identity.instance, [])
     const email = verifiedEmail(assertion.facts)
     if (email) await accounts.noteVerifiedEmail(identity.account, email)
     const account = await accounts.find(identity.account)
@@ -61,6 +66,12 @@ export function createPeople(needs: {
     if (!isNamedAdmin(arrival) || (account.role === 'admin' && account.state !== 'pending')) return account
     if (account.state === 'pending') await accounts.setState(account.id, 'active')
     return accounts.setRole(account.id, 'admin')
+  }
+  /** Who is no longer let in by an instance keeps nothing of what it said before, however else they come in. */
+  const forgetGroups = async (identity: IdentityRow, { source, assertion }: Arrival): Promise<void> => {
+    await identities.seen(identity.id, source, assertion)
+    for (const instance of new Set([identity.instance, source.instance]))
+      await accounts.setGroups(identity.account, instance, [])
   }
   const create = async (arrival: Arrival, state: 'active' | 'pending'): Promise<void> => {
     const { source, assertion } = arrival
@@ -74,6 +85,8 @@ export function createPeople(needs: {
 
   return {
     async join(account, arrival) {
+      const answer = decideAdmission(arrival.admission, arrival.assertion.facts, true)
+      if (!answer.allowed) throw new Fault('ERR_ADMISSION', `This way is only for ${answer.why}.`)
       const identity = await identities.link(account, arrival.source, arrival.assertion)
       await settle(identity, arrival)
       return identity
@@ -81,7 +94,10 @@ export function createPeople(needs: {
     async arrive(arrival) {
       const known = await identities.find(arrival.source, arrival.assertion)
       const answer = decideAdmission(arrival.admission, arrival.assertion.facts, known !== undefined)
-      if (!answer.allowed) return { kind: 'refused', why: answer.why, rule: 'admission' }
+      if (!answer.allowed) {
+        if (known) await forgetGroups(known, arrival)
+        return { kind: 'refused', why: answer.why, rule: 'admission' }
+      }
       if (known) return { kind: 'account', account: await settle(known, arrival), identity: known, created: false }
       if (needs.registration === 'closed' && !isNamedAdmin(arrival))
         return { kind: 'refused', why: 'people who already have an account here', rule: 'registration' }

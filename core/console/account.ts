@@ -149,6 +149,7 @@ export function accountRoutes(needs: PortalNeeds): Route[] {
       throw new Fault('ERR_LOGIN_OTHER_BROWSER', desk.text(ctx, 'login.otherBrowser'))
     await desk.people.join(mine.account, {
       source: { instance: instance.id, realm: instance.realm },
+      admission: instance.admission,
       assertion: outcome.assertion,
     })
     await desk.audit(ctx, { type: 'identity.linked', account: mine.account, detail: { instance: instance.id } })
@@ -162,6 +163,10 @@ export function accountRoutes(needs: PortalNeeds): Route[] {
   const unlink = async (ctx: Ctx): Promise<void> => {
     const mine = await session(ctx)
     const identity = await identities.unlink(mine.account, ctx.params.id ?? '')
+    // Whoever came in by it elsewhere is out; this browser has just proved itself.
+    for (const row of await desk.sessions.list(mine.account))
+      if (row.identity === identity.id && row.handle !== mine.handle)
+        await desk.sessions.endByHandle(mine.account, row.handle)
     await needs.revokeUpstream(identity)
     await desk.audit(ctx, { type: 'identity.unlinked', account: mine.account, detail: { instance: identity.instance } })
     backHome(ctx)

@@ -166,11 +166,13 @@ export function createAttemptPages(desk: Desk, random: Random): AttemptPages {
       const instance = instanceOf(id)
       const { visit } = instance.method
       if (!visit) throw new Fault('ERR_NOT_FOUND', desk.text(ctx, 'login.expired'))
-      const record = await attempts.find(typeof ctx.query.state === 'string' ? ctx.query.state : undefined)
+      const found = await attempts.find(typeof ctx.query.state === 'string' ? ctx.query.state : undefined)
+      // An attempt of another instance is none here: its plugin may know no visits.
+      const record = found?.instance === id ? found : undefined
       const binding = readBinding(ctx, desk)
       const sameBrowser = record !== undefined && isSameBrowser(record, binding)
       if (ctx.method === 'POST' && sameBrowser) return next(ctx, record, 'visit')
-      const attempt = record?.instance === id ? forPlugin(record, instance) : undefined
+      const attempt = record && forPlugin(record, instance)
       const page = await visit.call(instance.method, {
         url: new URL(ctx.url, desk.issuer),
         locale: desk.locale(ctx),

@@ -27,7 +27,7 @@ export function createInteractionPages(desk: Desk): InteractionPages {
       allowReturn(ctx, interaction)
       const note = await desk.attempts.takeNote(base)
       const session = await desk.cookie.of(ctx.req)
-      const mayContinue = session && !isForced(interaction)
+      const mayContinue = session && !mustProve(interaction, { session, now: desk.clock.now() })
       desk.show(ctx, 'chooser', {
         client: await interactions.client(interaction.clientId),
         message: note === undefined ? undefined : { tone: 'warning', text: note },
@@ -43,7 +43,7 @@ export function createInteractionPages(desk: Desk): InteractionPages {
     },
     async continueAs(ctx, interaction) {
       const session = await desk.cookie.of(ctx.req)
-      if (!session) return false
+      if (!session || mustProve(interaction, { session, now: desk.clock.now() })) return false
       const base = baseOf(interaction)
       allowReturn(ctx, interaction)
       desk.show(ctx, 'continue-as', {
@@ -102,9 +102,22 @@ export function missingClaims({ prompt }: Interaction): string[] {
   return (prompt.details.missingOIDCClaims as string[] | undefined) ?? []
 }
 
-/** Whether the relying party wants the person to sign in anew, whoever is signed in. */
-export function isForced({ prompt }: Interaction): boolean {
+/**
+ * Whether the relying party wants the person to sign in anew, whoever is signed in. An answer to `select_account` answers
+ * `prompt=login` with it, so that is no way round.
+ */
+export function isForced({ prompt, prompts }: Interaction): boolean {
+  if (prompt.name === 'select_account') return prompts.includes('login')
   return prompt.name === 'login' && prompt.reasons.some((reason) => !['no_session', 'browser_session'].includes(reason))
+}
+
+/** Whether a session of ours is not proof enough: the Provider does not look at `max_age` again once a sign-in was answered. */
+export function mustProve(
+  interaction: Interaction,
+  { session, now }: { readonly session: { readonly authTime: Date }; readonly now: Date },
+): boolean {
+  const ageSeconds = (now.getTime() - session.authTime.getTime()) / 1000
+  return isForced(interaction) || (interaction.maxAge !== undefined && ageSeconds > interaction.maxAge)
 }
 
 function methodView({ id, card }: Choice, base: string): MethodView[] {

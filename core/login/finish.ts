@@ -9,6 +9,7 @@ import type { Welcome } from '../accounts/people.ts'
 import type { Ctx } from '../http/context.ts'
 import { allowFormTo } from '../http/headers.ts'
 import { isSameBrowser, type Outcome } from './attempts.ts'
+import { mustProve } from './chooser.ts'
 import { type Desk, post, readBinding } from './desk.ts'
 import type { Interaction } from './interactions.ts'
 
@@ -56,6 +57,8 @@ export function createFinish(desk: Desk): Finish {
   ): Promise<void> => {
     const { account } = proof
     const waiting = await attempts.aside(baseOf(interaction))
+    // Cookies of an interaction can be planted from a sibling host: its two halves must be this browser's.
+    if (waiting && !isSameBrowser(waiting, readBinding(ctx, desk))) return
     const instance = waiting && desk.methods.get(waiting.instance)
     if (!waiting || !instance || waiting.id === proof.outcome.id) return
     // Only the account that the page spoke of: somebody else at this browser must not walk off with the identity.
@@ -63,6 +66,7 @@ export function createFinish(desk: Desk): Finish {
     if (!isTheirs) return
     await people.join(account.id, {
       source: { instance: instance.id, realm: instance.realm },
+      admission: instance.admission,
       assertion: waiting.assertion,
     })
     await desk.audit(ctx, { type: 'identity.linked', account: account.id, detail: { instance: instance.id } })
@@ -196,11 +200,13 @@ export function createFinish(desk: Desk): Finish {
     async makeNew(ctx, interaction) {
       const outcome = await attempts.aside(baseOf(interaction))
       if (!outcome) throw new Fault('ERR_LOGIN_EXPIRED', desk.text(ctx, 'login.expired'))
+      if (!isSameBrowser(outcome, readBinding(ctx, desk)))
+        throw new Fault('ERR_LOGIN_OTHER_BROWSER', desk.text(ctx, 'login.otherBrowser'))
       await arrive(ctx, interaction, { outcome, wantsNew: true })
     },
-    async withSession(ctx) {
+    async withSession(ctx, interaction) {
       const session = await desk.cookie.of(ctx.req)
-      if (!session) return false
+      if (!session || mustProve(interaction, { session, now: desk.clock.now() })) return false
       await answer(ctx, { ...session, acr: session.acr ?? undefined })
       return true
     },

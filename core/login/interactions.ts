@@ -13,6 +13,10 @@ export interface Interaction {
   readonly clientId: string
   readonly redirectUri: string | undefined
   readonly loginHint: string | undefined
+  /** Prompts of the request (OpenID Connect Core §3.1.2.1), whichever of them this interaction is about. */
+  readonly prompts: readonly string[]
+  /** Seconds: how long ago the person may have proved who they are. */
+  readonly maxAge: number | undefined
   /** Scopes of the request. */
   readonly scopes: readonly string[]
   /** The Provider's session when the interaction began. */

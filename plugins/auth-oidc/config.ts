@@ -118,7 +118,7 @@ export const configSchema = {
     logout: {
       type: 'boolean',
       default: false,
-      description: 'Signing out everywhere also ends the provider’s session.',
+      description: 'The page after signing out offers to end the provider’s session, too.',
     },
     tls: {
       type: 'object',

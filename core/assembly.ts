@@ -13,6 +13,7 @@ import { createSessions, type Sessions } from './accounts/sessions.ts'
 import { systemClock } from './clock.ts'
 import { sealingSecrets } from './config/demo-key.ts'
 import type { Config } from './config/schema.ts'
+import type { EgressWatch } from './http/egress.ts'
 import { createMail, type MailService } from './mail/mail.ts'
 import { type Audit, createAudit } from './observe/audit.ts'
 import { type AppLog, createLog } from './observe/log.ts'
@@ -48,6 +49,8 @@ export interface RoomServices {
 export interface AssemblyOptions {
   readonly replaced?: Partial<RoomServices>
   readonly storage?: Pick<StorageOptions, 'pause' | 'migrate'>
+  /** Hears of every host that a plugin reaches. */
+  readonly watch?: EgressWatch
   /** Whether a person looks at the terminal. */
   readonly isTty?: boolean
 }

@@ -60,7 +60,7 @@ export async function createLabgate(given: LabgateConfig, options: AssemblyOptio
   const { get } = rooms
   const fetches: GuardedFetch[] = []
   const fetchFor: Site['fetchFor'] = (name, { allow = config.egress.allow, ca } = {}) => {
-    const made = createFetch({ name, allow, ca, log: get('log'), metrics: get('metrics') })
+    const made = createFetch({ name, allow, ca, log: get('log'), metrics: get('metrics'), watch: options.watch })
     fetches.push(made)
     return made
   }

@@ -53,11 +53,15 @@ export async function withLabgate<T>(args: Args, io: Io, work: (labgate: Labgate
   }
 }
 
-/** Warnings and errors only, and where they keep out of the output. No command migrates by the way. */
-function quiet(io: Io, migrate: 'auto' | 'check' = 'check'): AssemblyOptions {
+/** Warnings and errors only, and where they keep out of the output. */
+export function quietLog(io: Io): AppLog {
   const write = (line: string) => void io.stderr.write(line)
-  const log: AppLog = createLog({ clock: systemClock, level: 'warn', style: 'human', write })
-  return { replaced: { log }, storage: { migrate } }
+  return createLog({ clock: systemClock, level: 'warn', style: 'human', write })
+}
+
+/** A Labgate that keeps quiet. No command migrates by the way. */
+export function quiet(io: Io, migrate: 'auto' | 'check' = 'check'): AssemblyOptions {
+  return { replaced: { log: quietLog(io) }, storage: { migrate } }
 }
 
 /** Writes a change by command down in the audit trail. */

@@ -5,7 +5,7 @@
  */
 import { lookup as systemLookup } from 'node:dns/promises'
 import { isIP, type LookupFunction } from 'node:net'
-import { getCACertificates } from 'node:tls'
+import { getCACertificates, TLSSocket } from 'node:tls'
 import { Fault, isFault, type Log } from '@labgate/contract'
 import { Agent, buildConnector } from 'undici'
 import { inRange, parseAddress, parseRange } from './edge.ts'
@@ -31,7 +31,16 @@ export interface EgressNeeds {
   readonly ca?: string | undefined
   readonly log: Log
   readonly metrics?: { upstream(sample: UpstreamSample): void }
+  readonly watch?: EgressWatch | undefined
   readonly resolve?: (host: string) => Promise<readonly Resolved[]>
+}
+
+/** Who looks at the hosts that are reached, as `labgate doctor` does. */
+export interface EgressWatch {
+  /** A connection with TLS was made; its certificate is good until `validTo`. */
+  secured(seen: { readonly name: string; readonly host: string; readonly validTo: Date }): void
+  /** An answer came; `time` is what the host's clock says, if it says so. */
+  answered(seen: { readonly name: string; readonly host: string; readonly time: Date | undefined }): void
 }
 
 /** One finished request, as metrics see it. */
@@ -112,11 +121,29 @@ function connectorOf(needs: EgressNeeds): buildConnector.connector {
       timeout: needs.timeoutMs ?? defaults.timeoutMs,
       lookup: pinned(addresses),
     })
-    connect(options, callback)
+    connect(options, watched(needs, host, callback))
   }
   return (options, callback) => {
     connectChecked(options, callback).catch((error: Error) => callback(error, null))
   }
+}
+
+/** The callback, after the watch has seen the certificate. */
+function watched({ watch, name }: EgressNeeds, host: string, callback: buildConnector.Callback) {
+  if (watch === undefined) return callback
+  const told: buildConnector.Callback = (...[error, socket]) => {
+    if (socket instanceof TLSSocket)
+      watch.secured({ name, host, validTo: new Date(socket.getPeerCertificate().valid_to) })
+    return error === null ? callback(null, socket) : callback(error, null)
+  }
+  return told
+}
+
+/** The host's time by its answer (RFC 9110 §6.6.1); a kept answer is older by its age (RFC 9111 §5.1). */
+function timeOf({ headers }: Response): Date | undefined {
+  const milliseconds = Date.parse(headers.get('date') ?? '')
+  if (Number.isNaN(milliseconds)) return undefined
+  return new Date(milliseconds + 1000 * (Number.parseInt(headers.get('age') ?? '0', 10) || 0))
 }
 
 const defaults = { timeoutMs: 10_000, maxBytes: 1024 * 1024 }
@@ -159,6 +186,7 @@ export function createFetch(needs: EgressNeeds): GuardedFetch {
       const response = await fetch(input, { ...init, redirect, signal, dispatcher: agent } as object as RequestInit)
       needs.log.debug({ via: needs.name, host: url.host, status: response.status }, 'upstream answered')
       needs.metrics?.upstream({ name: needs.name, outcome: 'answered', seconds: seconds() })
+      needs.watch?.answered({ name: needs.name, host: bare(url.hostname), time: timeOf(response) })
       return capBody(response, { maxBytes, failure, tooLarge: () => tooLarge(needs, url.host, maxBytes) })
     } catch (error) {
       const fault = failure(error)

@@ -1,0 +1,139 @@
+/** What `labgate doctor` looks at on this machine, and how it asks plugins what they find at their upstreams. @module */
+import { type Clock, type Finding, isFault, type Lifecycle } from '@labgate/contract'
+import type { MailConfig } from '../mail/letter.ts'
+import type { MailService } from '../mail/mail.ts'
+import type { KeyListing, SigningKeys } from '../oidc/keys.ts'
+import { SettingEntity, SigningKeyEntity } from '../storage/entities.ts'
+import type { Storage } from '../storage/storage.ts'
+import { withHint } from './reach.ts'
+
+const dayMs = 86_400_000
+/** Days after which a key is old. Signing keys are public and used all the time, sealing keys are neither. */
+const old = { signing: 365, sealing: 730 } as const
+
+/**
+ * What a plugin finds at its upstream, within a time limit. Whatever it throws is a finding too.
+ * @param limitMs for the whole look
+ */
+export async function* probed(
+  lifecycle: Pick<Lifecycle, 'probe'>,
+  limitMs: number,
+): AsyncGenerator<Finding, void, undefined> {
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new Error(`took longer than ${limitMs / 1000} s`)), limitMs)
+  // Nobody waits for it while the finding before is printed.
+  late.catch(() => undefined)
+  try {
+    const found = lifecycle.probe?.()[Symbol.asyncIterator]()
+    while (found !== undefined) {
+      const { done, value } = await Promise.race([found.next(), late])
+      if (done) return
+      yield value.mend === undefined ? value : { ...value, mend: withHint(value.mend) }
+    }
+  } catch (error) {
+    yield { ok: false, what: 'its look at the upstream comes to an end', mend: whyOf(error) }
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function whyOf(error: unknown): string {
+  if (isFault(error)) return withHint(error.message)
+  const message = error instanceof Error ? error.message : String(error)
+  return `the upstream is very slow, or it is a bug of the plugin: ${message}`
+}
+
+/** Whether letters can leave; none is sent. */
+export async function* lookAtMail(needs: {
+  readonly config: MailConfig | undefined
+  readonly mail: () => MailService
+}): AsyncIterable<Finding> {
+  const { config } = needs
+  if (config === undefined) {
+    yield { ok: true, what: 'no mail is configured: no letter leaves' }
+    return
+  }
+  const { smtp, outbox } = config
+  const place = smtp === undefined ? `the outbox ${outbox} takes letters` : `${smtp.host}:${smtp.port} takes letters`
+  const what = smtp?.username === undefined ? place : `${place} from ${smtp.username}`
+  const fault = await verified(needs.mail)
+  yield fault === undefined ? { ok: true, what } : { ok: false, what, mend: fault }
+}
+
+async function verified(make: () => MailService): Promise<string | undefined> {
+  try {
+    const mail = make()
+    await mail.verify().finally(() => mail.close())
+    return undefined
+  } catch (error) {
+    if (isFault(error)) return error.message
+    throw error
+  }
+}
+
+/** Whether the database takes a write; what is written is gone again in the same transaction. */
+export async function* lookAtDatabase(storage: Pick<Storage, 'transaction'>, file: string): AsyncIterable<Finding> {
+  const what = `the database ${file} can be written`
+  try {
+    await storage.transaction(async (em) => {
+      await em.insert(SettingEntity, { key: 'doctor', value: 'was here' })
+      await em.nativeDelete(SettingEntity, { key: 'doctor' })
+    })
+    yield { ok: true, what }
+  } catch (error) {
+    yield { ok: false, what, mend: databaseMend(error, file) }
+  }
+}
+
+function databaseMend(error: unknown, file: string): string {
+  // MikroORM puts the statement before what the database said.
+  const said = (error instanceof Error ? error.message : String(error)).split(' - ').at(-1)
+  return `${said}; check who owns ${file} and its folder, that this user may write both, and that the disk is not full`
+}
+
+/** What is needed to tell how old keys are. */
+export interface KeyNeeds {
+  readonly keys: Pick<SigningKeys, 'list'>
+  readonly storage: Pick<Storage, 'em' | 'ring' | 'audit'>
+  readonly clock: Clock
+}
+
+/** How old the keys are that sign tokens and seal the database. */
+export async function* lookAtKeys(needs: KeyNeeds): AsyncIterable<Finding> {
+  const now = needs.clock.now()
+  const current = (await needs.keys.list()).filter(({ state }) => state === 'current')
+  yield* current.map((key) => signingFinding(key, now))
+  yield await sealingFinding(needs, now)
+}
+
+function daysSince(then: Date, now: Date): number {
+  return Math.floor((now.getTime() - then.getTime()) / dayMs)
+}
+
+function signingFinding({ kid, alg, createdAt }: KeyListing, now: Date): Finding {
+  const days = daysSince(createdAt, now)
+  const what = `the ${alg} signing key ${kid} is ${days} days old`
+  if (days <= old.signing) return { ok: true, what }
+  return { ok: false, what, mend: '`labgate keys rotate`, then restart Labgate' }
+}
+
+async function sealingFinding({ storage }: KeyNeeds, now: Date): Promise<Finding> {
+  const { ring, audit } = storage
+  const sealed = await storage.em().find(SigningKeyEntity, {}, { orderBy: { createdAt: 'asc' } })
+  if (sealed.some(({ jwkSealed }) => !ring.isNewest(jwkSealed))) {
+    const what = `the whole database is sealed with key ${ring.fingerprint}, the first under \`keys\``
+    return { ok: false, what, mend: '`labgate keys reseal`, then take the former key out of `keys`' }
+  }
+  const resealed = (await audit.list({ type: 'keys.rotated', limit: 1000 })).findLast(
+    ({ detail }) => sealingIn(detail) === ring.fingerprint,
+  )
+  // Without a change of keys the database has been sealed with this one since its first key was made.
+  const days = daysSince(resealed?.at ?? sealed[0]?.createdAt ?? now, now)
+  const what = `the sealing key ${ring.fingerprint} has been in use for ${days} days`
+  if (days <= old.sealing) return { ok: true, what }
+  return { ok: false, what, mend: 'change it: docs/operate.md, Keys, has the three steps' }
+}
+
+function sealingIn(detail: unknown): unknown {
+  return typeof detail === 'object' && detail !== null && 'sealing' in detail ? detail.sealing : undefined
+}

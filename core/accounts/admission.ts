@@ -38,10 +38,11 @@ export function matches(rule: Rule, facts: readonly Fact[]): boolean {
   return false
 }
 
-/** Values of a claim that an upstream stands for; what people typed themselves opens no door. */
+/** Values of a claim that an upstream stands for; what people typed themselves opens no door, and an address only when proved. */
 function trusted(claim: string, facts: readonly Fact[]): Json[] {
+  const isGood = ({ trust }: Fact) => trust === 'verified' || (trust === 'asserted' && claim !== 'email')
   return facts
-    .filter((fact) => fact.claim === claim && fact.trust !== 'self')
+    .filter((fact) => fact.claim === claim && isGood(fact))
     .flatMap((fact) => (Array.isArray(fact.value) ? (fact.value as Json[]) : [fact.value]))
 }
 

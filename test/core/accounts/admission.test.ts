@@ -63,6 +63,13 @@ describe('admission (S31)', () => {
     }
   })
 
+  test('a list of single addresses takes proved ones only, as a list of domains does', () => {
+    const rule: Rule = { claim: 'email', oneOf: ['ada@example.org'] }
+    assert.equal(matches(rule, address('ada@example.org')), true)
+    assert.equal(matches(rule, address('ada@example.org', 'asserted')), false)
+    assert.equal(matches(rule, address('ada@example.org', 'self')), false)
+  })
+
   test('refused is for new people, pending for new accounts, and a rule is asked of known people too', () => {
     const facts = address('ada@example.org')
     assert.equal(decideAdmission({ state: 'refused' }, facts, false).allowed, false)

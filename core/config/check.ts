@@ -57,6 +57,11 @@ function siteFindings(config: Config): Finding[] {
     const message = 'no sealing key: secrets in the database could not be sealed; `openssl rand -base64 32` makes one'
     findings.push({ level: 'error', path: ['keys'], message })
   }
+  const smtp = config.mail?.smtp
+  if (smtp?.security === 'none' && !/^(localhost|127\.|\[?::1)/.test(smtp.host)) {
+    const message = 'mail in clear is for a server on this machine; use `starttls` or `tls`'
+    findings.push({ level: 'error', path: ['mail', 'smtp', 'security'], message })
+  }
   if (config.session.idle > config.session.max) {
     findings.push({
       level: 'warning',

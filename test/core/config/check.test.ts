@@ -138,6 +138,12 @@ test('missing keys are an error without demo; missing mail a warning', () => {
   assert.match(found({ mail: undefined })[0] ?? '', /^warning mail/)
 })
 
+test('mail in clear to another machine is an error', () => {
+  const mail = (host: string) => ({ mail: { from: { address: 'lab@example.org' }, smtp: { host, security: 'none' } } })
+  assert.match(found(mail('mail.example.org'))[0] ?? '', /^error mail.smtp.security: mail in clear/)
+  assert.deepEqual(found(mail('localhost')), [])
+})
+
 test('a rule that can never hold is an error, one that always holds a warning', () => {
   const rule = (allow: object) => found({ plugins: { email: { use: 'x', admission: { allow } } } })
   assert.deepEqual(rule({ any: [] }), [

@@ -5,9 +5,11 @@ import type { SignIn } from './sign-in.ts'
 interface Wishes {
   readonly issuer: string
   readonly scopes: readonly string[]
+  /** Credentials of the config; self-registration makes its own, and has none to be wrong. */
+  readonly client: object
 }
 
-/** Asks the provider for its metadata, and looks whether it offers what we need. */
+/** Asks the provider for its metadata, and looks whether it offers what we need and takes our credentials. */
 export async function* probe(signIn: SignIn, wishes: Wishes): AsyncIterable<Finding> {
   const what = `the provider at ${wishes.issuer} answers`
   const server = await signIn.look().catch((error: unknown) => {
@@ -20,6 +22,21 @@ export async function* probe(signIn: SignIn, wishes: Wishes): AsyncIterable<Find
   }
   yield { ok: true, what }
   yield* missing(server, wishes)
+  if ('clientId' in wishes.client) yield* credentials(signIn)
+}
+
+/**
+ * Offers a refresh token that is none: who refuses only the token (RFC 6749 §5.2 invalid_grant) has accepted us. Some
+ * refuse it for other reasons, which says nothing about the credentials.
+ */
+async function* credentials(signIn: SignIn): AsyncIterable<Finding> {
+  const what = 'it takes our credentials'
+  const answer = await signIn.refresh('not-a-token').catch((error: unknown) => {
+    if (isFault(error)) return error
+    throw error
+  })
+  if (!isFault(answer)) yield { ok: true, what }
+  else if (answer.detail.error === 'invalid_client') yield { ok: false, what, mend: answer.message }
 }
 
 function* missing(server: Readonly<Record<string, unknown>>, wishes: Wishes): Iterable<Finding> {

@@ -69,6 +69,7 @@ describe('labgate doctor', () => {
     assert.match(said('plugin.github')[0] ?? '', /answers and takes clientId and clientSecret$/)
     assert.deepEqual(said('plugin.university'), [
       `the provider at ${upstream.issuer} answers`,
+      'it takes our credentials',
       'our clock agrees with that of 127.0.0.1',
     ])
     assert.ok(said('issuer').includes('it publishes the keys that tokens are signed with'))
@@ -101,6 +102,21 @@ describe('labgate doctor', () => {
     assert.match(out, /^wrong {2}plugin\.github: .*\n {7}mend: .*clientSecret/m)
     assert.match(out, /\nWrong: 1 of \d+\.\n$/)
     assert.doesNotMatch(out, /another-value/)
+  })
+
+  test('finds a secret that an OpenID provider does not take, and nothing where it will not say', async (t) => {
+    t.after(() => {
+      delete upstream.faults.fail.token
+    })
+    const plugins = { university: upstreams('github-test-value').university }
+    const look = async (fault: 'refuse-client' | '500') => {
+      upstream.faults.fail.token = fault
+      return (await json({ ...config, plugins })).findings.filter(({ what }) => what === 'it takes our credentials')
+    }
+    const [found] = await look('refuse-client')
+    assert.deepEqual([found?.about, found?.ok], ['plugin.university', false])
+    assert.match(found?.mend ?? '', /invalid_client; check clientId, clientSecret and clientAuth$/)
+    assert.deepEqual(await look('500'), [])
   })
 
   test('finds an optional plugin that could not be loaded', async () => {

@@ -58,6 +58,13 @@ export function createDesk(site: Site, { app, cookie, pages, provider, providerS
       label,
     },
     preview: (account, scope) => previewScope(site, { pages, account, scope }),
+    async previewClaims(account, names) {
+      const scopes = await Promise.all(
+        Object.keys(config.claims).map((scope) => previewScope(site, { pages, account, scope })),
+      )
+      const known = new Map(scopes.flatMap(({ claims }) => claims.map(({ claim, preview }) => [claim, preview])))
+      return names.map((claim) => ({ claim, preview: known.get(claim) }))
+    },
     show(ctx, view, data) {
       ctx.type = 'html'
       ctx.body = pages.render(view, data, { locale: locale(ctx), nonce: ctx.state.nonce })

@@ -74,10 +74,17 @@ export function createInteractionPages(desk: Desk): InteractionPages {
         claims: [],
         optional: false,
       }))
+      const names = missingClaims(interaction)
+      const byName = {
+        name: 'claims',
+        title: desk.text(ctx, 'consent.byName'),
+        claims: await desk.previewClaims(account.id, names),
+        optional: false,
+      }
       desk.show(ctx, 'consent', {
         client,
         account,
-        scopes: [...scopes, ...atResources],
+        scopes: [...scopes, ...(names.length > 0 ? [byName] : []), ...atResources],
         ...post(desk, interaction.uid, `${base}/consent`),
         cancel: post(desk, interaction.uid, `${base}/cancel`),
       })

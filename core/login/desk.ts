@@ -58,6 +58,11 @@ export interface Desk {
     description: string | undefined
     claims: readonly { claim: string; preview: string | undefined }[]
   }>
+  /** What single claims would show of an account, whichever scope they belong to. */
+  previewClaims(
+    account: string,
+    names: readonly string[],
+  ): Promise<readonly { claim: string; preview: string | undefined }[]>
   show<V extends ViewName>(ctx: Ctx, view: V, data: Views[V]): void
   locale(ctx: Ctx): string
   text(ctx: Ctx, key: string, values?: Readonly<Record<string, string>>): string

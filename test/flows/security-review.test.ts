@@ -23,12 +23,13 @@ import {
   signInByEmail,
   startLabgate,
   type TestLabgate,
+  testClients,
 } from '../support/labgate.ts'
 import { UserAgent } from '../support/user-agent.ts'
 
 const users = [
   ...people,
-  ...['ann', 'ian', 'max', 'sel'].map((sub) => ({
+  ...['ann', 'ian', 'max', 'ned', 'sel', 'two'].map((sub) => ({
     sub,
     name: `Name ${sub}`,
     preferred_username: sub,
@@ -138,6 +139,21 @@ describe('what a hostile review found', () => {
     assert.ok(await room()('storage').artifacts.find('Attempt', state ?? ''), 'it can still be finished')
   })
 
+  test('claims that are asked for by name stand on the consent page before they are given (OpenID Connect Core §5.5)', async () => {
+    const third = await party(world.site, { id: 'third', secret: testClients.third.secret })
+    const claims = JSON.stringify({ userinfo: { email: null, groups: null } })
+    const asked = await third.request({ scope: 'openid', claims })
+    const agent = newBrowser()
+    const page = await signInAs(agent, 'ned', asked.url)
+    assert.equal(titleOf(page), 'Allow Third party?')
+    assert.match(textOf(page), /E-mail address ned@example\.org/)
+    assert.match(textOf(page), /Groups/)
+    const tokens = await asked.redeem((await agent.press(page, /^Allow$/)).url)
+    const info = (await (await third.userinfo(tokens.access_token)).json()) as Record<string, unknown>
+    assert.equal(info.email, 'ned@example.org')
+    assert.match(textOf(await agent.open(portal())), /May see: [^.]*Your e-mail address/)
+  })
+
   test('a way that is removed takes its groups with it, and the sessions begun by it elsewhere', async () => {
     const agent = newBrowser()
     await byEmail(agent, 'grouped@example.com')
@@ -156,7 +172,7 @@ describe('what a hostile review found', () => {
   test('of two removals at once that would take the last two ways, one is refused', async () => {
     const agent = newBrowser()
     await byEmail(agent, 'two@example.com')
-    await via(agent, 'University', 'bob')
+    await via(agent, 'University', 'two')
     const { id } = await accountOf('two@example.com')
     const identities = room()('identities')
     const mine = await identities.list(id)
@@ -249,6 +265,12 @@ describe('tokens at a dialect', () => {
     assert.equal(await echo({ origin: 'http://127.0.0.1:9', 'sec-fetch-site': 'same-site' }), 401)
     assert.equal(await echo({ origin: `http://${host}`, 'sec-fetch-site': 'same-origin' }), 200)
     assert.equal(await echo({}), 200)
+  })
+
+  test('the cookies of Labgate itself are not shown to a dialect', async () => {
+    const cookie = 'labgate_session=s; __Host-labgate_session=s; probe_seen=yes; labgate_door=d'
+    const answer = await fetch(`http://${host}/cookies`, { headers: { cookie } })
+    assert.deepEqual(await answer.json(), { cookies: { probe_seen: 'yes' }, header: 'probe_seen=yes' })
   })
 
   test('one that was made for another service is not taken (RFC 8707 §2)', async () => {

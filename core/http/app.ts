@@ -167,7 +167,7 @@ export function createApp(needs: AppNeeds): App {
     beginStep(needs),
     catchErrors(needs),
     edgeStep({ issuer, hosts, edgeOf }),
-    onHost(issuer.host, providerStep({ issuer, mount: () => mount, setCsp })),
+    onHost(issuer.host, providerStep({ issuer, mount: () => mount, setCsp, limits })),
     around(added, run),
   ])
   return {

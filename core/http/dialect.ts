@@ -147,19 +147,23 @@ function tokenIn(ctx: Ctx, rule: TokenGuard['token']): string | undefined {
   return undefined
 }
 
+/** Our own cookies are no dialect's business: one that hands requests on must not hand on whole sessions. */
+const ours = /^(?:__Host-|__Secure-)?labgate_/
+
 function askOf(ctx: Ctx, needs: DialectNeeds, principal: Principal | undefined): RouteAsk {
-  const cookies = Object.fromEntries(
-    (ctx.req.headers.cookie ?? '').split(';').flatMap((pair) => {
-      const name = pair.split('=')[0]?.trim() ?? ''
-      return name === '' ? [] : [[name, readCookie(ctx.req, name)]]
-    }),
-  )
+  const pairs = (ctx.req.headers.cookie ?? '')
+    .split(';')
+    .map((pair) => pair.trim())
+    .filter((pair) => pair !== '' && !ours.test(pair))
+  const names = pairs.map((pair) => pair.split('=')[0]?.trim() ?? '').filter(Boolean)
+  const cookies = Object.fromEntries(names.map((name) => [name, readCookie(ctx.req, name)]))
+  const headers = { ...ctx.req.headers, cookie: pairs.length > 0 ? pairs.join('; ') : undefined }
   return {
     method: ctx.method,
     url: ctx.URL,
     params: ctx.params ?? {},
     headers: Object.fromEntries(
-      Object.entries(ctx.req.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
+      Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
     ),
     cookies,
     body: ctx.state.raw ?? new Uint8Array(),

@@ -7,6 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Fault } from '@labgate/contract'
 import { defaultBodyLimit } from './body.ts'
 import type { Ctx, Step } from './context.ts'
+import { addressKey, type Limits } from './rate.ts'
 
 /** As much of an oidc-provider as the outer app knows. */
 export interface ProviderApp {
@@ -48,6 +49,10 @@ export function providerRoute(path: string): string {
   return known.test(first) ? `/oidc/${first}` : '/oidc/*'
 }
 
+/** Where anybody at all can make the Provider keep something. Generous: a whole institute may sit behind one address. */
+const openToAll = new Set(['/oidc/auth', '/oidc/par'])
+const rate = { count: 1200, seconds: 60 }
+
 /** Makes the request look as if it had reached the issuer directly. */
 function rewriteToIssuer(req: IncomingMessage, issuer: URL): void {
   req.headers.host = issuer.host
@@ -74,6 +79,7 @@ export function providerStep(needs: {
   issuer: URL
   mount: () => ProviderMount | undefined
   setCsp(ctx: Ctx): void
+  readonly limits: Limits
 }): Step {
   return async (ctx, next) => {
     const mount = needs.mount()
@@ -81,6 +87,7 @@ export function providerStep(needs: {
     ctx.state.route = providerRoute(ctx.path)
     const document = ctx.method === 'GET' || ctx.method === 'HEAD' ? mount.prepared?.(ctx) : undefined
     if (document !== undefined) return answerPrepared(ctx, document)
+    if (openToAll.has(ctx.path)) await needs.limits.take(`provider ${ctx.path}`, addressKey(ctx.state.address), rate)
     if ((ctx.request.length ?? 0) > defaultBodyLimit) throw new Fault('ERR_TOO_LARGE', 'The request is too large.')
     const csp = mount.csp?.(ctx)
     if (csp !== undefined) ctx.state.csp = csp

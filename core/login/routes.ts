@@ -130,7 +130,8 @@ export function signInRoutes(desk: Desk, random: Random): Route[] {
   const at = '/interaction/:uid'
   const posts = { method: 'POST', csrf, body: form, rate } as const
   return [
-    { method: 'GET', path: at, handler: see },
+    // With one way to sign in, looking begins an attempt.
+    { method: 'GET', path: at, rate, handler: see },
     { method: 'GET', path: `${at}/continue`, handler: async (ctx) => finish.continue(ctx, await open(ctx)) },
     { method: 'GET', path: `${at}/choose`, handler: async (ctx) => pages.chooser(ctx, await open(ctx)) },
     { ...posts, path: `${at}/choose`, handler: async (ctx) => pages.chooser(ctx, await open(ctx)) },

@@ -50,6 +50,16 @@ describe('mountProvider()', () => {
     for (const path of ['/oidc', '/oidcx/auth', '/.well-known/other']) assert.equal((await ask(path)).status, 404, path)
   })
 
+  test('lets one address begin only so many requests, where each is kept for a while', async () => {
+    const client = { 'x-forwarded-for': '198.51.100.7' }
+    let refused = 0
+    for (let count = 0; count < 1210; count++)
+      if ((await ask('/oidc/auth?client_id=x', client)).status === 429) refused += 1
+    assert.equal(refused, 10)
+    assert.notEqual((await ask('/oidc/auth/resumed', client)).status, 429, 'what was begun can be finished')
+    assert.notEqual((await ask('/oidc/auth', { 'x-forwarded-for': '198.51.100.8' })).status, 429)
+  })
+
   test('hands on the host of the issuer only', async () => {
     assert.equal((await ask('/oidc/auth', { host: 'other.example' })).text, 'a dialect of its own')
     assert.equal((await ask('/oidc/auth', { host: 'evil.example' })).status, 421)

@@ -34,6 +34,7 @@ const claims: readonly RouteClaim[] = [
   { id: 'whoami', method: 'GET', path: '/whoami', guard: 'session' },
   { id: 'me', method: 'GET', path: '/api/me', guard: token },
   { id: 'echo', method: 'POST', path: '/api/echo', guard: token, bodyBytes: 16 },
+  { id: 'cookies', method: 'GET', path: '/cookies', guard: 'public' },
   { id: 'bug', method: 'GET', path: '/bug', guard: 'public' },
 ]
 
@@ -55,6 +56,10 @@ function create(context: Context): AuthzAdapter {
       whoami: async (ask) => ({ ...(await about(context, ask)), cookies: [seen] }),
       me: (ask) => about(context, ask),
       echo: async ({ body }) => ({ status: 200, body }),
+      cookies: async ({ cookies, headers }) => ({
+        status: 200,
+        json: { cookies: cookies as Record<string, string>, header: headers.cookie ?? null },
+      }),
       bug: () => Promise.reject(new Error('a bug of the probe')),
     },
     oidc: {

@@ -99,7 +99,7 @@ export function accountRoutes(needs: PortalNeeds): Route[] {
       consents: await Promise.all(
         consents.map(async (consent) => ({
           client: (await desk.interactions.client(consent.client)) ?? { name: consent.client },
-          scopes: [...consent.scopes, ...consent.claims],
+          scopes: [...new Set([...consent.scopes, ...consent.claims])],
           since: consent.at,
           revoke: postTo(ctx, `/account/consents/${encodeURIComponent(consent.client)}/revoke`),
         })),

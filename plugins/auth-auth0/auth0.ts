@@ -22,6 +22,7 @@ export function auth0Method(context: AuthContext<Auth0Config>): AuthMethod {
   const method = openIdMethod(context, {
     plugin: 'auth-auth0',
     name: config.label ?? tenant.host,
+    icon,
     issuer: tenant.href,
     client: { clientId, clientSecret: config.clientSecret.reveal(), clientAuth: 'post' },
     callbackPath: config.callbackPath,
@@ -84,3 +85,7 @@ function organisationOf({ idToken, userinfo }: Documents) {
   const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined)
   return { id: text(idToken.org_id ?? userinfo.org_id), name: text(idToken.org_name ?? userinfo.org_name) }
 }
+
+/** A shield with a keyhole, nobody's trade mark. */
+const icon =
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><path fill="#c2410c" d="M12 1.5 3.5 4.6v6.6c0 5.3 3.5 9.3 8.5 11.3 5-2 8.5-6 8.5-11.3V4.6z"/><path fill="#fff" d="M12 6.5a3 3 0 0 1 1.4 5.65l.8 4.35H9.8l.8-4.35A3 3 0 0 1 12 6.5z"/></svg>'

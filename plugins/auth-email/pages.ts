@@ -35,6 +35,8 @@ export function pagesIn(context: Context, locale: string): Pages {
       name: say('card.name'),
       hint: say('card.hint'),
       icon,
+      // Before the plain buttons: fields in their midst would tear them apart.
+      order: 50,
       form: addressForm(say, {}),
     }),
     address: (options = {}) => addressForm(say, options),

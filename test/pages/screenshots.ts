@@ -9,6 +9,7 @@ import type { Browser, Page } from 'playwright-core'
 import { openBrowser, views } from '../support/browser.ts'
 import { startTestDemo } from '../support/demo.ts'
 import { Visitor } from '../support/visitor.ts'
+import { startAllSignIns } from './all-sign-ins.ts'
 import { take, walks } from './walks.ts'
 
 const images = join(import.meta.dirname, '../../docs/images')
@@ -18,7 +19,10 @@ const mostBytes = 150_000
 const browser = await openBrowser()
 try {
   const [folder] = process.argv.slice(2)
-  await (folder === undefined ? forReadme(browser) : everything(browser, folder))
+  if (folder === undefined) {
+    await forReadme(browser)
+    await ofAllSignIns(browser)
+  } else await everything(browser, folder)
 } finally {
   await browser.close()
 }
@@ -40,6 +44,20 @@ async function forReadme(chromium: Browser): Promise<void> {
     await visitor.press('Allow', 'Hello, Ada Lovelace')
     await page.getByRole('heading', { level: 1 }).hover()
     await picture(page, 'demo-application')
+  } finally {
+    await visitor.leave()
+    await demo.stop()
+  }
+}
+
+/** The chooser with every sign-in there is. */
+async function ofAllSignIns(chromium: Browser): Promise<void> {
+  const demo = await startAllSignIns('its own ports')
+  const visitor = await Visitor.enter({ browser: chromium, options: { viewport: { width: 1000, height: 1040 } } })
+  try {
+    await visitor.page.goto(`${demo.application}/sign-in`)
+    await visitor.expect('Sign in')
+    await picture(visitor.page, 'chooser-all')
   } finally {
     await visitor.leave()
     await demo.stop()

@@ -22,14 +22,14 @@ export interface TestDemo extends Demo {
 
 /** Starts it; `change` may alter the config first. */
 export async function startTestDemo(
-  change: (file: DemoFile) => void = () => undefined,
+  change: (file: DemoFile) => void | Promise<void> = () => undefined,
   place: 'free ports' | 'its own ports' = 'free ports',
 ): Promise<TestDemo> {
   const name = join(import.meta.dirname, '../../config/labgate.yaml')
   const folder = await mkdtemp(join(tmpdir(), 'labgate-demo-'))
   const file = parse(await readFile(name, 'utf8')) as DemoFile
   await moved(file, { folder, isFree: place === 'free ports' })
-  change(file)
+  await change(file)
   const options = { name: 'labgate.yaml', env: {}, cwd: folder }
   const demo = await startDemo({ ...parseConfig(stringify(file), options), file: name })
   const outbox = join(folder, 'outbox')

@@ -8,7 +8,7 @@ import { allowFormTo } from '../http/headers.ts'
 import type { Route } from '../http/routes.ts'
 import { createAttemptPages } from '../login/attempt.ts'
 import { isSameBrowser } from '../login/attempts.ts'
-import { type Desk, purpose, readBinding } from '../login/desk.ts'
+import { type Desk, noteKey, purpose, readBinding } from '../login/desk.ts'
 import type { Door } from '../login/door.ts'
 import { iconUri } from '../pages/links.ts'
 import type { Notice, Post } from '../pages/views.ts'
@@ -303,8 +303,6 @@ export function accountRoutes(needs: PortalNeeds): Route[] {
     }
   }
 }
-
-const noteKey = (session: BrowserSession): string => `account:${session.handle}`
 
 /** What the person recognises the identity by. */
 function shownSubject({ facts, subject }: IdentityRow): string {

@@ -7,7 +7,7 @@ import type { Ctx } from '../http/context.ts'
 import { allowFormTo } from '../http/headers.ts'
 import type { AuthInstance } from '../registry/instance.ts'
 import { type AttemptRecord, bindingOf, isSameBrowser } from './attempts.ts'
-import { purpose as csrfPurpose, type Desk, ensureBinding, readBinding } from './desk.ts'
+import { purpose as csrfPurpose, type Desk, ensureBinding, noteKey, readBinding } from './desk.ts'
 
 /** How an attempt begins. */
 export interface Beginning {
@@ -74,8 +74,10 @@ export function createAttemptPages(desk: Desk, random: Random): AttemptPages {
   }
   const refused = async (ctx: Ctx, record: AttemptRecord, message: string): Promise<void> => {
     await desk.audit(ctx, { type: 'sign-in.failed', detail: { instance: record.instance, message } })
-    await attempts.leaveNote(record.base, message)
-    ctx.redirect(record.base === '/account/link' ? '/account' : record.base)
+    // A linking ends on the account page, where notes wait by session.
+    const session = record.purpose === 'link' ? await desk.cookie.of(ctx.req) : undefined
+    await attempts.leaveNote(session ? noteKey(session) : record.base, message)
+    ctx.redirect(record.purpose === 'link' ? '/account' : record.base)
     ctx.status = 303
   }
   /** Runs a plugin's step; what it throws is for the log, and the person may choose another way. */

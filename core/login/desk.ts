@@ -73,6 +73,11 @@ export interface Desk {
   tellAdmins(account: string): Promise<void>
 }
 
+/** Under which key a note for the account page waits: of this session, nobody else's. */
+export function noteKey({ handle }: { readonly handle: string }): string {
+  return `account:${handle}`
+}
+
 /** What forms of an interaction are bound to. */
 export const purpose = 'sign-in'
 

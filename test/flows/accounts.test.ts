@@ -184,6 +184,14 @@ describe('people and their accounts', () => {
       assert.match(textOf(refused), /only way into your account/)
     })
 
+    test('a link that the upstream turns down says so on the account page', async () => {
+      const agent = newBrowser()
+      await byEmail(agent, 'undecided@example.net')
+      const page = await via(agent, 'University', { login: 'deny', at: portal() })
+      assert.equal(titleOf(page), 'Your account')
+      assert.match(textOf(page), /the request was turned down/)
+    })
+
     test('an identity of another account is refused', async () => {
       await web.signIn(newBrowser(), 'hal')
       const agent = newBrowser()

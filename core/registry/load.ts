@@ -59,8 +59,9 @@ function createdOf(prepared: Outcome<Prepared> | undefined, surroundings: Surrou
 
 function refuseOverlaps(outcomes: Map<string, Outcome<Prepared>>): void {
   const prepared = [...outcomes.values()].flatMap((outcome) => ('value' in outcome ? [outcome.value] : []))
-  const hasHome = prepared.some(({ plugin, entry }) => plugin.kind === 'authz' && entry.home && !entry.host)
-  const core = corePlaces.filter(({ path }) => !(hasHome && path === '/'))
+  const home = prepared.find(({ plugin, entry }) => plugin.kind === 'authz' && entry.home && !entry.host)
+  // The first page passes to the one home, and to no other adapter.
+  const core = corePlaces.map((place) => (home && place.path === '/' ? { ...place, owner: home.subject.id } : place))
   const messages = new Map<string, string[]>()
   for (const { owners, message } of overlaps([...core, ...prepared.flatMap(placesOf)]))
     messages.set(owners[1], [...(messages.get(owners[1]) ?? []), message])

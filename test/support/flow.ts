@@ -4,7 +4,15 @@
  * @module
  */
 import * as client from 'openid-client'
-import { callback, freePort, type Part, startLabgate, type TestLabgate, testClients } from './labgate.ts'
+import {
+  authorizationRequest,
+  callback,
+  freePort,
+  type Part,
+  startLabgate,
+  type TestLabgate,
+  testClients,
+} from './labgate.ts'
 import { type Faults, startUpstream, type Upstream, type UpstreamUser, upstreamClient } from './upstream.ts'
 import { type Page, UserAgent } from './user-agent.ts'
 
@@ -167,21 +175,7 @@ export async function party(
   const metadata = secret === undefined ? {} : { client_secret: secret }
   const execute = [client.allowInsecureRequests]
   const config = await client.discovery(new URL(site.issuer), id, metadata, auth, { execute })
-  const request: Party['request'] = async (parameters = {}) => {
-    const verifier = client.randomPKCECodeVerifier()
-    const [state, nonce] = [client.randomState(), client.randomNonce()]
-    const url = client.buildAuthorizationUrl(config, {
-      redirect_uri: callback,
-      scope: 'openid profile email',
-      code_challenge: await client.calculatePKCECodeChallenge(verifier),
-      code_challenge_method: 'S256',
-      state,
-      nonce,
-      ...parameters,
-    })
-    const checks = { pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce, idTokenExpected: true }
-    return { url, verifier, redeem: (back) => client.authorizationCodeGrant(config, back, checks) }
-  }
+  const request: Party['request'] = (parameters = {}) => authorizationRequest(config, parameters)
   const basic = (): Record<string, string> =>
     secret === undefined ? {} : { authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}` }
   return {

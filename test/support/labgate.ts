@@ -155,31 +155,25 @@ export async function relyingParty(
   )
   return {
     config,
-    /** An authorization request, and how to redeem what comes back. */
-    async request(parameters: Readonly<Record<string, string>> = {}) {
-      const verifier = client.randomPKCECodeVerifier()
-      const [state, nonce] = [client.randomState(), client.randomNonce()]
-      const url = client.buildAuthorizationUrl(config, {
-        redirect_uri: callback,
-        scope: 'openid profile email',
-        code_challenge: await client.calculatePKCECodeChallenge(verifier),
-        code_challenge_method: 'S256',
-        state,
-        nonce,
-        ...parameters,
-      })
-      return {
-        url,
-        redeem: (back: URL) =>
-          client.authorizationCodeGrant(config, back, {
-            pkceCodeVerifier: verifier,
-            expectedState: state,
-            expectedNonce: nonce,
-            idTokenExpected: true,
-          }),
-      }
-    },
+    request: (parameters: Readonly<Record<string, string>> = {}) => authorizationRequest(config, parameters),
   }
+}
+
+/** An authorization request with PKCE, state and nonce, and how to redeem what comes back. */
+export async function authorizationRequest(config: client.Configuration, parameters: Readonly<Record<string, string>>) {
+  const verifier = client.randomPKCECodeVerifier()
+  const [state, nonce] = [client.randomState(), client.randomNonce()]
+  const url = client.buildAuthorizationUrl(config, {
+    redirect_uri: callback,
+    scope: 'openid profile email',
+    code_challenge: await client.calculatePKCECodeChallenge(verifier),
+    code_challenge_method: 'S256',
+    state,
+    nonce,
+    ...parameters,
+  })
+  const checks = { pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce, idTokenExpected: true }
+  return { url, verifier, redeem: (back: URL) => client.authorizationCodeGrant(config, back, checks) }
 }
 
 /** A browser that stops at the relying party's door. */

@@ -222,6 +222,16 @@ test('only the home dialect may claim / on the issuer; on a host of its own any 
   assert.equal(registry.authz().length, 2)
 })
 
+test('beside a home dialect no other may claim / on the issuer, whatever the method', async (t) => {
+  const folder = await folderWith(t, {
+    'package.json': '{"type":"module"}',
+    'root.js': authzSource(['GET /']),
+    'other.js': authzSource(['POST /']),
+  })
+  const instances = { root: entryOf('./root.js', { home: true }), other: entryOf('./other.js') }
+  assert.match((await refused(folder, instances)).message, /plugins\.other: .*POST \/ overlaps \/ of root/)
+})
+
 test('an optional plugin that fails is kept with its reason, degrades health and explains its button', async (t) => {
   const folder = await folderWith(t, { 'package.json': '{"type":"module"}', 'probe.js': authSource() })
   const registry = await load(folder, {

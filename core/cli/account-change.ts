@@ -1,5 +1,6 @@
 /** `labgate account activate`, `deactivate`, `role`, `sessions`, `sign-out`: what is done to accounts. @module */
 import type { AccountRole } from '@labgate/contract'
+import { tokenModels } from '../oidc/models.ts'
 import type { SessionRow } from '../storage/sessions.ts'
 import { accountJson, roles } from './account.ts'
 import {
@@ -121,14 +122,7 @@ function sessionJson({ handle, host, createdAt, lastSeenAt, endsAt, ...rest }: S
 }
 
 /** What the Provider issues to or keeps for a signed-in person; consents stay. */
-const issued = [
-  'Session',
-  'AccessToken',
-  'RefreshToken',
-  'AuthorizationCode',
-  'DeviceCode',
-  'BackchannelAuthenticationRequest',
-]
+const issued = ['Session', ...tokenModels]
 
 /** Ends all sessions and tokens of an account, which may sign in again. */
 export const signOut: Command = {

@@ -9,6 +9,7 @@ import Provider, { type Adapter, type AdapterPayload, errors } from 'oidc-provid
 import type { Unit } from '../storage/artifact-unit.ts'
 import type { ArtifactStore } from '../storage/artifacts.ts'
 import { isConsumeConflict } from '../storage/conflict.ts'
+import { tokenModels } from './models.ts'
 
 /** What a client lookup answers: registered metadata in snake case (RFC 7591 §2). */
 export type FindClient = (clientId: string) => Promise<AdapterPayload | undefined>
@@ -20,15 +21,6 @@ export interface AdapterNeeds {
   /** How long a rotated refresh token may still be used, for parallel kernels and lost answers. */
   readonly refreshGraceSeconds: number
 }
-
-/** Models whose rows fall when their grant is revoked. */
-const grantModels = [
-  'AccessToken',
-  'RefreshToken',
-  'AuthorizationCode',
-  'DeviceCode',
-  'BackchannelAuthenticationRequest',
-]
 
 /** The adapter of every model, and the middleware that commits what a request wrote. */
 export function createAdapter(needs: AdapterNeeds) {
@@ -156,6 +148,6 @@ function artifactAdapter(model: string, needs: AdapterNeeds, currentUnit: () => 
 /** A code that is redeemed twice is in two hands: all that came of it ends (RFC 6749 §4.1.2). */
 async function revokeReplayed(artifacts: ArtifactStore, grantId: string | undefined): Promise<void> {
   if (grantId === undefined) return
-  await artifacts.deleteByGrant(grantId, grantModels)
+  await artifacts.deleteByGrant(grantId, tokenModels)
   await artifacts.delete('Grant', grantId)
 }

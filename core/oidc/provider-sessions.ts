@@ -3,14 +3,7 @@ import type { AccountId, Log } from '@labgate/contract'
 import type Provider from 'oidc-provider'
 import type { Ended, EndListener } from '../accounts/sessions.ts'
 import type { ArtifactStore } from '../storage/artifacts.ts'
-
-const tokenModels = [
-  'AccessToken',
-  'RefreshToken',
-  'AuthorizationCode',
-  'DeviceCode',
-  'BackchannelAuthenticationRequest',
-]
+import { tokenModels } from './models.ts'
 
 /** What ending sessions at the Provider takes. */
 export interface ProviderSessionsNeeds {

@@ -1,5 +1,5 @@
 /** The person's own pages: who I am here, my ways to sign in, my sessions, what I allowed; linking and signing out. @module */
-import { Fault, type Random } from '@labgate/contract'
+import { Fault, isFault, type Random } from '@labgate/contract'
 import type { FirstAdmin } from '../accounts/first-admin.ts'
 import type { Identities, IdentityRow } from '../accounts/identities.ts'
 import type { BrowserSession } from '../accounts/sessions.ts'
@@ -209,7 +209,7 @@ export function accountRoutes(needs: PortalNeeds): Route[] {
     try {
       await firstAdmin.claim(mine.account, ctx.state.form?.get('code') ?? '')
     } catch (error) {
-      if (!(error instanceof Fault)) throw error
+      if (!isFault(error)) throw error
       ctx.status = error.status
       desk.show(ctx, 'first-admin', {
         account: mine.owner,

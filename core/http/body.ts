@@ -1,5 +1,5 @@
 /** Request bodies: forms, JSON and bytes, each with a cap, read only where a route asks for it. @module */
-import { Fault } from '@labgate/contract'
+import { Fault, isFault } from '@labgate/contract'
 import readRaw from 'raw-body'
 import type { Ctx } from './context.ts'
 
@@ -64,7 +64,7 @@ export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text, refuseProto)
   } catch (error) {
-    throw error instanceof Fault ? error : unreadable('The request is not valid JSON.', error)
+    throw isFault(error) ? error : unreadable('The request is not valid JSON.', error)
   }
 }
 

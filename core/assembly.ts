@@ -2,14 +2,20 @@
  * The rooms that need no network, wired once: what the server stands on and what commands work with.
  * @module
  */
-import type { AccessFace, Clock, Log, Random } from '@labgate/contract'
-import { createAccess } from './access/access.ts'
+import type { Clock, Log, Random } from '@labgate/contract'
+import { type Access, createAccess } from './access/access.ts'
+import { createLedger, type Ledger } from './access/ledger.ts'
+import { createStewards, type Stewards } from './access/stewards.ts'
 import { type Accounts, createAccounts } from './accounts/accounts.ts'
+import { type Change, createChange } from './accounts/changes.ts'
 import { type Consents, createConsents } from './accounts/consents.ts'
 import { createFirstAdmin, type FirstAdmin } from './accounts/first-admin.ts'
+import { createGroups, type Groups } from './accounts/groups.ts'
 import { createIdentities, type Identities } from './accounts/identities.ts'
 import { createPeople, type People } from './accounts/people.ts'
+import { createServiceAccounts, type ServiceAccounts } from './accounts/service-accounts.ts'
 import { createSessions, type Sessions } from './accounts/sessions.ts'
+import { type ApiTokens, createApiTokens } from './accounts/tokens.ts'
 import { systemClock } from './clock.ts'
 import { sealingSecrets } from './config/demo-key.ts'
 import type { Config } from './config/schema.ts'
@@ -36,7 +42,13 @@ export interface RoomServices {
   readonly mail: MailService
   readonly accounts: Accounts
   readonly identities: Identities
-  readonly access: AccessFace
+  readonly change: Change
+  readonly groups: Groups
+  readonly serviceAccounts: ServiceAccounts
+  readonly tokens: ApiTokens
+  readonly access: Access
+  readonly ledger: Ledger
+  readonly stewards: Stewards
   readonly sessions: Sessions
   readonly consents: Consents
   readonly people: People
@@ -81,6 +93,45 @@ export async function assemble(config: Config, options: AssemblyOptions = {}): P
   return services
 }
 
+/** The access room and what changes by the same door. */
+function offerLedger({ offer, get }: Pick<Rooms, 'offer' | 'get'>): void {
+  const base = () => ({ storage: get('storage'), clock: get('clock'), random: get('random') })
+  offer('access', () => createAccess({ ...base(), accounts: get('accounts'), identities: get('identities') }))
+  offer('change', () =>
+    createChange({
+      storage: get('storage'),
+      log: get('log'),
+      authorise: (actor, act) => get('stewards').assertMay(actor, act),
+    }),
+  )
+  offer('groups', () => createGroups({ ...base(), change: get('change') }))
+  offer('serviceAccounts', () => createServiceAccounts({ ...base(), accounts: get('accounts'), change: get('change') }))
+  offer('tokens', () =>
+    createApiTokens({
+      ...base(),
+      accounts: get('accounts'),
+      change: get('change'),
+      scopes: () => ({ admin: 'Read and change everything you may look after, by the admin API.' }),
+      maxSeconds: 366 * 24 * 3600,
+    }),
+  )
+  offer('stewards', () =>
+    createStewards({
+      access: get('access'),
+      accounts: get('accounts'),
+      groups: get('groups'),
+      steeringCommittee: 'sc',
+    }),
+  )
+  offer('ledger', () =>
+    createLedger({
+      ...base(),
+      change: get('change'),
+      tell: { requested: async () => undefined, decided: async () => undefined },
+    }),
+  )
+}
+
 function offerRooms({ offer, get }: Rooms, config: Config): void {
   const base = () => ({ storage: get('storage'), clock: get('clock'), random: get('random') })
   offer('audit', () => createAudit({ sink: get('storage').audit, log: get('log') }))
@@ -89,7 +140,7 @@ function offerRooms({ offer, get }: Rooms, config: Config): void {
   )
   offer('accounts', () => createAccounts(base()))
   offer('identities', () => createIdentities(base()))
-  offer('access', () => createAccess({ accounts: get('accounts'), identities: get('identities') }))
+  offerLedger({ offer, get })
   offer('consents', () => createConsents({ store: get('storage').documents('core:consents'), clock: get('clock') }))
   offer('firstAdmin', () => createFirstAdmin({ ...base(), accounts: get('accounts') }))
   offer('clients', () => createClientRoster({ ...base(), config: config.clients }))

@@ -212,6 +212,8 @@ function viewOf(row: Account, groups: readonly string[]): AccountRow {
     email: row.email ?? undefined,
     emailVerified: row.emailVerified,
     groups,
+    kind: row.kind,
+    parent: row.parent ?? undefined,
     createdAt: row.createdAt,
     updatedAt: row.updatedAt,
     lastSignInAt: row.lastSignInAt ?? undefined,

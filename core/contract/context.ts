@@ -2,7 +2,17 @@
  * All that is ambient is handed in: clock, randomness, fetch, log, store, mail. A plugin touches nothing else.
  * @module
  */
-import type { AccountId, AccountView, Json, Snapshot } from './values.ts'
+import type {
+  AccessAsk,
+  AccountId,
+  AccountView,
+  DatasetView,
+  Decision,
+  Json,
+  PlaceView,
+  PublicSnapshot,
+  Snapshot,
+} from './values.ts'
 
 /** What the time is; tests turn it. */
 export interface Clock {
@@ -98,7 +108,23 @@ export interface AccountsFace {
 
 /** What adapters may ask of access. */
 export interface AccessFace {
+  /** @throws Fault ERR_NOT_FOUND when there is no such account */
   snapshot(id: AccountId): Promise<Snapshot>
+  anyone(): Promise<PublicSnapshot>
+  decide(ask: AccessAsk): Promise<Decision>
+  /** By slug or alias. */
+  dataset(name: string): Promise<DatasetView | undefined>
+  /** The dataset behind a table of a service. */
+  datasetOfTable(table: { readonly namespace: string; readonly name: string }): Promise<DatasetView | undefined>
+  /** Places in a bucket such as `gs://lab-bucket`. */
+  placesIn(bucket: string): Promise<readonly PlaceView[]>
+  /** Which of these objects of a table anyone may see; ids are unsigned 64-bit integers. */
+  publicRoots(table: {
+    readonly namespace: string
+    readonly name: string
+    /** Absent: all there are. */
+    readonly roots?: readonly bigint[]
+  }): Promise<readonly bigint[]>
 }
 
 /** What a dialect may touch. */

@@ -1,4 +1,5 @@
 /** @labgate/contract: all that a Labgate plugin may know. Imports nothing at run time. @module */
+export * from './access.ts'
 export * from './address.ts'
 export * from './auth.ts'
 export * from './authz.ts'

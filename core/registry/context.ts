@@ -77,7 +77,7 @@ export function noServices(id: string): Services {
     store: face('store', ['get', 'put', 'take', 'delete', 'once', 'count', 'lock']),
     mail: face('mail', ['send']),
     accounts: face('accounts', ['find', 'findByUsername', 'findByVerifiedEmail', 'mayAct']),
-    access: face('access', ['snapshot']),
+    access: face('access', ['snapshot', 'anyone', 'decide', 'dataset', 'datasetOfTable', 'placesIn', 'publicRoots']),
   }
 }
 

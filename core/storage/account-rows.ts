@@ -56,6 +56,9 @@ interface AccountColumns {
   readonly updated_at: number
   readonly last_sign_in_at: number | null
   readonly revision: number
+  readonly kind: string
+  readonly parent: string | null
+  readonly description: string
 }
 
 interface IdentityColumns {
@@ -134,6 +137,9 @@ function accountOf(row: AccountColumns, groups: readonly string[]): AccountRecor
     updatedAt: new Date(row.updated_at),
     lastSignInAt: row.last_sign_in_at === null ? null : new Date(row.last_sign_in_at),
     revision: row.revision,
+    kind: row.kind as Account['kind'],
+    parent: row.parent,
+    description: row.description,
     groups,
   }
 }

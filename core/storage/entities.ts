@@ -22,6 +22,10 @@ export const AccountEntity = defineEntity({
     updatedAt: p.datetime(),
     lastSignInAt: p.datetime().nullable(),
     revision: p.integer().default(1),
+    kind: p.text().$type<'person' | 'service'>().default('person'),
+    /** Whom a service account belongs to: it acts only while that account may. */
+    parent: p.text().nullable().index(),
+    description: p.text().default(''),
   },
 })
 
@@ -51,8 +55,12 @@ export const GroupEntity = defineEntity({
   name: 'Group',
   tableName: 'account_group',
   properties: {
+    /** Of an upstream: `INSTANCE:NAME`. Ours have no colon. */
     slug: p.text().primary(),
     title: p.text(),
+    description: p.text().default(''),
+    /** `database`, `config`, `import`, or the id of the instance that brought it. */
+    source: p.text().default('database'),
   },
 })
 
@@ -116,6 +124,7 @@ export const AuditEventEntity = defineEntity({
   indexes: [
     { name: 'audit_event_at_index', properties: ['at'] },
     { name: 'audit_event_account_at_index', properties: ['account', 'at'] },
+    { name: 'audit_event_request_id_index', properties: ['requestId'], where: 'request_id is not null' },
   ],
   properties: {
     id: p.integer().primary().autoincrement(),

@@ -6,6 +6,7 @@ import { Migrator } from '@mikro-orm/migrations'
 import { MikroORM } from '@mikro-orm/sqlite'
 import Database from 'better-sqlite3'
 import { entities } from './entities.ts'
+import { ledgerEntities } from './ledger-entities.ts'
 import { migrations } from './migrations/list.ts'
 
 export type SqliteDatabase = Database.Database
@@ -39,7 +40,7 @@ export function openDatabase(file: string): SqliteDatabase {
 /** Opens MikroORM on the same file: listed entities and migrations, no cache on disk. */
 export async function openOrm(file: string): Promise<MikroORM> {
   const orm = await MikroORM.init({
-    entities,
+    entities: [...entities, ...ledgerEntities],
     dbName: resolve(file),
     extensions: [Migrator],
     metadataCache: { enabled: false },

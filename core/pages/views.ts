@@ -4,6 +4,10 @@
  * @module
  */
 import type { AccountRole, Form, Page } from '@labgate/contract'
+import type { LedgerConsoleViews } from './views-console-ledger.ts'
+import type { PeopleConsoleViews } from './views-console-people.ts'
+import type { PersonViews } from './views-person.ts'
+import type { TermsViews } from './views-terms.ts'
 
 /** A button that posts: where to, the CSRF token, and further hidden fields. */
 export interface Post {
@@ -246,7 +250,7 @@ export interface HomeView {
 }
 
 /** View name to its data. The template has the same name. */
-export interface Views {
+export interface Views extends TermsViews, PersonViews, LedgerConsoleViews, PeopleConsoleViews {
   readonly home: HomeView
   readonly chooser: ChooserView
   readonly step: StepView

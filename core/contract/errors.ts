@@ -39,6 +39,7 @@ export const faults = {
   ERR_METHOD: { status: 405, shown: true },
   ERR_CONFLICT: { status: 409, shown: true },
   ERR_TOO_LARGE: { status: 413, shown: true },
+  ERR_MEDIA_TYPE: { status: 415, shown: true },
   ERR_RATE: { status: 429, shown: true },
   ERR_HOST: { status: 421, shown: true },
   ERR_METHOD_DOWN: { status: 503, shown: true },

@@ -71,12 +71,12 @@ export function parseJson(text: string): unknown {
 function assertMediaType(ctx: Ctx, type: 'form' | 'json'): void {
   const given = ctx.get('content-type').split(';')[0]?.trim().toLowerCase() ?? ''
   const fits = given === mediaTypes[type] || (type === 'json' && /^application\/[\w.-]+\+json$/.test(given))
-  if (!fits) throw unreadable(`The request must be ${mediaTypes[type]}.`)
+  if (!fits) throw new Fault('ERR_MEDIA_TYPE', `The request must be ${mediaTypes[type]}.`)
 }
 
-/** Reads the body into `ctx.state.form`, `.json` or `.raw`. @throws Fault ERR_TOO_LARGE, ERR_INPUT */
+/** Reads the body into `ctx.state.form`, `.json` or `.raw`. @throws Fault ERR_TOO_LARGE, ERR_MEDIA_TYPE, ERR_INPUT */
 export async function readBody(ctx: Ctx, rule: BodyRule): Promise<void> {
-  if (ctx.get('content-encoding') !== '') throw unreadable('A compressed request is not taken.')
+  if (ctx.get('content-encoding') !== '') throw new Fault('ERR_MEDIA_TYPE', 'A compressed request is not taken.')
   const bytes = await readBytes(ctx, rule.limit ?? defaultBodyLimit)
   if (rule.type === 'raw') {
     ctx.state.raw = bytes

@@ -112,7 +112,7 @@ function offerLedger({ offer, get }: Pick<Rooms, 'offer' | 'get'>): void {
       accounts: get('accounts'),
       change: get('change'),
       scopes: () => ({ admin: 'Read and change everything you may look after, by the admin API.' }),
-      maxSeconds: 366 * 24 * 3600,
+      maxSeconds: get('config').access.tokenMaxLife,
     }),
   )
   offer('stewards', () =>
@@ -120,7 +120,7 @@ function offerLedger({ offer, get }: Pick<Rooms, 'offer' | 'get'>): void {
       access: get('access'),
       accounts: get('accounts'),
       groups: get('groups'),
-      steeringCommittee: 'sc',
+      steeringCommittee: get('config').access.steeringCommittee,
     }),
   )
   offer('ledger', () =>

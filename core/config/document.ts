@@ -24,7 +24,7 @@ function tables(): string {
 }
 
 function isSection(schema: Schema): boolean {
-  return schema.type === 'object'
+  return schema.type === 'object' || schema.items?.properties !== undefined
 }
 
 function section(key: string, schema: Schema): string[] {
@@ -45,11 +45,18 @@ function rowsOf(schema: Schema, prefix: string): string[] {
     rowsBelow(prefix + key, part, schema.required?.includes(key) ? 'required' : ''),
   )
   const free = schema.additionalProperties
-  return typeof free === 'object' ? [...own, ...rowsBelow(`${prefix}<name>`, free)] : own
+  const named = typeof free === 'object' ? rowsBelow(`${prefix}<name>`, free) : []
+  return [...own, ...named, ...rowsOfItems(schema, prefix.replace(/\.$/, ''))]
+}
+
+/** A list of objects is told as one of them: `tables[].name`. */
+function rowsOfItems({ items }: Schema, prefix: string): string[] {
+  return items?.properties === undefined ? [] : rowsOf(items, `${prefix}[].`)
 }
 
 function rowsBelow(key: string, schema: Schema, absent = ''): string[] {
-  const hasRows = schema.type === 'object' && schema.format !== 'secret' && schema.default === undefined
+  const hasRows =
+    schema.type === 'array' || (schema.type === 'object' && schema.format !== 'secret' && schema.default === undefined)
   const rows = rowsOf(schema, `${key}.`)
   if (rows.length === 0 || (!hasRows && Object.keys((schema.default as object | undefined) ?? {}).length > 0)) {
     return [row(key, schema, absent)]
@@ -76,7 +83,7 @@ function typeOf(schema: Schema): string {
 }
 
 function defaultOf({ default: value }: Schema): string {
-  if (value === undefined) return ''
+  if (value === undefined || value === '') return ''
   if (typeof value === 'object' && value !== null && Object.keys(value).length === 0)
     return Array.isArray(value) ? 'none' : ''
   return `\`${typeof value === 'string' ? value : JSON.stringify(value)}\``

@@ -1,7 +1,7 @@
 /** The formats a config schema may name, each with the words that tell an operator what is expected. @module */
 import { isIP } from 'node:net'
 import { parseAddress } from '@labgate/contract'
-import { parseBytes, parseDuration } from './units.ts'
+import { parseBytes, parseDuration, parseInstant } from './units.ts'
 
 /** One format: what it accepts, and how to say what it wants. */
 export interface Format {
@@ -54,6 +54,34 @@ export const formats: Readonly<Record<string, Format>> = {
     '^[a-z][a-z0-9-]{0,30}:.+$',
     'an instance id, a colon and an e-mail address or a subject: email:alice@example.org',
   ),
+  slug: byPattern(
+    '^[a-z0-9][a-z0-9._-]{0,63}$',
+    'small letters, digits, dots, dashes and underscores, at most 64, beginning with a letter or a digit',
+  ),
+  'dataset-name': byPattern('^[^\\s/\\p{C}]{1,128}$', 'a name without spaces and slashes'),
+  username: byPattern(
+    '^[a-z0-9][a-z0-9._-]{0,38}[a-z0-9]$',
+    'small letters, digits, dots, dashes and underscores, 2 to 40',
+  ),
+  bucket: byPattern('^[a-z][a-z0-9+.-]*://[^/\\s]+$', 'a bucket with its scheme and without a path: gs://lab-bucket'),
+  'root-id': {
+    accepts: (text) => /^(0|[1-9]\d{0,19})$/.test(text) && BigInt(text) < 2n ** 64n,
+    wants: 'an unsigned 64-bit integer in quotes',
+    pattern: '^(0|[1-9][0-9]{0,19})$',
+  },
+  'grant-subject': byPattern(
+    '^(signed-in|anyone|(group|account):.+|name:[a-z][a-z0-9-]{0,30}:.+)$',
+    'group:SLUG, signed-in, anyone, account:USERNAME or name:INSTANCE:VALUE',
+  ),
+  permission: byPattern(
+    '^[a-z][a-z0-9._:-]{0,63}$',
+    'a word of small letters, digits, dots, dashes, colons and underscores, beginning with a letter',
+  ),
+  instant: {
+    accepts: (text) => parseInstant(text, 'begin') !== undefined,
+    wants: 'a date such as 2027-03-31, or a date and time such as 2027-03-31T18:00:00Z',
+    pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:.]+(Z|[+-][0-9]{2}:[0-9]{2}))?$',
+  },
   'instance-id': byPattern(instanceId, 'small letters, digits and dashes, at most 31, beginning with a letter'),
   'client-id': byPattern('^[\\x21-\\x7e]{1,200}$', 'a client id: at most 200 visible ASCII characters without spaces'),
   'grant-type': byPattern(

@@ -4,6 +4,14 @@
  * @module
  */
 import { type ConfigOf, type ConfigSchema, duration, secret } from '@labgate/contract'
+import {
+  accessSchema,
+  datasetsSchema,
+  grantsSchema,
+  groupsSchema,
+  serviceAccountsSchema,
+  termsSchema,
+} from './schema-access.ts'
 import { clientsSchema, resourcesSchema } from './schema-clients.ts'
 import { claimsSchema, pluginsSchema, type Rule, ruleSchema } from './schema-plugins.ts'
 
@@ -245,6 +253,12 @@ export const configSchema = {
     claims: claimsSchema,
     resources: resourcesSchema,
     clients: clientsSchema,
+    access: accessSchema,
+    datasets: datasetsSchema,
+    groups: groupsSchema,
+    terms: termsSchema,
+    grants: grantsSchema,
+    serviceAccounts: serviceAccountsSchema,
   },
 } as const satisfies ConfigSchema
 
@@ -258,6 +272,13 @@ export type PluginEntry = Omit<Entry, 'admission'> & {
 
 /** One entry of `clients`. */
 export type ClientEntry = File['clients'][string]
+
+/** One entry of `datasets`, `groups`, `terms`, `grants`, `serviceAccounts`. */
+export type DatasetEntry = File['datasets'][string]
+export type GroupEntry = File['groups'][string]
+export type TermsEntry = File['terms'][string]
+export type GrantEntry = File['grants'][number]
+export type ServiceAccountEntry = File['serviceAccounts'][string]
 
 /** Scope to claim name to where the claim comes from (`fact:orcid`, `account:groups`). */
 export type ClaimSources = Readonly<Record<string, Readonly<Record<string, string>>>>

@@ -15,6 +15,19 @@ export function parseBytes(text: string): number | undefined {
   return times(/^(\d{1,15})([kmgt]?)$/.exec(text), sizes)
 }
 
+/**
+ * The instant of `2027-03-31T18:00:00Z` (RFC 3339), or of a date in UTC: its beginning, or its end for what lasts
+ * until that day. `undefined` when the text is none.
+ */
+export function parseInstant(text: string, of: 'begin' | 'end'): Date | undefined {
+  const match = /^(\d{4}-\d\d-\d\d)(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d))?$/.exec(text)
+  const day = Date.parse(`${match?.[1]}T00:00:00Z`)
+  // A day that no month has is moved on by the parser: 31 April.
+  if (match === null || Number.isNaN(day) || new Date(day).toISOString().slice(0, 10) !== match[1]) return undefined
+  const time = match[2] === undefined ? day + (of === 'end' ? 86_400_000 : 0) : Date.parse(text)
+  return Number.isNaN(time) ? undefined : new Date(time)
+}
+
 function times(match: RegExpExecArray | null, units: Readonly<Record<string, number>>): number | undefined {
   const unit = units[match?.[2] ?? '?']
   const value = unit === undefined ? Number.NaN : Number(match?.[1]) * unit

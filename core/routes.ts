@@ -4,6 +4,7 @@ import type { IdentityRow } from './accounts/identities.ts'
 import type { Config } from './config/schema.ts'
 import { accountRoutes } from './console/account.ts'
 import { homeRoutes } from './console/home.ts'
+import { myAccessRoutes } from './console/my-access.ts'
 import { createDesk, type DeskParts } from './desk.ts'
 import { dialectRoutes } from './dialects.ts'
 import { assetRoutes } from './http/assets.ts'
@@ -45,6 +46,7 @@ export function addRoutes(site: Site, parts: RouteParts): void {
         callbackPaths.map((path) => aliasRoute(desk, random, { path, instance: id })),
       ),
     ...door.routes,
+    ...myAccessRoutes({ desk, door, access: get('access'), ledger: get('ledger') }),
     ...accountRoutes({
       desk,
       door,

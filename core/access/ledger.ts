@@ -18,7 +18,12 @@ import type {
 
 export interface Datasets {
   /** By slug, title or alias. `slugs`: only these. */
-  list(ask: PageAsk & { readonly slugs?: readonly string[] | undefined }): Promise<Paged<Dataset>>
+  list(
+    ask: PageAsk & {
+      readonly slugs?: readonly string[] | undefined
+      readonly visibility?: Dataset['visibility'] | undefined
+    },
+  ): Promise<Paged<Dataset>>
   /** By slug or alias. */
   find(name: string): Promise<Dataset | undefined>
   /** @throws Fault ERR_INPUT, ERR_CONFLICT (slug, alias or table taken), ERR_FORBIDDEN */
@@ -85,6 +90,8 @@ export interface TermsBook {
   endInvitation(actor: Actor, id: string): Promise<void>
   /** The living invitation of a link. */
   invitation(token: string): Promise<Invitation | undefined>
+  /** Why a link leads nowhere; `undefined` while it does. `gone`: nobody knows it. */
+  whyOver(token: string): Promise<'gone' | 'ended' | 'expired' | 'full' | 'retired' | undefined>
   /** Accepts the terms and gives what the invitation promised, in one step. @throws as `accept`; ERR_NOT_FOUND when it is over or full */
   acceptInvited(actor: Actor & { kind: 'account' }, accepted: { token: string; digest: string }): Promise<Terms>
 }

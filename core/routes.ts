@@ -46,7 +46,7 @@ export function addRoutes(site: Site, parts: RouteParts): void {
         callbackPaths.map((path) => aliasRoute(desk, random, { path, instance: id })),
       ),
     ...door.routes,
-    ...myAccessRoutes({ desk, door, access: get('access'), ledger: get('ledger') }),
+    ...myAccessRoutes({ desk, door, access: () => get('access'), ledger: () => get('ledger') }),
     ...accountRoutes({
       desk,
       door,

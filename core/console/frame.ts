@@ -47,7 +47,8 @@ export interface ConsoleFrame {
 /** One form of the console. */
 export interface FormChange {
   readonly may?: (rights: Rights) => boolean
-  apply(ctx: Ctx, visit: Visit): Promise<{ readonly to: string; readonly said?: string | undefined }>
+  /** `'answered'`: the page is made already. What is shown once is never sent on by an address. */
+  apply(ctx: Ctx, visit: Visit): Promise<{ readonly to: string; readonly said?: string | undefined } | 'answered'>
   again?(ctx: Ctx, visit: Visit, notice: Notice): Promise<void>
   /** Where to go back to when it failed and there is no `again`. */
   back?(ctx: Ctx): string
@@ -107,7 +108,9 @@ export function createFrame(needs: FrameNeeds): ConsoleFrame & { readonly routes
     }
     if (!visit.isFresh) return fail({ tone: 'warning', text: desk.text(ctx, 'console.signInAgainFirst') }, 403)
     try {
-      const { to, said } = await change.apply(ctx, visit)
+      const done = await change.apply(ctx, visit)
+      if (done === 'answered') return
+      const { to, said } = done
       if (said !== undefined) {
         const notice: Notice = { tone: 'success', text: said }
         await desk.attempts.leaveNote(noteKey(visit.session), JSON.stringify(notice))

@@ -3,10 +3,11 @@
  * names of things that are not there. Pure: takes the loaded config and what the registry knows.
  * @module
  */
-
+import { accessFindings } from './check-access.ts'
 import { clientFindings, isLoopback } from './check-clients.ts'
 import { type Always, verdict } from './check-rules.ts'
 import type { Finding } from './finding.ts'
+import type { Path } from './problems.ts'
 import type { Config, PluginEntry } from './schema.ts'
 import { didYouMean } from './suggest.ts'
 
@@ -27,11 +28,12 @@ export function checkConfig(config: Config, known?: Known): Finding[] {
     ...siteFindings(config),
     ...Object.entries(config.plugins).flatMap(([id, entry]) => admissionFindings(id, entry)),
     ...homeFindings(config),
-    ...config.admins.flatMap((admin, index) => adminFindings({ admin, index }, config, known)),
+    ...namesIn(config).flatMap((named) => signInFindingsOf(named, config, known)),
     ...signInFindings(config, known),
     ...Object.entries(config.clients).flatMap(([id, client]) =>
       clientFindings(client, { path: ['clients', id], ...place }),
     ),
+    ...accessFindings(config),
   ]
 }
 
@@ -99,13 +101,29 @@ function homeFindings({ plugins }: Config): Finding[] {
   })
 }
 
-function adminFindings(
-  { admin, index }: { readonly admin: string; readonly index: number },
-  { plugins }: Config,
-  known: Known | undefined,
-): Finding[] {
-  const id = admin.slice(0, admin.indexOf(':'))
-  const path = ['admins', index]
+interface Named {
+  /** `instance:value`. */
+  readonly name: string
+  readonly path: Path
+}
+
+/** Everybody whom the config names by what a sign-in says of them. */
+function namesIn({ admins, groups, grants }: Config): Named[] {
+  const inGroups = Object.entries(groups).flatMap(([slug, { members, managers }]) => [
+    ...members.map((name, index) => ({ name, path: ['groups', slug, 'members', index] })),
+    ...managers.map((name, index) => ({ name, path: ['groups', slug, 'managers', index] })),
+  ])
+  return [
+    ...admins.map((name, index) => ({ name, path: ['admins', index] })),
+    ...inGroups.filter(({ name }) => !name.startsWith('account:')),
+    ...grants.flatMap(({ to }, index) =>
+      to.startsWith('name:') ? [{ name: to.slice('name:'.length), path: ['grants', index, 'to'] }] : [],
+    ),
+  ]
+}
+
+function signInFindingsOf({ name, path }: Named, { plugins }: Config, known: Known | undefined): Finding[] {
+  const id = name.slice(0, name.indexOf(':'))
   const entry = Object.hasOwn(plugins, id) ? plugins[id] : undefined
   if (entry === undefined) {
     return [{ level: 'error', path, message: `there is no plugin \`${id}\`${didYouMean(id, Object.keys(plugins))}` }]

@@ -1,4 +1,5 @@
 /** Conditions on a config that its schema says badly; each is as much a mistake as a wrong type. Pure. @module */
+import { accessConditions } from './check-access.ts'
 import type { Path } from './problems.ts'
 import type { ClientEntry, Config, PluginEntry, Rule } from './schema.ts'
 
@@ -15,6 +16,7 @@ export function conditions(config: Config): Broken[] {
     ...mailConditions(config.mail),
     ...Object.entries(config.plugins).flatMap(([id, entry]) => pluginConditions(['plugins', id], entry)),
     ...Object.entries(config.clients).flatMap(([id, client]) => clientConditions(['clients', id], client)),
+    ...accessConditions(config),
   ]
 }
 

@@ -58,10 +58,14 @@ export const formats: Readonly<Record<string, Format>> = {
     '^[a-z0-9][a-z0-9._-]{0,63}$',
     'small letters, digits, dots, dashes and underscores, at most 64, beginning with a letter or a digit',
   ),
-  'dataset-name': byPattern('^[^\\s/\\p{C}]{1,128}$', 'a name without spaces and slashes'),
-  username: byPattern(
-    '^[a-z0-9][a-z0-9._-]{0,38}[a-z0-9]$',
-    'small letters, digits, dots, dashes and underscores, 2 to 40',
+  alias: byPattern(
+    '^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$',
+    'letters, digits, dots, colons, dashes and underscores, at most 128, beginning with a letter or a digit',
+  ),
+  username: byPattern('^[a-z0-9][a-z0-9._-]{0,63}$', 'a username: small letters, digits, dots, dashes and underscores'),
+  'service-username': byPattern(
+    '^[a-z][a-z0-9._-]{1,38}$',
+    '2 to 39 small letters, digits, dots, dashes and underscores, beginning with a letter',
   ),
   bucket: byPattern('^[a-z][a-z0-9+.-]*://[^/\\s]+$', 'a bucket with its scheme and without a path: gs://lab-bucket'),
   'root-id': {

@@ -106,7 +106,7 @@ export const datasetsSchema = {
       frozen: text('Closes it for everybody, with this reason.'),
       aliases: {
         type: 'array',
-        items: { type: 'string', format: 'dataset-name', description: 'Another name.' },
+        items: { type: 'string', format: 'alias', description: 'Another name.' },
         default: [],
         description: 'Other names that services know it by.',
       },
@@ -145,7 +145,7 @@ const people = (description: string) =>
 export const groupsSchema = {
   type: 'object',
   default: {},
-  description: 'Groups by slug. Their members here are joined by those that are added elsewhere.',
+  description: 'Groups by slug. Those written here are changed here only; others are made in the console.',
   propertyNames: { type: 'string', format: 'slug' },
   additionalProperties: {
     type: 'object',
@@ -272,7 +272,7 @@ export const serviceAccountsSchema = {
   type: 'object',
   default: {},
   description: 'Accounts of programs by username. One that is taken out here is deactivated.',
-  propertyNames: { type: 'string', format: 'username' },
+  propertyNames: { type: 'string', format: 'service-username' },
   additionalProperties: {
     type: 'object',
     additionalProperties: false,

@@ -15,6 +15,7 @@ import { createIdentities, type Identities } from './accounts/identities.ts'
 import { createPeople, type People } from './accounts/people.ts'
 import { createServiceAccounts, type ServiceAccounts } from './accounts/service-accounts.ts'
 import { createSessions, type Sessions } from './accounts/sessions.ts'
+import { createStanding, type Standing } from './accounts/standing.ts'
 import { type ApiTokens, createApiTokens } from './accounts/tokens.ts'
 import { systemClock } from './clock.ts'
 import { sealingSecrets } from './config/demo-key.ts'
@@ -44,6 +45,7 @@ export interface RoomServices {
   readonly identities: Identities
   readonly change: Change
   readonly groups: Groups
+  readonly standing: Standing
   readonly serviceAccounts: ServiceAccounts
   readonly tokens: ApiTokens
   readonly access: Access
@@ -104,6 +106,7 @@ function offerLedger({ offer, get }: Pick<Rooms, 'offer' | 'get'>): void {
       authorise: (actor, act) => get('stewards').assertMay(actor, act),
     }),
   )
+  offer('standing', () => createStanding({ ...base(), accounts: get('accounts'), change: get('change') }))
   offer('groups', () => createGroups({ ...base(), change: get('change') }))
   offer('serviceAccounts', () => createServiceAccounts({ ...base(), accounts: get('accounts'), change: get('change') }))
   offer('tokens', () =>

@@ -40,8 +40,8 @@ export interface ConsoleFrame {
   show<V extends ViewName>(ctx: Ctx, view: V, data: Views[V]): void
   /** The page of a list that the address asks for. */
   asked(ctx: Ctx, limit?: number): PageAsk
-  /** Where one stands in it. */
-  paging(ctx: Ctx, list: Paged<unknown>): PagingView
+  /** Where one stands in it; `at`: the page it is on, when that is not the address (a form that came again). */
+  paging(ctx: Ctx, list: Paged<unknown>, at?: string): PagingView
 }
 
 /** One form of the console. */
@@ -132,7 +132,7 @@ export function createFrame(needs: FrameNeeds): ConsoleFrame & { readonly routes
       }
       return { search: one('search'), after: one('after'), limit }
     },
-    paging: (ctx, { rows, total, next }) => pagingOf(ctx, { shown: rows.length, total, next }),
+    paging: (ctx, { rows, total, next }, at = ctx.path) => pagingOf(ctx, { shown: rows.length, total, next, path: at }),
     async frame(ctx, visit, current) {
       const note = await desk.attempts.takeNote(noteKey(visit.session))
       const waiting = await needs.waiting(visit.rights)
@@ -177,16 +177,20 @@ export function createFrame(needs: FrameNeeds): ConsoleFrame & { readonly routes
   }
 }
 
-function pagingOf(ctx: Ctx, list: { shown: number; total: number; next: string | undefined }): PagingView {
+function pagingOf(
+  ctx: Ctx,
+  list: { shown: number; total: number; next: string | undefined; path: string },
+): PagingView {
   const at = (after: string | undefined) => {
     const query = new URLSearchParams(ctx.querystring)
     query.delete('after')
     if (after !== undefined) query.set('after', after)
     const text = query.toString()
-    return text === '' ? ctx.path : `${ctx.path}?${text}`
+    return text === '' ? list.path : `${list.path}?${text}`
   }
   const search = typeof ctx.query.search === 'string' ? ctx.query.search : ''
   return {
+    at: list.path,
     search,
     shown: list.shown,
     total: list.total,

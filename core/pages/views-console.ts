@@ -1,5 +1,5 @@
 /** What every page for those who look after the lab has around it. @module */
-import type { Notice } from './views.ts'
+import type { Notice, Post } from './views.ts'
 
 /** One room of the console. */
 export interface ConsoleLink {
@@ -22,9 +22,37 @@ export interface ConsoleFrameView {
 
 /** Where one stands in a long list. `first` and `next` keep the search. */
 export interface PagingView {
+  /** The page it is on: where the search form goes; default the address. */
+  readonly at?: string | undefined
   readonly search: string
   readonly shown: number
   readonly total: number
   readonly first?: string | undefined
   readonly next?: string | undefined
+}
+
+/** One field of a form of the console, for `console-field.eta`. What was typed stands in `value`. */
+export interface ConsoleField {
+  /** Unique on the page. */
+  readonly id: string
+  readonly name: string
+  readonly label: string
+  /** Default `text`. `area`: several lines. `tick`: a box that posts `value` (default `on`). */
+  readonly type?: 'text' | 'area' | 'select' | 'tick' | 'number' | 'datetime-local' | undefined
+  readonly value?: string | undefined
+  readonly checked?: boolean | undefined
+  readonly hint?: string | undefined
+  readonly required?: boolean | undefined
+  readonly maxLength?: number | undefined
+  readonly rows?: number | undefined
+  readonly placeholder?: string | undefined
+  /** Machine words: no help with spelling. */
+  readonly plain?: boolean | undefined
+  readonly options?: readonly { readonly value: string; readonly label: string }[] | undefined
+}
+
+/** A form of the console, for `console-form.eta`. */
+export interface ConsoleForm {
+  readonly post: Post
+  readonly fields: readonly ConsoleField[]
 }

@@ -16,6 +16,7 @@ import { createPeople, type People } from './accounts/people.ts'
 import { createServiceAccounts, type ServiceAccounts } from './accounts/service-accounts.ts'
 import { createSessions, type Sessions } from './accounts/sessions.ts'
 import { createStanding, type Standing } from './accounts/standing.ts'
+import { createTokenScopes, type TokenScopes } from './accounts/token-scopes.ts'
 import { type ApiTokens, createApiTokens } from './accounts/tokens.ts'
 import { systemClock } from './clock.ts'
 import { sealingSecrets } from './config/demo-key.ts'
@@ -48,6 +49,7 @@ export interface RoomServices {
   readonly standing: Standing
   readonly serviceAccounts: ServiceAccounts
   readonly tokens: ApiTokens
+  readonly tokenScopes: TokenScopes
   readonly access: Access
   readonly ledger: Ledger
   readonly stewards: Stewards
@@ -109,12 +111,13 @@ function offerLedger({ offer, get }: Pick<Rooms, 'offer' | 'get'>): void {
   offer('standing', () => createStanding({ ...base(), accounts: get('accounts'), change: get('change') }))
   offer('groups', () => createGroups({ ...base(), change: get('change') }))
   offer('serviceAccounts', () => createServiceAccounts({ ...base(), accounts: get('accounts'), change: get('change') }))
+  offer('tokenScopes', createTokenScopes)
   offer('tokens', () =>
     createApiTokens({
       ...base(),
       accounts: get('accounts'),
       change: get('change'),
-      scopes: () => ({ admin: 'Read and change everything you may look after, by the admin API.' }),
+      scopes: get('tokenScopes'),
       maxSeconds: get('config').access.tokenMaxLife,
     }),
   )
@@ -129,6 +132,7 @@ function offerLedger({ offer, get }: Pick<Rooms, 'offer' | 'get'>): void {
   offer('ledger', () =>
     createLedger({
       ...base(),
+      access: get('access'),
       change: get('change'),
       tell: { requested: async () => undefined, decided: async () => undefined },
     }),

@@ -48,6 +48,8 @@ export interface Accounts extends AccountsFace {
   find(id: AccountId): Promise<AccountRow | undefined>
   findByUsername(username: string): Promise<AccountRow | undefined>
   findByVerifiedEmail(email: string): Promise<AccountRow | undefined>
+  /** The account, if it may act now: a service account only while its parent may. */
+  acting(id: AccountId): Promise<AccountRow | undefined>
   list(options: AccountQuery): Promise<AccountRow[]>
   /** Creates within the caller's transaction, so that an account never stands without its first identity. */
   createIn(em: EntityManager, account: NewAccount): Promise<AccountId>
@@ -71,7 +73,7 @@ export function verifiedEmail(facts: readonly Fact[]): string | undefined {
   return fact && (fact.value as string).toLowerCase()
 }
 
-/** The one answer to whether somebody may act at all, asked by every door at every use. */
+/** Whether an account's own state lets it act. Doors ask `Accounts.acting`, which knows of parents too. */
 export function mayAct({ state }: Pick<AccountView, 'state'>): boolean {
   return state === 'active'
 }
@@ -101,6 +103,14 @@ export function createAccounts(needs: { storage: Storage; clock: Clock; random: 
     return row && viewOf(row, row.groups)
   }
 
+  const acting = async (id: AccountId): Promise<AccountRow | undefined> => {
+    const account = await find(id)
+    if (!account || !mayAct(account)) return undefined
+    if (account.kind === 'person' || account.parent === undefined) return account
+    const parent = await find(account.parent)
+    return parent?.kind === 'person' && mayAct(parent) ? account : undefined
+  }
+
   const change = async (id: AccountId, patch: Partial<Row>): Promise<AccountRow> => {
     await storage.transaction(async (em) => {
       const row = await em.findOne(AccountEntity, { id })
@@ -127,10 +137,8 @@ export function createAccounts(needs: { storage: Storage; clock: Clock; random: 
     find,
     findByUsername: (username) => findWhere({ username }),
     findByVerifiedEmail: (email) => findWhere({ email: email.toLowerCase(), emailVerified: true }),
-    async mayAct(id) {
-      const account = await find(id)
-      return account !== undefined && mayAct(account)
-    },
+    acting,
+    mayAct: async (id) => (await acting(id)) !== undefined,
     onStateChange: (listener) => void listeners.push(listener),
     setState,
     setRole: (id, role) => change(id, { role }),
@@ -202,7 +210,8 @@ async function firstFree(names: Iterable<string>, isFree: (name: string) => Prom
   throw new TypeError('usernameCandidates must not end')
 }
 
-function viewOf(row: Account, groups: readonly string[]): AccountRow {
+/** An account of the storage as everybody else sees it. */
+export function viewOf(row: Account, groups: readonly string[]): AccountRow {
   return {
     id: row.id,
     state: row.state as AccountState,

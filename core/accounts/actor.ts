@@ -15,6 +15,8 @@ export type Actor =
 export type Act =
   | { readonly on: 'dataset'; readonly do: 'create' | 'remove' }
   | { readonly on: 'dataset'; readonly do: 'change'; readonly dataset: string }
+  /** Its aliases, places and tables: what services take for it. Whoever chooses them could claim somebody else's data. */
+  | { readonly on: 'dataset'; readonly do: 'bind'; readonly dataset: string }
   | {
       readonly on: 'grant'
       readonly do: 'add' | 'end'
@@ -43,6 +45,11 @@ export function actorName(actor: Actor): string {
   return actor.kind === 'account' ? actor.account : actor.name
 }
 
+/** The source of a row that an actor makes. */
+export function sourceOf(actor: Actor): 'database' | 'config' | 'import' {
+  return actor.kind === 'system' && (actor.name === 'config' || actor.name === 'import') ? actor.name : 'database'
+}
+
 /** One page of a long list. */
 export interface Paged<T> {
   readonly rows: readonly T[]
@@ -58,4 +65,14 @@ export interface PageAsk {
   readonly after?: string | undefined
   /** At most 1,000. */
   readonly limit: number
+}
+
+/** The limit of a page within its bounds, whatever was asked for. */
+export function pageLimit({ limit }: Pick<PageAsk, 'limit'>): number {
+  return Number.isFinite(limit) ? Math.min(1000, Math.max(1, Math.trunc(limit))) : 1000
+}
+
+/** Part of a text, as `lower(column) like ? escape '\\'` wants it: wildcards in it are letters. */
+export function partOf(search: string): string {
+  return `%${search.toLowerCase().replaceAll(/[%_\\]/g, '\\$&')}%`
 }

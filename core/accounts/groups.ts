@@ -3,11 +3,15 @@
  * an upstream speaks of are `INSTANCE:NAME` and are kept by sign-ins alone.
  * @module
  */
-import type { AccountId, Clock } from '@labgate/contract'
+import { type AccountId, type Clock, Fault } from '@labgate/contract'
+import type { EntityManager } from '@mikro-orm/sqlite'
+import { AccountEntity, GroupEntity, type Group as GroupRow, MembershipEntity } from '../storage/entities.ts'
+import { GrantEntity, GroupManagerEntity } from '../storage/ledger-entities.ts'
 import type { Storage } from '../storage/storage.ts'
-import type { AccountRow } from './accounts.ts'
-import type { Actor, PageAsk, Paged } from './actor.ts'
+import { type AccountRow, viewOf } from './accounts.ts'
+import { type Actor, actorName, type PageAsk, type Paged, pageLimit, partOf, sourceOf } from './actor.ts'
 import type { Change } from './changes.ts'
+import { checkedName, checkedText } from './wording.ts'
 
 /** A group. */
 export interface Group {
@@ -47,7 +51,267 @@ export interface Groups {
   setManager(actor: Actor, slug: string, manager: { account: AccountId; is: 'manager' | 'none' }): Promise<void>
 }
 
+const ours = /^[a-z0-9][a-z0-9._-]{0,63}$/
+
+/** Whether a slug is one of ours: an upstream can never bring it by itself. */
+export function isOwnSlug(slug: string): boolean {
+  return ours.test(slug)
+}
+
+interface GroupColumns {
+  readonly slug: string
+  readonly title: string
+  readonly description: string
+  readonly source: string
+}
+
+interface MemberColumns {
+  readonly username: string
+  readonly account_id: string
+  readonly at: number
+}
+
 /** Makes the groups on a storage. */
-export function createGroups(_needs: { storage: Storage; clock: Clock; change: Change }): Groups {
-  throw new TypeError('not built yet')
+export function createGroups(needs: { storage: Storage; clock: Clock; change: Change }): Groups {
+  const { storage } = needs
+  const find = async (slug: string): Promise<Group | undefined> => {
+    const em = storage.em()
+    const [row] = await em.execute<GroupColumns[]>('select * from account_group where slug = ?', [slug])
+    return row && filled(em, row)
+  }
+  return {
+    find,
+    async list(ask) {
+      const em = storage.em()
+      const { where, values } = groupFilter(ask)
+      const [count] = await em.execute<{ total: number }[]>(
+        `select count(*) as total from account_group where ${where}`,
+        values,
+      )
+      const limit = pageLimit(ask)
+      const found = await em.execute<GroupColumns[]>(
+        `select * from account_group where ${where} and slug > ? order by slug limit ?`,
+        [...values, ask.after ?? '', limit + 1],
+      )
+      const rows = await Promise.all(found.slice(0, limit).map((row) => filled(em, row)))
+      return { rows, total: Number(count?.total), next: found.length > limit ? rows.at(-1)?.slug : undefined }
+    },
+    members: (slug, ask) => membersOf(storage, slug, ask),
+    managedBy: async (account) => {
+      const sql = 'select group_slug from group_manager where account_id = ? order by group_slug'
+      return (await storage.em().execute<{ group_slug: string }[]>(sql, [account])).map(({ group_slug }) => group_slug)
+    },
+    ...groupChanges({ ...needs, find }),
+    ...memberChanges(needs),
+  }
+}
+
+async function filled(em: EntityManager, { slug, title, description, source }: GroupColumns): Promise<Group> {
+  const [count] = await em.execute<{ total: number }[]>(
+    'select count(distinct account_id) as total from membership where group_slug = ?',
+    [slug],
+  )
+  const managers = await em.execute<{ account_id: string }[]>(
+    'select account_id from group_manager where group_slug = ? order by account_id',
+    [slug],
+  )
+  return {
+    slug,
+    title,
+    description,
+    source,
+    memberCount: Number(count?.total),
+    managers: managers.map(({ account_id }) => account_id),
+  }
+}
+
+function groupFilter({ search, managedBy }: Parameters<Groups['list']>[0]) {
+  const managed = 'slug in (select group_slug from group_manager where account_id = ?)'
+  const part = search ? partOf(search) : undefined
+  const words = [
+    ...(part === undefined ? [] : [`(lower(slug) like ? escape '\\' or lower(title) like ? escape '\\')`]),
+    ...(managedBy === undefined ? [] : [managed]),
+  ]
+  return {
+    where: words.length > 0 ? words.join(' and ') : '1 = 1',
+    values: [...(part === undefined ? [] : [part, part]), ...(managedBy === undefined ? [] : [managedBy])],
+  }
+}
+
+async function membersOf(storage: Storage, slug: string, ask: PageAsk): Promise<Paged<Member>> {
+  const em = storage.em()
+  const part = ask.search ? partOf(ask.search) : undefined
+  const matching = ['username', 'display_name', 'email'].map((name) => `lower(a.${name}) like ? escape '\\'`)
+  const where = `m.group_slug = ?${part === undefined ? '' : ` and (${matching.join(' or ')})`}`
+  const from = `from membership m join account a on a.id = m.account_id where ${where}`
+  const values = [slug, ...(part === undefined ? [] : [part, part, part])]
+  const count = part === undefined ? 'from membership m where m.group_slug = ?' : from
+  const [counted] = await em.execute<{ total: number }[]>(
+    `select count(distinct m.account_id) as total ${count}`,
+    values,
+  )
+  const limit = pageLimit(ask)
+  const found = await em.execute<MemberColumns[]>(
+    `select a.username, m.account_id, min(m.at) as at ${from} and a.username > ?
+     group by a.username, m.account_id order by a.username limit ?`,
+    [...values, ask.after ?? '', limit + 1],
+  )
+  const page = found.slice(0, limit)
+  const managers = new Set((await em.find(GroupManagerEntity, { group: slug })).map(({ account }) => account))
+  const sources = await sourcesOf(em, slug, page)
+  const rows = page.flatMap(({ account_id, at }): Member[] => {
+    const account = storage.accountRows.find(account_id)
+    return account === undefined
+      ? []
+      : [
+          {
+            account: viewOf(account, account.groups),
+            sources: sources.get(account_id) ?? [],
+            isManager: managers.has(account_id),
+            since: new Date(at),
+          },
+        ]
+  })
+  return { rows, total: Number(counted?.total), next: found.length > limit ? page.at(-1)?.username : undefined }
+}
+
+async function sourcesOf(em: EntityManager, group: string, page: readonly MemberColumns[]) {
+  const account = page.map(({ account_id }) => account_id)
+  const found = new Map<string, string[]>()
+  for (const row of await em.find(MembershipEntity, { group, account: { $in: account } }, { orderBy: { source: 1 } }))
+    found.set(row.account, [...(found.get(row.account) ?? []), row.source])
+  return found
+}
+
+type GroupChanges = Pick<Groups, 'create' | 'change' | 'remove'>
+type Needs = Parameters<typeof createGroups>[0]
+
+function groupChanges({ clock, change, find }: Needs & Pick<Groups, 'find'>): GroupChanges {
+  const read = async (slug: string) => (await find(slug)) as Group
+  return {
+    async create(actor, { slug, title, description = '' }) {
+      if (!isOwnSlug(slug))
+        throw new Fault(
+          'ERR_INPUT',
+          'The short name of a group has up to 64 small letters, digits, dots, dashes and underscores, and begins with a letter or digit.',
+        )
+      const made = { title: checkedName(title), description: checkedText(description), source: sourceOf(actor) }
+      await change(actor, { on: 'group', do: 'create', group: slug }, async (em) => {
+        if ((await em.count(GroupEntity, { slug })) > 0)
+          throw new Fault('ERR_CONFLICT', `There is a group “${slug}” already.`)
+        em.create(GroupEntity, { slug, ...made })
+        return { result: undefined, type: 'group.created', target: { group: slug }, before: undefined, after: made }
+      })
+      return read(slug)
+    },
+    async change(actor, slug, { title, description }) {
+      const patch = {
+        ...(title === undefined ? {} : { title: checkedName(title) }),
+        ...(description === undefined ? {} : { description: checkedText(description) }),
+      }
+      await change(actor, { on: 'group', do: 'change', group: slug }, async (em) => {
+        const row = await changeable(em, actor, slug)
+        const before = { title: row.title, description: row.description }
+        const after = { ...before, ...patch }
+        if (after.title === before.title && after.description === before.description) return { unchanged: undefined }
+        em.assign(row, patch)
+        return { result: undefined, type: 'group.changed', target: { group: slug }, before, after }
+      })
+      return read(slug)
+    },
+    async remove(actor, slug) {
+      await change(actor, { on: 'group', do: 'remove', group: slug }, async (em) => {
+        const row = await changeable(em, actor, slug)
+        const [{ memberCount, managers }, grants] = [
+          await filled(em, row),
+          await em.find(GrantEntity, { subject: `group:${slug}`, endedAt: null }, { fields: ['id'] }),
+        ]
+        await em.nativeUpdate(
+          GrantEntity,
+          { subject: `group:${slug}`, endedAt: null },
+          { endedAt: clock.now(), endedBy: actorName(actor) },
+        )
+        await em.execute(
+          `update account set revision = revision + 1 where id in (select account_id from membership where group_slug = ?)
+             or id in (select account_id from group_manager where group_slug = ?)`,
+          [slug, slug],
+        )
+        await em.nativeDelete(MembershipEntity, { group: slug })
+        await em.nativeDelete(GroupManagerEntity, { group: slug })
+        await em.nativeDelete(GroupEntity, { slug })
+        const { title, description, source } = row
+        const before = { title, description, source, memberCount, managers, grants: grants.map(({ id }) => id) }
+        return { result: undefined, type: 'group.removed', target: { group: slug }, before, after: undefined }
+      })
+    },
+  }
+}
+
+type MemberChanges = Pick<Groups, 'addMember' | 'removeMember' | 'setManager'>
+
+function memberChanges({ clock, change }: Needs): MemberChanges {
+  return {
+    async addMember(actor, slug, account) {
+      await change(actor, { on: 'group', do: 'members', group: slug }, async (em) => {
+        await changeable(em, actor, slug)
+        const source = sourceOf(actor) === 'config' ? 'config' : 'admin'
+        if ((await em.count(MembershipEntity, { account, group: slug, source })) > 0) return { unchanged: undefined }
+        await noteChanged(em, account)
+        em.create(MembershipEntity, { account, group: slug, source, at: clock.now() })
+        return { result: undefined, type: 'group.joined', account, target: { group: slug }, ...became({ source }) }
+      })
+    },
+    async removeMember(actor, slug, account) {
+      await change(actor, { on: 'group', do: 'members', group: slug }, async (em) => {
+        await changeable(em, actor, slug)
+        const source = sourceOf(actor) === 'config' ? 'config' : 'admin'
+        const rows = await em.find(MembershipEntity, { account, group: slug })
+        const others = rows.filter((row) => row.source !== source).map((row) => row.source)
+        if (rows.length === others.length && others.length === 0) return { unchanged: undefined }
+        if (others.length > 0 && source === 'admin')
+          throw new Fault('ERR_CONFLICT', `${others.map(sayer).join(' and ')} says that they are in this group.`)
+        await em.nativeDelete(MembershipEntity, { account, group: slug, source })
+        await noteChanged(em, account)
+        const before = { source }
+        return { result: undefined, type: 'group.left', account, target: { group: slug }, before, after: undefined }
+      })
+    },
+    async setManager(actor, slug, { account, is }) {
+      await change(actor, { on: 'group', do: 'managers', group: slug }, async (em) => {
+        await changeable(em, actor, slug)
+        const was = (await em.count(GroupManagerEntity, { group: slug, account })) > 0
+        if (was === (is === 'manager')) return { unchanged: undefined }
+        await noteChanged(em, account)
+        if (was) await em.nativeDelete(GroupManagerEntity, { group: slug, account })
+        else em.create(GroupManagerEntity, { group: slug, account, source: sourceOf(actor) })
+        const type = was ? 'group.manager-removed' : 'group.manager-added'
+        const [before, after] = was ? [{ manager: true }, { manager: false }] : [{ manager: false }, { manager: true }]
+        return { result: undefined, type, account, target: { group: slug }, before, after }
+      })
+    },
+  }
+}
+
+const became = (after: { readonly source: string }) => ({ before: undefined, after })
+
+function sayer(source: string): string {
+  return source === 'config' ? 'The config file' : `The sign-in “${source}”`
+}
+
+/** The row, if this actor may change it by hand at all. */
+async function changeable(em: EntityManager, actor: Actor, slug: string): Promise<GroupRow> {
+  const row = await em.findOne(GroupEntity, { slug })
+  if (!row) throw new Fault('ERR_NOT_FOUND', `There is no group “${slug}”.`)
+  if (!isOwnSlug(slug))
+    throw new Fault('ERR_CONFLICT', 'This group is kept by a sign-in; change it there, or make one of your own.')
+  if (row.source === 'config' && sourceOf(actor) !== 'config')
+    throw new Fault('ERR_CONFLICT', 'This group is kept in the config file; change it there.')
+  return row
+}
+
+/** Every answer about this account is made anew. */
+async function noteChanged(em: EntityManager, account: AccountId): Promise<void> {
+  if ((await em.count(AccountEntity, { id: account })) === 0)
+    throw new Fault('ERR_NOT_FOUND', `There is no account ${account}.`)
+  await em.execute('update account set revision = revision + 1 where id = ?', [account])
 }

@@ -4,11 +4,17 @@
  * secret scanner knows one without asking us.
  * @module
  */
-import type { AccountId, Clock, Random } from '@labgate/contract'
+import { type AccountId, type Clock, Fault, type Random } from '@labgate/contract'
+import type { EntityManager } from '@mikro-orm/sqlite'
+import { type Account, AccountEntity } from '../storage/entities.ts'
+import { ApiTokenEntity, type ApiTokenRow } from '../storage/ledger-entities.ts'
 import type { Storage } from '../storage/storage.ts'
-import type { AccountRow, Accounts } from './accounts.ts'
-import type { Actor, PageAsk, Paged } from './actor.ts'
+import { type AccountRow, type Accounts, mayAct } from './accounts.ts'
+import { type Act, type Actor, actorName, type PageAsk, type Paged, pageLimit, partOf } from './actor.ts'
 import type { Change } from './changes.ts'
+import type { TokenScopes } from './token-scopes.ts'
+import { isApiToken, newTokenValue, tokenDigest } from './token-value.ts'
+import { checkedName } from './wording.ts'
 
 /** A token without its value. */
 export interface ApiToken {
@@ -32,10 +38,16 @@ export interface ApiToken {
 export interface ApiTokens {
   list(ask: PageAsk & { readonly account?: AccountId; readonly state?: ApiToken['state'] }): Promise<Paged<ApiToken>>
   find(id: string): Promise<ApiToken | undefined>
-  /** The value is in this answer and nowhere else. @throws Fault ERR_INPUT (name, scopes, expiry), ERR_FORBIDDEN */
+  /** Scopes that a token may have, with their description. */
+  scopes(): Readonly<Record<string, string>>
+  /**
+   * The value is in this answer and nowhere else. Without `expiresAt` it lives for 90 days; `never` is for service
+   * accounts only. A person's token is made by that person or by the house.
+   * @throws Fault ERR_INPUT (name, scopes, expiry), ERR_FORBIDDEN, ERR_CONFLICT (too many)
+   */
   create(
     actor: Actor,
-    token: { account: AccountId; name: string; scopes: readonly string[]; expiresAt: Date | undefined },
+    token: { account: AccountId; name: string; scopes: readonly string[]; expiresAt?: Date | 'never' | undefined },
   ): Promise<{ readonly value: string; readonly token: ApiToken }>
   revoke(actor: Actor, id: string): Promise<ApiToken>
   /** Who a value speaks for, if it counts now and its account may act. Notes the use, lazily. */
@@ -45,22 +57,218 @@ export interface ApiTokens {
   ): Promise<{ readonly token: ApiToken; readonly account: AccountRow } | undefined>
 }
 
-/** Whether a value looks like one of ours: prefix and checksum are right. */
-export function isApiToken(_value: string): boolean {
-  throw new TypeError('not built yet')
+/** How long a token lives when nothing else was said, in seconds. */
+export const defaultTokenSeconds = 90 * 24 * 3600
+/** A person has no more living tokens than this. */
+export const mostTokens = 100
+
+interface Needs {
+  readonly storage: Storage
+  readonly clock: Clock
+  readonly random: Random
+  readonly accounts: Accounts
+  readonly change: Change
+  readonly scopes: Pick<TokenScopes, 'all' | 'has'>
+  /** Longest life in seconds, of a person's token. */
+  readonly maxSeconds: number
 }
 
 /** Makes the tokens on a storage. */
-export function createApiTokens(_needs: {
-  storage: Storage
-  clock: Clock
-  random: Random
-  accounts: Accounts
-  change: Change
-  /** Scopes that a token may have, with their description. */
-  scopes: () => Readonly<Record<string, string>>
-  /** Longest life in seconds, of a person's token. */
-  maxSeconds: number
-}): ApiTokens {
-  throw new TypeError('not built yet')
+export function createApiTokens(needs: Needs): ApiTokens {
+  const { storage, clock, accounts, change } = needs
+  const { tokenRows } = storage
+  const find = async (id: string): Promise<ApiToken | undefined> => {
+    const row = await storage.em().findOne(ApiTokenEntity, { id })
+    return row ? tokenOf(row, clock.now()) : undefined
+  }
+  return {
+    find,
+    scopes: () => needs.scopes.all(),
+    list: (ask) => listOf(needs, ask),
+    create: (actor, token) => create(needs, actor, token),
+    async revoke(actor, id) {
+      const rowOf = async (em: EntityManager) => {
+        const row = await em.findOne(ApiTokenEntity, { id })
+        if (!row) throw new Fault('ERR_NOT_FOUND', 'There is no such token.')
+        return row
+      }
+      const act = async (em: EntityManager): Promise<Act> => ({ on: 'token', account: (await rowOf(em)).account })
+      await change(actor, act, async (em) => {
+        const row = await rowOf(em)
+        const { account } = row
+        if (row.revokedAt !== null) return { unchanged: undefined }
+        const before = { name: row.name, state: tokenOf(row, clock.now()).state }
+        em.assign(row, { revokedAt: clock.now(), revokedBy: actorName(actor) })
+        const after = { name: row.name, state: 'revoked' }
+        return { result: undefined, type: 'api-token.revoked', account, target: { token: id }, before, after }
+      })
+      return tokenOf(await rowOf(storage.em()), clock.now())
+    },
+    async resolve(value, { address }) {
+      // Garbage costs no read.
+      if (!isApiToken(value)) return undefined
+      const row = tokenRows.find(tokenDigest(value))
+      // Looked up for unknown values too: how long an answer takes tells nobody whether a token was ever there.
+      const account = await accounts.acting(row?.account ?? '')
+      const now = clock.now()
+      if (row === undefined || account === undefined || stateOf(row, now) !== 'active') return undefined
+      tokenRows.noteUse(row, { address, at: now })
+      return { token: { ...row, state: 'active' }, account }
+    },
+  }
+}
+
+type NewToken = Parameters<ApiTokens['create']>[1]
+
+async function create(needs: Needs, actor: Actor, token: NewToken): ReturnType<ApiTokens['create']> {
+  const { storage, clock, random, change } = needs
+  const name = checkedName(token.name, 100)
+  const scopes = checkedScopes(needs, token.scopes)
+  const id = random.token().slice(0, 22)
+  const value = await change(actor, { on: 'token', account: token.account }, async (em) => {
+    const owner = await em.findOne(AccountEntity, { id: token.account })
+    if (!owner) throw new Fault('ERR_NOT_FOUND', `There is no account ${token.account}.`)
+    checkMaker(actor, owner)
+    if (!(await actsIn(em, owner))) throw new Fault('ERR_FORBIDDEN', 'This account may not act at the moment.')
+    const now = clock.now()
+    const expiresAt = expiryOf(token.expiresAt, { ...needs, kind: owner.kind, now })
+    if (owner.kind === 'person' && (await livingOf(em, owner.id, now)) >= mostTokens)
+      throw new Fault('ERR_CONFLICT', `You have ${mostTokens} tokens already. Revoke one that is no longer used.`)
+    const made = newTokenValue(owner.kind, random)
+    em.create(ApiTokenEntity, {
+      ...{ id, account: owner.id, name, scopes, expiresAt, createdAt: now, createdBy: actorName(actor) },
+      ...{ digest: tokenDigest(made), hint: made.slice(0, 8) },
+      ...{ lastUsedAt: null, lastUsedAddress: null, revokedAt: null, revokedBy: null },
+    })
+    const after = { name, scopes, expiresAt: expiresAt?.toISOString() ?? null }
+    const target = { token: id }
+    return { result: made, type: 'api-token.created', account: owner.id, target, before: undefined, after }
+  })
+  const row = await storage.em().findOneOrFail(ApiTokenEntity, { id })
+  return { value, token: tokenOf(row, clock.now()) }
+}
+
+/** A token acts in its owner's name: nobody makes one for another person, whatever else they may do. */
+function checkMaker(actor: Actor, owner: Account): void {
+  if (actor.kind === 'account' && owner.kind === 'person' && actor.account !== owner.id)
+    throw new Fault('ERR_FORBIDDEN', 'A personal token is made by that person alone.')
+}
+
+async function actsIn(em: EntityManager, owner: Account): Promise<boolean> {
+  if (!mayAct(owner) || owner.parent === null || owner.parent === undefined) return mayAct(owner)
+  const parent = await em.findOne(AccountEntity, { id: owner.parent })
+  return parent !== null && mayAct(parent)
+}
+
+function checkedScopes({ scopes }: Needs, wanted: readonly string[]): string[] {
+  const unknown = wanted.filter((scope) => !scopes.has(scope))
+  if (unknown.length > 0)
+    throw new Fault('ERR_INPUT', `There is no scope ${unknown.map((scope) => JSON.stringify(scope)).join(', ')}.`)
+  return [...new Set(wanted)].toSorted()
+}
+
+function expiryOf(
+  wanted: NewToken['expiresAt'],
+  { kind, now, maxSeconds }: Pick<Needs, 'maxSeconds'> & { kind: 'person' | 'service'; now: Date },
+): Date | null {
+  if (wanted === 'never') {
+    if (kind === 'service') return null
+    throw new Fault('ERR_INPUT', 'Only tokens of service accounts may live without end.')
+  }
+  const at = wanted ?? new Date(now.getTime() + Math.min(defaultTokenSeconds, maxSeconds) * 1000)
+  const seconds = (at.getTime() - now.getTime()) / 1000
+  if (!(seconds > 0)) throw new Fault('ERR_INPUT', 'The end of a token must be in the future.')
+  if (kind === 'person' && seconds > maxSeconds)
+    throw new Fault('ERR_INPUT', `A token lives at most ${Math.floor(maxSeconds / 86400)} days.`)
+  // Further away than any calendar of the database.
+  if (seconds > 100 * 366 * 86400) throw new Fault('ERR_INPUT', 'The end of a token is too far away.')
+  return at
+}
+
+function livingOf(em: EntityManager, account: AccountId, now: Date): Promise<number> {
+  const living = { $or: [{ expiresAt: null }, { expiresAt: { $gt: now } }] }
+  return em.count(ApiTokenEntity, { account, revokedAt: null, ...living })
+}
+
+async function listOf({ storage, clock }: Needs, ask: Parameters<ApiTokens['list']>[0]): Promise<Paged<ApiToken>> {
+  const em = storage.em()
+  const now = clock.now()
+  const { where, values } = filterOf(ask, now.getTime())
+  const [count] = await em.execute<{ total: number }[]>(
+    `select count(*) as total from api_token where ${where}`,
+    values,
+  )
+  const limit = pageLimit(ask)
+  const after = cursorOf(ask.after)
+  const found = await em.execute<{ id: string; created_at: number }[]>(
+    `select id, created_at from api_token where ${where}${after ? ' and (created_at, id) < (?, ?)' : ''}
+     order by created_at desc, id desc limit ?`,
+    [...values, ...(after ?? []), limit + 1],
+  )
+  const page = found.slice(0, limit)
+  const tokens = await em.find(ApiTokenEntity, { id: { $in: page.map(({ id }) => id) } })
+  const byId = new Map(tokens.map((row) => [row.id, tokenOf(row, now)]))
+  const last = found.length > limit ? page.at(-1) : undefined
+  return {
+    rows: page.flatMap(({ id }) => byId.get(id) ?? []),
+    total: Number(count?.total),
+    next: last && `${new Date(last.created_at).getTime()}.${last.id}`,
+  }
+}
+
+interface Filter {
+  readonly where: string
+  readonly values: readonly (string | number)[]
+}
+
+function filterOf({ account, state, search }: Parameters<ApiTokens['list']>[0], now: number) {
+  const states: Record<ApiToken['state'], Filter> = {
+    revoked: { where: 'revoked_at is not null', values: [] },
+    expired: { where: 'revoked_at is null and expires_at <= ?', values: [now] },
+    active: { where: 'revoked_at is null and (expires_at is null or expires_at > ?)', values: [now] },
+  }
+  const part = search ? partOf(search) : undefined
+  const all: Filter[] = [
+    ...(account === undefined ? [] : [{ where: 'account_id = ?', values: [account] }]),
+    ...(state === undefined ? [] : [states[state]]),
+    ...(part === undefined
+      ? []
+      : [{ where: `(lower(name) like ? escape '\\' or lower(hint) like ? escape '\\')`, values: [part, part] }]),
+  ]
+  return {
+    where: all.length > 0 ? all.map(({ where }) => where).join(' and ') : '1 = 1',
+    values: all.flatMap(({ values }) => values),
+  }
+}
+
+function cursorOf(after: string | undefined): [number, string] | undefined {
+  if (after === undefined) return undefined
+  const [, at, id] = /^(\d{1,15})\.([\w-]{1,64})$/.exec(after) ?? []
+  if (at === undefined || id === undefined) throw new Fault('ERR_INPUT', 'There is no such page.')
+  return [Number(at), id]
+}
+
+function stateOf(
+  { revokedAt, expiresAt }: { revokedAt?: Date | null | undefined; expiresAt?: Date | null | undefined },
+  now: Date,
+): ApiToken['state'] {
+  if (revokedAt) return 'revoked'
+  return expiresAt && expiresAt.getTime() <= now.getTime() ? 'expired' : 'active'
+}
+
+function tokenOf(row: Pick<ApiTokenRow, Exclude<keyof ApiToken, 'state'>>, now: Date): ApiToken {
+  return {
+    id: row.id,
+    account: row.account,
+    name: row.name,
+    hint: row.hint,
+    scopes: row.scopes,
+    createdBy: row.createdBy,
+    createdAt: row.createdAt,
+    expiresAt: row.expiresAt ?? undefined,
+    lastUsedAt: row.lastUsedAt ?? undefined,
+    lastUsedAddress: row.lastUsedAddress ?? undefined,
+    revokedAt: row.revokedAt ?? undefined,
+    state: stateOf(row, now),
+  }
 }

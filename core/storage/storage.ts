@@ -11,12 +11,14 @@ import { type ArtifactStore, createArtifacts } from './artifacts.ts'
 import { type AuditTrail, createAudit } from './audit.ts'
 import { type Cleaner, createCleaner } from './cleanup.ts'
 import { createDocuments } from './documents.ts'
+import { createLedgerRows, type LedgerRows } from './ledger-rows.ts'
 import { migrations } from './migrations/list.ts'
 import { reseal } from './reseal.ts'
 import { checkPurpose, createKeyRing, type KeyRing } from './sealing.ts'
 import { createSessions, type SessionStore } from './sessions.ts'
 import { createSettings, type Settings } from './settings.ts'
 import { openDatabase, openOrm, type SqliteDatabase } from './sqlite.ts'
+import { createTokenRows, type TokenRows } from './token-rows.ts'
 import { createWriter, type Pause, type Writer } from './writer.ts'
 
 export interface StorageOptions {
@@ -44,6 +46,10 @@ export interface Storage {
   transaction<T>(work: (em: EntityManager) => Promise<T>): Promise<T>
   /** Accounts and identities on the hot path. */
   readonly accountRows: AccountRows
+  /** The ledger, as answers read it. */
+  readonly ledgerRows: LedgerRows
+  /** API tokens on the hot path. */
+  readonly tokenRows: TokenRows
   readonly artifacts: ArtifactStore
   readonly sessions: SessionStore
   /** The documents of one plugin instance. */
@@ -101,11 +107,14 @@ function assemble({ options, ring, database, orm }: Opened): Storage {
   const artifacts = createArtifacts(needs)
   const sessions = createSessions(needs)
   const documents = createDocuments(needs)
+  const tokenRows = createTokenRows(needs)
   const cleaner = createCleaner({ tables: [artifacts, documents, sessions], writer, log, pause })
   return {
     orm,
     ...ormAccess({ orm, writer, pause }),
     accountRows: createAccountRows(needs),
+    ledgerRows: createLedgerRows(needs),
+    tokenRows,
     artifacts,
     sessions,
     documents: (owner) => documents.storeOf(owner),
@@ -121,6 +130,7 @@ function assemble({ options, ring, database, orm }: Opened): Storage {
     close: closeOnce(async () => {
       await cleaner.stop()
       await artifacts.close()
+      await tokenRows.close()
       await writer.close()
       database.close()
       await orm.close(true)

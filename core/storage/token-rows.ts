@@ -1,0 +1,113 @@
+/**
+ * API tokens as every request that brings one needs them: one prepared read by digest, and uses that are noted behind
+ * the answer, many in one write.
+ * @module
+ */
+import type { Log } from '@labgate/contract'
+import type { SqliteDatabase } from './sqlite.ts'
+import type { Writer } from './writer.ts'
+
+/** A token as the hot read gives it. */
+export interface TokenRecord {
+  readonly id: string
+  readonly account: string
+  readonly name: string
+  readonly hint: string
+  readonly scopes: readonly string[]
+  readonly createdBy: string
+  readonly createdAt: Date
+  readonly expiresAt: Date | undefined
+  readonly lastUsedAt: Date | undefined
+  readonly lastUsedAddress: string | undefined
+  readonly revokedAt: Date | undefined
+}
+
+/** The read and the small write of the hot path. */
+export interface TokenRows {
+  /** Whether living, ended or revoked: the caller judges. */
+  find(digest: Uint8Array): TokenRecord | undefined
+  /** Notes a use, at most one a minute and token. Nobody waits for it; what is left is written at `close`. */
+  noteUse(token: Pick<TokenRecord, 'id' | 'lastUsedAt'>, use: { readonly address: string; readonly at: Date }): void
+  /** Writes the uses that wait. */
+  flush(): Promise<void>
+  close(): Promise<void>
+}
+
+interface Columns {
+  readonly id: string
+  readonly account_id: string
+  readonly name: string
+  readonly hint: string
+  readonly scopes: string
+  readonly created_by: string
+  readonly created_at: number
+  readonly expires_at: number | null
+  readonly last_used_at: number | null
+  readonly last_used_address: string | null
+  readonly revoked_at: number | null
+}
+
+const minute = 60_000
+/** How long uses are gathered. */
+const gatherMs = 1000
+
+/** Prepares the statements once. */
+export function createTokenRows(needs: { database: SqliteDatabase; writer: Writer; log: Log }): TokenRows {
+  const { database, writer, log } = needs
+  const select = database.prepare<[Uint8Array], Columns>('SELECT * FROM api_token WHERE digest = ?')
+  const used = database.prepare<[{ id: string; address: string; at: number }]>(
+    `UPDATE api_token SET last_used_at = @at, last_used_address = @address
+     WHERE id = @id AND (last_used_at IS NULL OR last_used_at < @at)`,
+  )
+  let waiting = new Map<string, { id: string; address: string; at: number }>()
+  let timer: NodeJS.Timeout | undefined
+
+  const flush = async (): Promise<void> => {
+    clearTimeout(timer)
+    timer = undefined
+    const uses = [...waiting.values()]
+    waiting = new Map()
+    if (uses.length === 0) return
+    try {
+      await writer.run(() => {
+        for (const use of uses) used.run(use)
+      })
+    } catch (error) {
+      // When a token was last used is worth knowing, and not worth refusing anybody for.
+      log.warn({ err: error, tokens: uses.length }, 'the last use of API tokens could not be noted')
+    }
+  }
+
+  return {
+    find(digest) {
+      const row = select.get(digest)
+      return row && recordOf(row)
+    },
+    noteUse({ id, lastUsedAt }, { address, at }) {
+      const recent = lastUsedAt !== undefined && at.getTime() - lastUsedAt.getTime() < minute
+      // Inside a transaction the timer would carry that transaction's place into the write.
+      if (recent || waiting.has(id) || writer.inside()) return
+      waiting.set(id, { id, address, at: at.getTime() })
+      timer ??= setTimeout(() => void flush(), gatherMs).unref()
+    },
+    flush,
+    close: flush,
+  }
+}
+
+function recordOf(row: Columns): TokenRecord {
+  return {
+    id: row.id,
+    account: row.account_id,
+    name: row.name,
+    hint: row.hint,
+    // As the entity stores JSON.
+    scopes: JSON.parse(row.scopes) as readonly string[],
+    createdBy: row.created_by,
+    createdAt: new Date(row.created_at),
+    expiresAt: row.expires_at === null ? undefined : new Date(row.expires_at),
+    lastUsedAt: row.last_used_at === null ? undefined : new Date(row.last_used_at),
+    lastUsedAddress: row.last_used_address ?? undefined,
+    revokedAt: row.revoked_at === null ? undefined : new Date(row.revoked_at),
+  }
+}

@@ -268,5 +268,7 @@ export type DatasetRow = InferEntity<typeof DatasetEntity>
 export type GrantRow = InferEntity<typeof GrantEntity>
 export type TermsRow = InferEntity<typeof TermsEntity>
 export type TermsTextRow = InferEntity<typeof TermsTextEntity>
+export type AcceptanceRow = InferEntity<typeof AcceptanceEntity>
+export type TermsInvitationRow = InferEntity<typeof TermsInvitationEntity>
 export type AccessRequestRow = InferEntity<typeof AccessRequestEntity>
 export type ApiTokenRow = InferEntity<typeof ApiTokenEntity>

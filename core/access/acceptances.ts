@@ -1,0 +1,65 @@
+/** That people accepted terms: written once a person and text, read by person or by terms. @module */
+import { type Clock, Fault } from '@labgate/contract'
+import type { EntityManager } from '@mikro-orm/sqlite'
+import type { Actor, PageAsk, Paged } from '../accounts/actor.ts'
+import { AccountEntity } from '../storage/entities.ts'
+import { AcceptanceEntity } from '../storage/ledger-entities.ts'
+import type { Acceptance } from './model.ts'
+import { acceptanceView } from './terms-rows.ts'
+
+/** Somebody who accepts. */
+export type Acceptor = Actor & { readonly kind: 'account' }
+
+/** Writes an acceptance within the caller's transaction; `false` when it stood already. @throws Fault ERR_FORBIDDEN */
+export async function acceptIn(
+  em: EntityManager,
+  acceptor: Acceptor,
+  given: { readonly terms: string; readonly number: number; readonly digest: string; readonly clock: Clock },
+): Promise<boolean> {
+  const { terms, number, digest, clock } = given
+  const account = await em.findOne(AccountEntity, { id: acceptor.account })
+  if (account?.state !== 'active') throw new Fault('ERR_FORBIDDEN', 'This account may not act now.')
+  // A machine cannot agree to anything: what its parent accepted counts for it.
+  if (account.kind !== 'person') throw new Fault('ERR_FORBIDDEN', 'Only people can accept terms of use.')
+  if ((await em.count(AcceptanceEntity, { account: account.id, terms, number })) > 0) return false
+  const at = clock.now()
+  em.create(AcceptanceEntity, { account: account.id, terms, number, at, address: acceptor.address ?? null, digest })
+  em.assign(account, { revision: account.revision + 1, updatedAt: at })
+  await em.flush()
+  return true
+}
+
+/** Who accepted terms, newest first. `search`: an account's id. */
+export async function listAcceptances(
+  em: EntityManager,
+  ask: PageAsk & { readonly terms: string },
+): Promise<Paged<Acceptance>> {
+  const where = { terms: ask.terms, ...(ask.search ? { account: ask.search } : {}) }
+  const total = await em.count(AcceptanceEntity, where)
+  const limit = limitOf(ask)
+  const rows = await em.find(
+    AcceptanceEntity,
+    { ...where, ...beforeId(ask) },
+    { orderBy: { id: 'desc' }, limit: limit + 1 },
+  )
+  const shown = rows.slice(0, limit)
+  const last = rows.length > limit ? shown.at(-1) : undefined
+  return { rows: shown.map(acceptanceView), total, next: last && String(last.id) }
+}
+
+/** What a person accepted, newest first. */
+export async function acceptancesOf(em: EntityManager, account: string): Promise<Acceptance[]> {
+  return (await em.find(AcceptanceEntity, { account }, { orderBy: { id: 'desc' } })).map(acceptanceView)
+}
+
+/** How many rows a page has, whatever was asked. */
+export function limitOf({ limit }: PageAsk): number {
+  return Math.min(Math.max(1, Math.trunc(limit) || 1), 1000)
+}
+
+/** Rows with numbers for ids, newest first, go on below the last one shown. @throws Fault ERR_INPUT */
+export function beforeId({ after }: PageAsk): { id?: { $lt: number } } {
+  if (after === undefined) return {}
+  if (!/^\d{1,15}$/.test(after)) throw new Fault('ERR_INPUT', 'There is no such page of this list.')
+  return { id: { $lt: Number(after) } }
+}

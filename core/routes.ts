@@ -1,14 +1,17 @@
 /** The route table of a site, in its order: dialects, static files, sign-in, the person's pages. @module */
 import type { IdentityLink } from '@labgate/contract'
 import type { IdentityRow } from './accounts/identities.ts'
+import type { ResolveBearer } from './bearer.ts'
 import type { Config } from './config/schema.ts'
 import { accountRoutes } from './console/account.ts'
+import { type ConsoleNeeds, consoleRoutes } from './console/admin.ts'
 import { homeRoutes } from './console/home.ts'
 import { myAccessRoutes } from './console/my-access.ts'
 import { createDesk, type DeskParts } from './desk.ts'
 import { dialectRoutes } from './dialects.ts'
 import { assetRoutes } from './http/assets.ts'
-import { createDoor } from './login/door.ts'
+import type { Desk } from './login/desk.ts'
+import { createDoor, type Door } from './login/door.ts'
 import { aliasRoute, signInRoutes } from './login/routes.ts'
 import { doorClientId } from './oidc/clients.ts'
 import type { Assets } from './pages/assets.ts'
@@ -17,6 +20,8 @@ import type { Site } from './site.ts'
 /** What the routes need besides the site. */
 export interface RouteParts extends DeskParts {
   readonly assets: Assets
+  /** Who a bearer token speaks for. */
+  readonly bearer: ResolveBearer
 }
 
 /** Adds every route of the site to its app. */
@@ -36,6 +41,7 @@ export function addRoutes(site: Site, parts: RouteParts): void {
       cookie: parts.cookie,
       instances: registry.authz(),
       provider: parts.provider,
+      bearer: parts.bearer,
     }),
     ...assetRoutes(Object.values(parts.assets)),
     ...homeRoutes({ desk, services: homeLinks(config) }),
@@ -47,6 +53,7 @@ export function addRoutes(site: Site, parts: RouteParts): void {
       ),
     ...door.routes,
     ...myAccessRoutes({ desk, door, access: () => get('access'), ledger: () => get('ledger') }),
+    ...consoleRoutes(consoleNeeds(site, { desk, door })),
     ...accountRoutes({
       desk,
       door,
@@ -64,6 +71,47 @@ export function addRoutes(site: Site, parts: RouteParts): void {
       upstreamSignOut: async (identity) => methodOf(identity)?.logout?.(linkOf(identity), new URL('/', config.issuer)),
     }),
   )
+}
+
+/** The rooms of the console's pages, each asked for when it is needed. */
+function consoleNeeds({ config, rooms, registry }: Site, { desk, door }: { desk: Desk; door: Door }): ConsoleNeeds {
+  const { get } = rooms
+  const dialects = registry.authz()
+  return {
+    desk,
+    door,
+    dialects,
+    freshSeconds: config.access.adminFreshness,
+    scopes: () => get('tokens').scopes(),
+    services: () => [...Object.keys(config.clients), ...dialects.map(({ id }) => id)],
+    get stewards() {
+      return get('stewards')
+    },
+    get ledger() {
+      return get('ledger')
+    },
+    get access() {
+      return get('access')
+    },
+    get accounts() {
+      return get('accounts')
+    },
+    get groups() {
+      return get('groups')
+    },
+    get terms() {
+      return get('ledger').terms
+    },
+    get serviceAccounts() {
+      return get('serviceAccounts')
+    },
+    get tokens() {
+      return get('tokens')
+    },
+    get trail() {
+      return get('storage').audit
+    },
+  }
 }
 
 function linkOf({ issuer, subject, kept }: IdentityRow): IdentityLink {

@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs'
 import { Fault, isSecret } from '@labgate/contract'
 import type Provider from 'oidc-provider'
 import { type AssemblyOptions, assemble, type Rooms } from './assembly.ts'
+import { createBearer, scopesOfDialects } from './bearer.ts'
 import type { LoadedConfig } from './config/load.ts'
 import type { Config } from './config/schema.ts'
 import { errorPages } from './desk.ts'
@@ -128,7 +129,10 @@ async function furnish(site: Site): Promise<Labgate> {
     log: get('log'),
   })
   tieSessions(rooms, providerSessions)
-  addRoutes(site, { app, cookie, pages, provider: current, providerSessions, assets })
+  // Dialects are loaded now: a token may have what they ask for.
+  get('tokenScopes').settle(() => scopesOfDialects(site.registry))
+  const bearer = createBearer({ rooms, provider: current })
+  addRoutes(site, { app, cookie, pages, provider: current, providerSessions, assets, bearer })
   app.mountProvider({ current, csp: providerCsp })
   return lifecycle(site, { app, provider: current, health: healthOf(site) })
 }

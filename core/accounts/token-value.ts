@@ -13,6 +13,11 @@ export function isApiToken(value: string): boolean {
   return body !== undefined && sum === checksum(body)
 }
 
+/** Whether a value claims to be one of ours. No other token of ours is 42 characters long. */
+export function claimsToBeApiToken(value: string): boolean {
+  return value.length === 42 && /^lg[ps]_/.test(value)
+}
+
 /** A new value, of a person or of a service account. */
 export function newTokenValue(kind: 'person' | 'service', random: Pick<Random, 'bytes'>): string {
   let body = ''

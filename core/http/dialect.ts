@@ -34,7 +34,11 @@ export interface DialectNeeds {
   /** The signed-in person of this browser on this host. */
   bySession(ctx: Ctx): Promise<Principal | undefined>
   /** Whoever a token speaks for; `undefined` for one that is unknown, expired, revoked or of somebody who may not act. */
-  byToken(token: string, place: PlacedClaim): Promise<Principal | undefined>
+  byToken(presented: {
+    readonly value: string
+    readonly origin: string
+    readonly address: string
+  }): Promise<Principal | undefined>
   /** Sends a browser to sign in and back to this page. */
   toSignIn(ctx: Ctx, place: PlacedClaim): void
   showPage(ctx: Ctx, page: Page): void
@@ -117,7 +121,8 @@ async function byToken(
   { rule, needs }: { rule: TokenGuard['token']; needs: DialectNeeds },
 ): Promise<Principal> {
   const value = tokenIn(ctx, isForeign(ctx, place) ? { ...rule, cookies: [] } : rule)
-  const principal = value === undefined ? undefined : await needs.byToken(value, place)
+  const { origin } = place
+  const principal = value === undefined ? undefined : await needs.byToken({ value, origin, address: ctx.state.address })
   if (!principal) {
     ctx.set('WWW-Authenticate', value === undefined ? 'Bearer' : 'Bearer error="invalid_token"')
     throw new Fault('ERR_UNAUTHENTICATED', 'A valid token is needed.')

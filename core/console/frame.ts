@@ -59,7 +59,7 @@ export interface FormChange {
 export interface FrameNeeds {
   readonly desk: Desk
   readonly door: Door
-  readonly stewards: Stewards
+  readonly stewards: Pick<Stewards, 'rightsOf'>
   readonly freshSeconds: number
   /** Rooms that these rights open, in their order. */
   rooms(rights: Rights): readonly { readonly name: string; readonly href: string }[]

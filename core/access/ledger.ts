@@ -27,8 +27,6 @@ export interface LedgerNeeds {
   readonly clock: Clock
   readonly random: Random
   readonly change: Change
-  /** What somebody holds who asks for more. */
-  readonly access: Pick<AccessFace, 'snapshot'>
   /** What somebody holds: a hidden dataset is asked for by those only who hold something on it. */
   readonly access: Pick<AccessFace, 'snapshot'>
   /** Tells people of requests; never throws. */

@@ -22,10 +22,13 @@ export interface Changed<T> {
   readonly after: Json | undefined
 }
 
-/** Makes one change. `work` answers `undefined` when there was nothing to do: nothing is written then. */
+/**
+ * Makes one change. An `act` that depends on what is there is read in the same transaction. `work` answers `unchanged`
+ * when there was nothing to do: no line is written then, and the revision stays.
+ */
 export type Change = <T>(
   actor: Actor,
-  act: Act | undefined,
+  act: Act | undefined | ((em: EntityManager) => Promise<Act>),
   work: (em: EntityManager) => Promise<Changed<T> | { readonly unchanged: T }>,
 ) => Promise<T>
 
@@ -37,7 +40,7 @@ export function createChange(needs: { storage: Storage; log: Log; authorise: Aut
   return async (actor, act, work) => {
     const outcome = await needs.storage.transaction(async (em) => {
       // Asked where it is written: nobody loses a right in between.
-      if (act !== undefined) await needs.authorise(actor, act)
+      if (act !== undefined) await needs.authorise(actor, typeof act === 'function' ? await act(em) : act)
       const done = await work(em)
       if ('unchanged' in done) return done
       await em.flush()

@@ -7,12 +7,13 @@ import type { Route } from '../http/routes.ts'
 import type { Desk } from '../login/desk.ts'
 import type { Notice, Views } from '../pages/views.ts'
 import type { ConsoleFrame, FormChange, Visit } from './frame.ts'
+import { gone } from './scope.ts'
 import { framed, typedIn } from './typed.ts'
 import { createWho, whoOf } from './who.ts'
 
 /** What the room stands on. */
 export interface GroupsNeeds {
-  readonly desk: Pick<Desk, 'accounts' | 'text' | 'methods' | 'locale'>
+  readonly desk: Desk
   readonly groups: Groups
 }
 
@@ -28,18 +29,18 @@ export function groupRoutes(frame: ConsoleFrame, needs: GroupsNeeds): Route[] {
     frame.page(base, show.list, may),
     frame.page(`${base}/new`, (ctx, visit) => show.makeNew(ctx, visit), byAdmin),
     frame.page(`${base}/:slug`, (ctx, visit) => show.one(ctx, visit), may),
-    ...groupForms(frame, { ...needs, show }),
+    ...groupForms(frame, needs, show),
   ]
 }
 
-/** The slug of the address, if it is the visitor’s to look after. What is not theirs is told apart from nothing by nobody. */
-function slugOf(ctx: Ctx, { rights }: Visit, { text }: GroupsNeeds['desk']): string {
+/** The slug of the address, if it is the visitor’s to look after. */
+function slugOf(ctx: Ctx, { rights }: Visit, desk: Desk): string {
   const slug = ctx.params.slug ?? ''
-  if (!rights.admin && !rights.groups.includes(slug)) throw new Fault('ERR_FORBIDDEN', text(ctx, 'console.notYours'))
-  return slug
+  return rights.admin || rights.groups.includes(slug) ? slug : gone(ctx, desk)
 }
 
-function groupPages(frame: ConsoleFrame, { desk, groups }: GroupsNeeds) {
+function groupPages(frame: ConsoleFrame, needs: GroupsNeeds) {
+  const { desk } = needs
   const who = createWho(desk)
   const keeperOf = (ctx: Ctx, { source }: Pick<Group, 'source'>): string | undefined => {
     if (source === 'database' || source === 'import') return undefined
@@ -68,7 +69,10 @@ function groupPages(frame: ConsoleFrame, { desk, groups }: GroupsNeeds) {
   return {
     async list(ctx: Ctx, visit: Visit): Promise<void> {
       const { admin } = visit.rights
-      const found = await groups.list({ ...frame.asked(ctx), ...(admin ? {} : { managedBy: visit.actor.account }) })
+      const found = await needs.groups.list({
+        ...frame.asked(ctx),
+        ...(admin ? {} : { managedBy: visit.actor.account }),
+      })
       frame.show(ctx, 'console-groups', {
         frame: await frame.frame(ctx, visit, 'groups'),
         paging: frame.paging(ctx, found),
@@ -85,13 +89,13 @@ function groupPages(frame: ConsoleFrame, { desk, groups }: GroupsNeeds) {
     },
     async one(ctx: Ctx, visit: Visit, notice?: Notice): Promise<void> {
       const slug = slugOf(ctx, visit, desk)
-      const group = await groups.find(slug)
-      if (!group) throw new Fault('ERR_NOT_FOUND', desk.text(ctx, 'console.groups.unknown'))
+      const group = await needs.groups.find(slug)
+      if (!group) return gone(ctx, desk)
       const line = lineOf(ctx, group)
       const canChange = line.keeper === undefined
       const isAdmins = canChange && visit.rights.admin
       const at = addressOf(slug)
-      const members = await groups.members(slug, frame.asked(ctx))
+      const members = await needs.groups.members(slug, frame.asked(ctx))
       const data: Views['console-group'] = {
         frame: await framed(frame, { ctx, visit, room: 'groups', notice }),
         group: line,
@@ -118,9 +122,8 @@ function groupPages(frame: ConsoleFrame, { desk, groups }: GroupsNeeds) {
   }
 }
 
-type Needs = GroupsNeeds & { readonly show: ReturnType<typeof groupPages> }
-
-function groupForms(frame: ConsoleFrame, { desk, groups, show }: Needs): Route[] {
+function groupForms(frame: ConsoleFrame, needs: GroupsNeeds, show: ReturnType<typeof groupPages>): Route[] {
+  const { desk } = needs
   const who = createWho(desk)
   const said = (ctx: Ctx, key: string, name = '') => desk.text(ctx, key, { name })
   /** A form on the page of one group; the page comes again when it failed. */
@@ -140,32 +143,32 @@ function groupForms(frame: ConsoleFrame, { desk, groups, show }: Needs): Route[]
       may: byAdmin,
       async apply(ctx, { actor }) {
         const { slug = '', title = '', description } = typedIn(ctx)
-        const group = await groups.create(actor, { slug: slug.trim(), title, description })
+        const group = await needs.groups.create(actor, { slug: slug.trim(), title, description })
         return { to: addressOf(group.slug), said: said(ctx, 'console.groups.made', group.title) }
       },
       again: show.makeNew,
     }),
     on('change', async (ctx, { actor }, slug) => {
       const { title = '', description = '' } = typedIn(ctx)
-      await groups.change(actor, slug, { title, description })
+      await needs.groups.change(actor, slug, { title, description })
       return said(ctx, 'console.saved')
     }),
     on('members', async (ctx, { actor }, slug) => {
       const account = await who.find(ctx, typedIn(ctx).account ?? '')
-      await groups.addMember(actor, slug, account.id)
+      await needs.groups.addMember(actor, slug, account.id)
       return said(ctx, 'console.groups.added', account.displayName)
     }),
     on('members/:account/remove', async (ctx, { actor }, slug) => {
-      await groups.removeMember(actor, slug, ctx.params.account ?? '')
+      await needs.groups.removeMember(actor, slug, ctx.params.account ?? '')
       return said(ctx, 'console.groups.removedMember')
     }),
     on('managers', async (ctx, { actor }, slug) => {
       const account = await who.find(ctx, typedIn(ctx).account ?? '')
-      await groups.setManager(actor, slug, { account: account.id, is: 'manager' })
+      await needs.groups.setManager(actor, slug, { account: account.id, is: 'manager' })
       return said(ctx, 'console.groups.addedManager', account.displayName)
     }),
     on('managers/:account/remove', async (ctx, { actor }, slug) => {
-      await groups.setManager(actor, slug, { account: ctx.params.account ?? '', is: 'none' })
+      await needs.groups.setManager(actor, slug, { account: ctx.params.account ?? '', is: 'none' })
       return said(ctx, 'console.groups.removedManager')
     }),
     frame.form(`${base}/:slug/remove`, {
@@ -173,8 +176,8 @@ function groupForms(frame: ConsoleFrame, { desk, groups, show }: Needs): Route[]
       async apply(ctx, visit) {
         const slug = slugOf(ctx, visit, desk)
         // Typed once more: grants of the group end with it.
-        if (typedIn(ctx).typed?.trim() !== slug) throw new Fault('ERR_INPUT', said(ctx, 'console.typeAgain', slug))
-        await groups.remove(visit.actor, slug)
+        if (typedIn(ctx).typed?.trim() !== slug) throw new Fault('ERR_INPUT', said(ctx, 'console.typeNameWrong', slug))
+        await needs.groups.remove(visit.actor, slug)
         return { to: base, said: said(ctx, 'console.groups.gone', slug) }
       },
       again: show.one,

@@ -59,6 +59,8 @@ interface AccountColumns {
   readonly kind: string
   readonly parent: string | null
   readonly description: string
+  readonly merged_into: string | null
+  readonly erased_at: number | null
 }
 
 interface IdentityColumns {
@@ -140,6 +142,8 @@ function accountOf(row: AccountColumns, groups: readonly string[]): AccountRecor
     kind: row.kind as Account['kind'],
     parent: row.parent,
     description: row.description,
+    mergedInto: row.merged_into,
+    erasedAt: row.erased_at === null ? null : new Date(row.erased_at),
     groups,
   }
 }

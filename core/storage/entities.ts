@@ -26,6 +26,9 @@ export const AccountEntity = defineEntity({
     /** Whom a service account belongs to: it acts only while that account may. */
     parent: p.text().nullable().index(),
     description: p.text().default(''),
+    /** The account that has taken over what this one had. */
+    mergedInto: p.text().nullable(),
+    erasedAt: p.datetime().nullable(),
   },
 })
 

@@ -7,6 +7,7 @@ import { MikroORM } from '@mikro-orm/sqlite'
 import Database from 'better-sqlite3'
 import { entities } from './entities.ts'
 import { ledgerEntities } from './ledger-entities.ts'
+import { lifeEntities } from './life-entities.ts'
 import { migrations } from './migrations/list.ts'
 
 export type SqliteDatabase = Database.Database
@@ -40,7 +41,7 @@ export function openDatabase(file: string): SqliteDatabase {
 /** Opens MikroORM on the same file: listed entities and migrations, no cache on disk. */
 export async function openOrm(file: string): Promise<MikroORM> {
   const orm = await MikroORM.init({
-    entities: [...entities, ...ledgerEntities],
+    entities: [...entities, ...ledgerEntities, ...lifeEntities],
     dbName: resolve(file),
     extensions: [Migrator],
     metadataCache: { enabled: false },

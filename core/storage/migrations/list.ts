@@ -1,9 +1,11 @@
 /** The migrations, oldest first. One that was released is never edited: the next change is a new file here. @module */
 import { First } from './0001-first.ts'
 import { Ledger } from './0002-ledger.ts'
+import { AccountLife } from './0003-account-life.ts'
 
 /** Name and class of every migration; the names stand in the database. */
 export const migrations = [
   { name: '0001-first', class: First },
   { name: '0002-ledger', class: Ledger },
+  { name: '0003-account-life', class: AccountLife },
 ]

@@ -30,6 +30,18 @@ export interface AuditQuery {
   readonly type?: string | undefined
   /** Only lines older than the one with this id. */
   readonly before?: number | undefined
+  /** Only lines of this request: what an error page calls its reference. */
+  readonly requestId?: string | undefined
+  readonly limit: number
+}
+
+/** Lines about one thing, within a span of time, which keeps the reading short however long the trail is. */
+export interface AuditAbout {
+  /** The member of `detail` that names it: `grant`. */
+  readonly name: string
+  readonly value: string | number
+  readonly from: Date
+  readonly until: Date
   readonly limit: number
 }
 
@@ -41,6 +53,8 @@ export interface AuditTrail {
   appendIn(em: EntityManager, event: NewAuditEvent): Promise<void>
   /** Newest first. */
   list(query: AuditQuery): Promise<AuditLine[]>
+  /** Newest first. */
+  about(query: AuditAbout): Promise<AuditLine[]>
 }
 
 interface Row {
@@ -79,6 +93,18 @@ export function createAudit({ database, writer, clock }: AuditNeeds): AuditTrail
      ORDER BY at DESC, id DESC LIMIT @limit`,
   )
 
+  const selectOfRequest = database.prepare<[Record<string, unknown>], Row>(
+    `SELECT * FROM audit_event
+     WHERE request_id = @requestId AND (@account IS NULL OR account = @account) AND (@type IS NULL OR type = @type)
+       AND (@before IS NULL OR id < @before)
+     ORDER BY id DESC LIMIT @limit`,
+  )
+  const selectAbout = database.prepare<[Record<string, unknown>], Row>(
+    `SELECT * FROM audit_event
+     WHERE at BETWEEN @from AND @until AND json_extract(detail, '$.' || @name) = @value
+     ORDER BY id DESC LIMIT @limit`,
+  )
+
   return {
     append: async (event) => {
       const row = rowOf(event, clock.now().getTime())
@@ -87,10 +113,13 @@ export function createAudit({ database, writer, clock }: AuditNeeds): AuditTrail
     appendIn: async (em, { type, ...event }) => {
       await em.insert(AuditEventEntity, { ...definedOf(event), type, at: clock.now() })
     },
-    list: async ({ account, type, before, limit }) => {
+    list: async ({ account, type, before, requestId, limit }) => {
       const query = { account: account ?? null, type: type ?? null, before: before ?? null, limit }
+      if (requestId !== undefined) return selectOfRequest.all({ ...query, requestId }).map(lineOf)
       return (account === undefined ? select : selectOfAccount).all(query).map(lineOf)
     },
+    about: async ({ from, until, ...query }) =>
+      selectAbout.all({ ...query, from: from.getTime(), until: until.getTime() }).map(lineOf),
   }
 }
 

@@ -100,7 +100,7 @@ export async function assemble(config: Config, options: AssemblyOptions = {}): P
 /** The access room and what changes by the same door. */
 function offerLedger({ offer, get }: Pick<Rooms, 'offer' | 'get'>): void {
   const base = () => ({ storage: get('storage'), clock: get('clock'), random: get('random') })
-  offer('access', () => createAccess({ ...base(), accounts: get('accounts'), identities: get('identities') }))
+  offer('access', () => createAccess({ storage: get('storage'), clock: get('clock') }))
   offer('change', () =>
     createChange({
       storage: get('storage'),
@@ -127,6 +127,8 @@ function offerLedger({ offer, get }: Pick<Rooms, 'offer' | 'get'>): void {
       accounts: get('accounts'),
       groups: get('groups'),
       steeringCommittee: get('config').access.steeringCommittee,
+      storage: get('storage'),
+      ownServiceAccounts: get('config').access.ownServiceAccounts ? 'allowed' : 'refused',
     }),
   )
   offer('ledger', () =>

@@ -131,6 +131,8 @@ async function change(
   return change(actor, act, async (em) => {
     const before = await present(em, slug)
     assertKeptBy(actor, { source: before.source, what: `The dataset ${slug}` })
+    if (patch.unchangedSince !== undefined && before.updatedAt > patch.unchangedSince)
+      throw new Fault('ERR_CONFLICT', 'Somebody else has changed this dataset in the meantime; look again.')
     const wanted = mergedParts(before, checked)
     await assertFree(em, { slug, ...wanted, isNew: 'no' })
     await assertUnneeded(em, { slug, before, wanted })

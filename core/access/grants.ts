@@ -19,18 +19,20 @@ import { shown } from './input.ts'
 import { readConditions } from './lines.ts'
 import { formatSubject, type Grant, type NewGrant, parseSubject, type Subject } from './model.ts'
 import { type CheckedGrant, checkGrant, conditionsJson } from './new-grant.ts'
+import { type Sight, sightWhere } from './sight.ts'
 import { assertKeptBy } from './source.ts'
 
 /** All grants. */
 export interface Grants {
   /**
    * Newest first. `search`: part of the subject, of its account's name, of the dataset or the reason. `datasets`: only
-   * of these. `state`: default `current`, those that were not ended (they may lie ahead or be over by their conditions).
+   * of these. `seenBy`: only what somebody with these rights sees. `state`: default `current`, those that were not ended (they may lie ahead or be over by their conditions).
    */
   list(
     ask: PageAsk & {
       readonly dataset?: string | undefined
       readonly datasets?: readonly string[] | undefined
+      readonly seenBy?: Sight | undefined
       readonly subject?: Subject | undefined
       readonly state?: 'current' | 'ended' | 'all' | undefined
     },
@@ -87,7 +89,7 @@ export function createGrants(needs: GrantNeeds): Grants {
   }
 }
 
-function whereOf({ search, dataset, datasets, subject, state = 'current' }: Parameters<Grants['list']>[0]) {
+function whereOf({ search, dataset, datasets, seenBy, subject, state = 'current' }: Parameters<Grants['list']>[0]) {
   return {
     ...searchWhere(search, searched),
     ...(subject === undefined ? {} : { subject: formatSubject(subject) }),
@@ -95,6 +97,7 @@ function whereOf({ search, dataset, datasets, subject, state = 'current' }: Para
     $and: [
       ...(dataset === undefined ? [] : [{ dataset }]),
       ...(datasets === undefined ? [] : [{ dataset: { $in: [...datasets] } }]),
+      ...(seenBy === undefined ? [] : [sightWhere(seenBy)]),
     ],
   }
 }

@@ -68,6 +68,8 @@ export interface Dataset extends DatasetView {
 
 /** What a dataset is made of, or changed to; lists replace the whole list. */
 export interface DatasetPatch {
+  /** When the dataset was read that is changed: a later change by somebody else is not overwritten. */
+  readonly unchangedSince?: Date | undefined
   readonly title?: string | undefined
   readonly description?: string | undefined
   readonly visibility?: 'listed' | 'hidden' | undefined

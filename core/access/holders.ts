@@ -1,0 +1,134 @@
+/** Accounts as holders: their subjects, facts and acceptances, kept while their revisions stand. @module */
+import { hash } from 'node:crypto'
+import type { AccountId, AccountState, AccountView, Fact, SourcedFact, Trust } from '@labgate/contract'
+import { mayAct } from '../accounts/accounts.ts'
+import type { AccountRecord } from '../storage/account-rows.ts'
+import type { Identity } from '../storage/entities.ts'
+import type { Revisions } from '../storage/ledger-rows.ts'
+import type { Storage } from '../storage/storage.ts'
+import type { Holder } from './judge.ts'
+import { createMemo, frozen } from './memo.ts'
+import { formatSubject } from './model.ts'
+
+/** An account with all that a judgement or a snapshot needs of it. */
+export interface KnownHolder {
+  readonly revisions: Revisions
+  readonly view: AccountView
+  readonly holder: Holder
+  readonly managedGroups: readonly string[]
+  /** The state, its own or its parent's, for which it may not act. */
+  readonly blocked: AccountState | 'unknown' | undefined
+}
+
+/** Somebody who is not signed in. */
+export const nobody: Holder = frozen({
+  account: undefined,
+  subjects: ['anyone'],
+  groups: [],
+  facts: [],
+  acceptances: [],
+})
+
+/** Every account as a holder. Must be asked inside `reading`. */
+export interface Holders {
+  /** `undefined` when there is no such account. */
+  find(id: AccountId): KnownHolder | undefined
+}
+
+/** Whether nothing that makes an answer has changed between two looks. */
+export function sameRevisions(a: Revisions, b: Revisions): boolean {
+  return (
+    a.account === b.account && a.ledger === b.ledger && a.parent === b.parent && a.parentRevision === b.parentRevision
+  )
+}
+
+/** One number for all that an answer stands on: it differs after every change, and says nothing else. */
+export function revisionNumber({ account, parent, parentRevision, ledger }: Revisions, turnedAt: number): number {
+  const words = [account, parent ?? '', parentRevision, ledger, turnedAt].join(' ')
+  return Number.parseInt(hash('sha256', words).slice(0, 12), 16)
+}
+
+/** Makes the holders on a storage. */
+export function createHolders({ storage }: { storage: Storage }, size = 10_000): Holders {
+  const memo = createMemo<KnownHolder>(size)
+  const { accountRows, ledgerRows } = storage
+  const make = (row: AccountRecord, revisions: Revisions): KnownHolder => {
+    const identities = accountRows.identities(row.id)
+    const parent = row.parent == null ? undefined : accountRows.find(row.parent)
+    // A service account never accepts anything itself: whoever answers for it does.
+    const accepts = row.kind === 'service' ? row.parent : row.id
+    return frozen({
+      revisions,
+      view: viewOf(row),
+      holder: {
+        account: row.id,
+        subjects: subjectsOf(row, identities),
+        groups: row.groups,
+        facts: identities.flatMap(factsOf),
+        acceptances: accepts == null ? [] : ledgerRows.acceptances(accepts),
+      },
+      managedGroups: ledgerRows.managedGroups(row.id),
+      blocked: blockedBy(row, parent),
+    })
+  }
+  return {
+    find(id) {
+      const revisions = ledgerRows.revisions(id)
+      if (revisions === undefined) return undefined
+      return memo.get(id, {
+        fits: (kept) => sameRevisions(kept.revisions, revisions),
+        // It is there: both are read at the same instant.
+        make: () => make(accountRows.find(id) as AccountRecord, revisions),
+      })
+    },
+  }
+}
+
+function blockedBy(row: AccountRecord, parent: AccountRecord | undefined): KnownHolder['blocked'] {
+  if (!mayAct(row)) return row.state
+  if (row.parent == null) return undefined
+  if (parent === undefined) return 'unknown'
+  return mayAct(parent) ? undefined : parent.state
+}
+
+function viewOf(row: AccountRecord): AccountView {
+  return {
+    id: row.id,
+    state: row.state,
+    role: row.role,
+    username: row.username,
+    displayName: row.displayName,
+    email: row.email ?? undefined,
+    emailVerified: row.emailVerified,
+    groups: row.groups,
+    kind: row.kind,
+    parent: row.parent ?? undefined,
+  }
+}
+
+function factsOf(identity: Identity): SourcedFact[] {
+  const { instance: via, issuer, subject, lastSeenAt: at } = identity
+  // As sign-ins wrote it.
+  const facts = identity.facts as readonly Fact[]
+  return facts.map((fact) => ({ ...fact, trust: fact.trust as Trust, via, issuer, subject, at }))
+}
+
+function subjectsOf(row: AccountRecord, identities: readonly Identity[]): string[] {
+  const names = identities.flatMap((identity) => {
+    const values = [identity.subject, ...verifiedAddresses(identity)]
+    return values.map((value) => formatSubject({ kind: 'name', instance: identity.instance, value }))
+  })
+  const groups = row.groups.map((group) => formatSubject({ kind: 'group', group }))
+  return [...new Set([formatSubject({ kind: 'account', account: row.id }), ...names, ...groups, 'signed-in', 'anyone'])]
+}
+
+function verifiedAddresses({ facts }: Identity): string[] {
+  return (facts as readonly Fact[]).flatMap(({ claim, trust, value }) =>
+    claim === 'email' && trust === 'verified' && typeof value === 'string' && !letterLikeAscii.test(value)
+      ? [value.toLowerCase()]
+      : [],
+  )
+}
+
+// U+212A KELVIN SIGN becomes `k` in lower case: another address would be taken for one of ASCII.
+const letterLikeAscii = /\u212A/

@@ -1,0 +1,117 @@
+/** Everything about one account, or about anyone, at once; kept until a revision grows or time turns a condition. @module */
+import {
+  type AccountId,
+  type Clock,
+  Fault,
+  type GrantView,
+  type PublicSnapshot,
+  type Snapshot,
+} from '@labgate/contract'
+import type { LedgerRows, Revisions, TermsRecord } from '../storage/ledger-rows.ts'
+import { type Holders, type KnownHolder, nobody, revisionNumber, sameRevisions } from './holders.ts'
+import { inOrder, termsFor, viewsOf } from './holding.ts'
+import { type Holder, turnsOf } from './judge.ts'
+import { lineOf } from './lines.ts'
+import { createMemo, frozen } from './memo.ts'
+import type { Grant } from './model.ts'
+import { namedTerms, termsViews } from './terms-views.ts'
+
+/** Snapshots. Must be asked inside `reading`. */
+export interface Snapshots {
+  /** @throws Fault ERR_NOT_FOUND when there is no such account */
+  of(id: AccountId, service: string | undefined): Snapshot
+  anyone(service: string | undefined): PublicSnapshot
+}
+
+interface Kept {
+  readonly revisions: Revisions
+  readonly from: number
+  readonly to: number
+  readonly snapshot: Snapshot | PublicSnapshot
+}
+
+/** Makes the snapshots; at most `size` are kept. */
+export function createSnapshots(
+  { rows, holders, clock }: { rows: LedgerRows; holders: Holders; clock: Clock },
+  size = 10_000,
+): Snapshots {
+  const memo = createMemo<Kept>(size)
+  const keep = <T extends Snapshot | PublicSnapshot>(
+    key: string,
+    { revisions, make }: { revisions: Revisions; make: (now: Date) => Made<T> },
+  ): T => {
+    const now = clock.now()
+    const { snapshot } = memo.get(key, {
+      fits: (kept) => sameRevisions(kept.revisions, revisions) && kept.from <= now.getTime() && now.getTime() < kept.to,
+      make: () => {
+        const { snapshot, turnsAt } = make(now)
+        return { revisions, from: now.getTime(), to: turnsAt, snapshot: frozen(snapshot) }
+      },
+    })
+    // The key says which of the two it is.
+    return snapshot as T
+  }
+  return {
+    of(id, service) {
+      const known = holders.find(id)
+      if (known === undefined) throw new Fault('ERR_NOT_FOUND', `there is no account ${id}`)
+      const key = JSON.stringify([id, service])
+      return keep(key, { revisions: known.revisions, make: (now) => make(known, { rows, now, service }) })
+    },
+    anyone(service) {
+      const revisions = { account: 0, parent: undefined, parentRevision: 0, ledger: rows.ledgerRevision() }
+      return keep(JSON.stringify([service]), {
+        revisions,
+        make: (now) => {
+          const { grants, turnsAt, turnedAt } = everything(nobody, { rows, now, service })
+          return { snapshot: { grants, revision: revisionNumber(revisions, turnedAt) }, turnsAt }
+        },
+      })
+    },
+  }
+}
+
+interface Made<T> {
+  readonly snapshot: T
+  readonly turnsAt: number
+}
+
+interface Given {
+  readonly rows: LedgerRows
+  readonly now: Date
+  readonly service: string | undefined
+}
+
+function make({ view, holder, managedGroups, revisions, blocked }: KnownHolder, given: Given): Made<Snapshot> {
+  const none = { grants: [], terms: [], turnedAt: 0, turnsAt: Number.POSITIVE_INFINITY }
+  const { grants, terms, turnedAt, turnsAt } = blocked === undefined ? everything(holder, given) : none
+  const { groups, facts } = holder
+  const revision = revisionNumber(revisions, turnedAt)
+  return { snapshot: { account: view, groups, managedGroups, grants, terms, facts, revision }, turnsAt }
+}
+
+function everything(holder: Holder, { rows, now, service }: Given) {
+  const lines = rows.grants(holder.subjects).flatMap((row) => lineOf(row) ?? [])
+  const named = namedTerms(rows, lines)
+  const slugs = [...new Set(lines.map(({ dataset }) => dataset))].toSorted(inOrder)
+  const closed = new Set(rows.frozenOf(slugs))
+  const open = slugs.filter((slug) => !closed.has(slug))
+  const byDataset = {
+    lines: Map.groupBy(lines, ({ dataset }) => dataset),
+    terms: Map.groupBy(rows.termsOn(open), ({ dataset }) => dataset ?? ''),
+    versions: Map.groupBy(rows.versionsOf(open), ({ dataset }) => dataset),
+  }
+  const grants: GrantView[] = []
+  const concerned: { lines: Grant[]; attached: TermsRecord[] } = { lines: [], attached: [] }
+  for (const dataset of open) {
+    const own = byDataset.lines.get(dataset) ?? []
+    const attached = byDataset.terms.get(dataset) ?? []
+    const versions = new Set((byDataset.versions.get(dataset) ?? []).map(({ version }) => version))
+    const views = viewsOf({ dataset, lines: own, terms: termsFor(attached, service), versions }, { holder, now, named })
+    if (views.length === 0) continue
+    grants.push(...views)
+    concerned.lines.push(...own)
+    concerned.attached.push(...attached)
+  }
+  return { grants, terms: termsViews({ holder, named, ...concerned }), ...turnsOf(lines, { holder, now }) }
+}

@@ -1,6 +1,5 @@
 /** One Labgate while it is put together: its config, its rooms and its plugins; handed from one part of the composition to the next. @module */
 import type { OidcAdditions } from '@labgate/contract'
-import { mayAct } from './accounts/accounts.ts'
 import type { Rooms } from './assembly.ts'
 import type { Config } from './config/schema.ts'
 import type { GuardedFetch } from './http/egress.ts'
@@ -26,7 +25,7 @@ export function additionsOf(registry: Registry): OidcAdditions[] {
 
 /** An account that may act, with its facts; `undefined` closes every door. */
 export async function personOf({ get }: Rooms, id: string): Promise<Person | undefined> {
-  const account = await get('accounts').find(id)
-  if (!account || !mayAct(account)) return undefined
+  const account = await get('accounts').acting(id)
+  if (!account) return undefined
   return { account, facts: await get('identities').facts(id) }
 }

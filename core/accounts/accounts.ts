@@ -59,7 +59,7 @@ export interface Accounts extends AccountsFace {
   /** Fills an empty contact address, or marks the present one as proved. */
   noteVerifiedEmail(id: AccountId, email: string): Promise<void>
   noteSignIn(id: AccountId): Promise<void>
-  /** Sets what one source (an instance) says of a person's groups; other sources' memberships stay. */
+  /** Sets what one source (an instance) says of a person's groups, by slug; other sources' memberships stay. */
   setGroups(id: AccountId, source: string, slugs: readonly string[]): Promise<void>
   /** Called when an account stops or begins to act: what it holds from before (sessions, tokens) must end. */
   onStateChange(listener: (id: AccountId) => Promise<void>): void
@@ -78,12 +78,23 @@ export function mayAct({ state }: Pick<AccountView, 'state'>): boolean {
   return state === 'active'
 }
 
-/** The groups an upstream stands for. */
-export function groupsOf({ facts }: Assertion): string[] {
+/**
+ * Slugs of the groups an upstream stands for: `INSTANCE:NAME`, so that none is ever one of ours by its name alone, or
+ * what the config maps the name to. Names longer than 200 characters or with control characters are left out.
+ */
+export function groupsOf(
+  { facts }: Assertion,
+  { instance, groups = {} }: { instance: string; groups?: Readonly<Record<string, string>> | undefined },
+): string[] {
   return facts
     .filter(({ claim, trust }) => claim === 'groups' && trust !== 'self')
     .flatMap(({ value }) => (Array.isArray(value) ? value : [value]))
-    .filter((value): value is string => typeof value === 'string' && value !== '')
+    .filter((value): value is string => typeof value === 'string' && isGroupName(value))
+    .map((name) => (Object.hasOwn(groups, name) ? groups[name] : undefined) ?? `${instance}:${name}`)
+}
+
+function isGroupName(name: string): boolean {
+  return name !== '' && name.length <= 200 && !/\p{Cc}/u.test(name)
 }
 
 /** Makes the accounts on a storage. */
@@ -197,9 +208,11 @@ export function createAccounts(needs: { storage: Storage; clock: Clock; random: 
         for (const group of wanted) {
           if (known.has(group)) continue
           if ((await em.count(GroupEntity, { slug: group })) === 0)
-            em.create(GroupEntity, { slug: group, title: group })
+            em.create(GroupEntity, { slug: group, title: group.slice(group.indexOf(':') + 1), source })
           em.create(MembershipEntity, { account: id, group, source, at: now })
         }
+        await em.flush()
+        await em.execute('update account set revision = revision + 1 where id = ?', [id])
       })
     },
   }

@@ -14,6 +14,8 @@ export interface Arrival {
   readonly source: Source
   readonly admission: Admission
   readonly assertion: Assertion
+  /** Groups of the upstream that are groups of ours: its name to our slug. */
+  readonly groups?: Readonly<Record<string, string>> | undefined
   /** The person was shown that an account with this address exists, and chose a new one all the same. */
   readonly wantsNew: boolean
 }
@@ -38,6 +40,8 @@ export interface People {
   join(account: string, arrival: Omit<Arrival, 'wantsNew'>): Promise<IdentityRow>
 }
 
+type Settling = Pick<Arrival, 'source' | 'assertion' | 'groups'>
+
 export function createPeople(needs: {
   storage: Storage
   accounts: Accounts
@@ -53,10 +57,14 @@ export function createPeople(needs: {
     const names = [assertion.subject, verifiedEmail(assertion.facts)].filter((name) => name !== undefined)
     return names.some((name) => needs.admins.includes(`${source.instance}:${name}`))
   }
-  const settle = async (identity: IdentityRow, arrival: Pick<Arrival, 'source' | 'assertion'>): Promise<AccountRow> => {
-    const { source, assertion } = arrival
+  const settle = async (identity: IdentityRow, arrival: Settling): Promise<AccountRow> => {
+    const { source, assertion, groups } = arrival
     await identities.seen(identity.id, source, assertion)
-    await accounts.setGroups(identity.account, source.instance, groupsOf(assertion))
+    await accounts.setGroups(
+      identity.account,
+      source.instance,
+      groupsOf(assertion, { instance: source.instance, groups }),
+    )
     // An instance that was renamed says nothing any more under its old name.
     if (identity.instance !== source.instance) await accounts.setGroups(identity.account, identity.instance, [])
     const email = verifiedEmail(assertion.facts)
@@ -85,6 +93,8 @@ export function createPeople(needs: {
 
   return {
     async join(account, arrival) {
+      if ((await accounts.find(account))?.kind !== 'person')
+        throw new Fault('ERR_FORBIDDEN', 'Programs do not sign in.')
       const answer = decideAdmission(arrival.admission, arrival.assertion.facts, true)
       if (!answer.allowed) throw new Fault('ERR_ADMISSION', `This way is only for ${answer.why}.`)
       const identity = await identities.link(account, arrival.source, arrival.assertion)

@@ -5,7 +5,7 @@
  */
 import type { AccountId, Clock } from '@labgate/contract'
 import type { SessionRow, SessionStore } from '../storage/sessions.ts'
-import { type AccountRow, type Accounts, mayAct } from './accounts.ts'
+import type { AccountRow, Accounts } from './accounts.ts'
 
 /** What a finished sign-in says about the session to open. */
 export interface SessionStart {
@@ -130,8 +130,9 @@ export function createSessions(needs: {
     async of(id) {
       const row = id === undefined ? undefined : await store.find(id)
       if (!row || id === undefined) return undefined
-      const owner = await accounts.find(row.account)
-      if (!owner || !mayAct(owner)) return undefined
+      const owner = await accounts.acting(row.account)
+      // Programs have tokens; nobody signs in as one.
+      if (owner?.kind !== 'person') return undefined
       await store.touch(id)
       return { ...row, owner }
     },

@@ -58,6 +58,15 @@ const admission = {
   },
 } as const
 
+const groups = {
+  type: 'object',
+  default: {},
+  description:
+    'Groups of the upstream that are groups of ours: the upstream’s name to our short name. All others are `INSTANCE:NAME` here.',
+  propertyNames: { type: 'string', minLength: 1, maxLength: 200 },
+  additionalProperties: { type: 'string', format: 'slug', description: 'Short name of the group here.' },
+} as const
+
 /** Instances by id: `^[a-z][a-z0-9-]{0,30}$`, in URLs and database rows. */
 export const pluginsSchema = {
   type: 'object',
@@ -101,6 +110,7 @@ export const pluginsSchema = {
         description: 'The plugin’s own settings, checked against its schema.',
       },
       admission,
+      groups,
     },
   },
 } as const

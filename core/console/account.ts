@@ -150,6 +150,7 @@ export function accountRoutes(needs: PortalNeeds): Route[] {
     await desk.people.join(mine.account, {
       source: { instance: instance.id, realm: instance.realm },
       admission: instance.admission,
+      groups: instance.groups,
       assertion: outcome.assertion,
     })
     await desk.audit(ctx, { type: 'identity.linked', account: mine.account, detail: { instance: instance.id } })

@@ -38,6 +38,7 @@ export function createFinish(desk: Desk): Finish {
     const welcome = await people.arrive({
       source,
       admission: instance.admission,
+      groups: instance.groups,
       assertion: outcome.assertion,
       wantsNew,
     })
@@ -67,6 +68,7 @@ export function createFinish(desk: Desk): Finish {
     await people.join(account.id, {
       source: { instance: instance.id, realm: instance.realm },
       admission: instance.admission,
+      groups: instance.groups,
       assertion: waiting.assertion,
     })
     await desk.audit(ctx, { type: 'identity.linked', account: account.id, detail: { instance: instance.id } })

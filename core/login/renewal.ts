@@ -39,8 +39,9 @@ export function createRenewal(needs: RenewalNeeds): (account: string) => Promise
     }
     if (answer.issuer !== identity.issuer || answer.subject !== identity.subject)
       throw new TypeError(`${instance} renewed an identity into another one`)
+    const known = needs.methods.get(instance)
     await identities.seen(id, { instance, realm }, answer)
-    await accounts.setGroups(account, instance, groupsOf(answer))
+    await accounts.setGroups(account, instance, groupsOf(answer, { instance, groups: known?.groups }))
   }
   const renew = async (identity: IdentityRow): Promise<void> => {
     const method = needs.methods.get(identity.instance)?.method

@@ -67,8 +67,8 @@ function instanceOf(prepared: Prepared, created: Created, place: Place): Instanc
   // The kind says what `create` returned; `createdProblems` has looked at its members.
   if (plugin.kind === 'auth') {
     const redirectUri = redirectUriOf(place.issuer, subject.id)
-    const { admission } = entry
-    return { ...loaded, kind: 'auth', method: created as AuthMethod, admission, redirectUri, callbackPaths }
+    const { admission, groups } = entry
+    return { ...loaded, kind: 'auth', method: created as AuthMethod, admission, groups, redirectUri, callbackPaths }
   }
   if (plugin.kind === 'authz') {
     const { host, home } = entry

@@ -31,6 +31,8 @@ export interface AuthInstance extends Loaded {
   readonly method: AuthMethod
   /** Rules of admission as the config has them. */
   readonly admission: PluginEntry['admission']
+  /** Groups of the upstream that are groups of ours. */
+  readonly groups: PluginEntry['groups']
   readonly redirectUri: URL
   /** Further paths on the issuer's host that lead to `next`. */
   readonly callbackPaths: readonly string[]

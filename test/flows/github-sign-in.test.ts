@@ -60,7 +60,7 @@ test('a member chooses GitHub and the relying party learns who they are, by the 
   assert.equal(info.email_verified, true)
   assert.equal(info.name, 'Ada Lovelace')
   assert.equal(info.github_login, 'ada')
-  assert.deepEqual(info.groups, ['example-lab/imaging'])
+  assert.deepEqual(info.groups, ['github:example-lab/imaging'])
 })
 
 test('who is no member reads why, and no account is made', async () => {

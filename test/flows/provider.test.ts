@@ -231,7 +231,7 @@ describe('the OpenID Provider', () => {
     test('groups, role and facts leave by the scope that the config gives them', async () => {
       const tokens = await web.signIn(newBrowser(), 'dora', { scope: 'openid lab' })
       const { sub: _, ...info } = await infoOf(web, tokens.access_token)
-      assert.deepEqual(info, { lab_groups: ['staff'], lab_role: 'user', lab_login: 'dora' })
+      assert.deepEqual(info, { lab_groups: ['uni:staff'], lab_role: 'user', lab_login: 'dora' })
       const none = await web.signIn(newBrowser(), 'dora', { scope: 'openid' })
       assert.deepEqual(Object.keys(await infoOf(web, none.access_token)), ['sub'])
     })

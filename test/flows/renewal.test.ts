@@ -33,17 +33,17 @@ describe('groups of an upstream', () => {
   test('are claims, and are looked at again when a refresh token is used later; an upstream that is down changes nothing', async () => {
     const { rp, tokens } = await signIn()
     const sub = tokens.claims()?.sub ?? assert.fail('no ID token')
-    assert.deepEqual(await groupsNow(rp, tokens.access_token, sub), ['optics', 'staff'])
+    assert.deepEqual(await groupsNow(rp, tokens.access_token, sub), ['uni:optics', 'uni:staff'])
 
     world.faults.userinfo = (claims) => ({ ...claims, groups: ['staff'] })
     world.faults.idToken = (claims) => ({ ...claims, groups: ['staff'] })
     clock.shift = 20 * 60_000
     const second = await client.refreshTokenGrant(rp.config, tokens.refresh_token ?? assert.fail('no refresh token'))
-    assert.deepEqual(await groupsNow(rp, second.access_token, sub), ['staff'])
+    assert.deepEqual(await groupsNow(rp, second.access_token, sub), ['uni:staff'])
 
     world.faults.fail = { token: '500', discovery: '500', userinfo: '500' }
     clock.shift = 50 * 60_000
     const third = await client.refreshTokenGrant(rp.config, second.refresh_token ?? assert.fail('no refresh token'))
-    assert.deepEqual(await groupsNow(rp, third.access_token, sub), ['staff'])
+    assert.deepEqual(await groupsNow(rp, third.access_token, sub), ['uni:staff'])
   })
 })

@@ -158,7 +158,7 @@ describe('what a hostile review found', () => {
     const agent = newBrowser()
     await byEmail(agent, 'grouped@example.com')
     await via(agent, 'Groups', 'dora')
-    assert.deepEqual((await accountOf('grouped@example.com')).groups, ['staff'])
+    assert.deepEqual((await accountOf('grouped@example.com')).groups, ['groups:staff'])
     const other = newBrowser()
     await via(other, 'Groups', 'dora')
     assert.equal(titleOf(await other.open(portal())), 'Your account')
@@ -217,7 +217,7 @@ describe('what a hostile review found', () => {
     test('end when it lets the person in no more', async () => {
       const welcome = await arrive({ instance: 'strict', subject: 'leaver', facts: inLab })
       assert.ok(welcome.kind === 'account')
-      assert.deepEqual(await groupsNow(welcome.account.id), ['lab'])
+      assert.deepEqual(await groupsNow(welcome.account.id), ['strict:lab'])
       assert.equal((await arrive({ instance: 'strict', subject: 'leaver', facts: [] })).kind, 'refused')
       assert.deepEqual(await groupsNow(welcome.account.id), [])
     })

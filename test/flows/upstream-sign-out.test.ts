@@ -56,7 +56,7 @@ describe('leaving, as far as the upstream is concerned', () => {
     clock.advance(20 * 60)
     const later = await client.refreshTokenGrant(rp.config, tokens.refresh_token ?? '')
     const sub = tokens.claims()?.sub ?? ''
-    assert.deepEqual((await client.fetchUserInfo(rp.config, later.access_token, sub)).groups, ['staff'])
+    assert.deepEqual((await client.fetchUserInfo(rp.config, later.access_token, sub)).groups, ['uni:staff'])
   })
 
   test('a sign-out everywhere ends the tokens that are held there', async () => {

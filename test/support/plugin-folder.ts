@@ -38,7 +38,8 @@ export function memoryLog(): Log & { readonly lines: Line[] } {
 
 /** An entry of `plugins` with the config's defaults. */
 export function entryOf(use: string, changes: Partial<PluginEntry> = {}): PluginEntry {
-  return { use, enabled: true, optional: false, home: false, config: {}, admission: { state: 'active' }, ...changes }
+  const defaults = { enabled: true, optional: false, home: false, config: {}, groups: {} }
+  return { use, ...defaults, admission: { state: 'active' }, ...changes }
 }
 
 /** Loads entries from a folder, without services unless they are brought. */

@@ -25,7 +25,13 @@ const changed = (_words: Words) => [
   'create index account_parent_index on account (parent)',
   `alter table account_group add column description text not null default ''`,
   `alter table account_group add column source text not null default 'database'`,
+  // Until now every group came from an upstream, under its bare name.
+  `insert into account_group (slug, title, source)
+    select distinct source || ':' || group_slug, group_slug, source from membership where source <> 'admin'`,
+  `update membership set group_slug = source || ':' || group_slug where source <> 'admin'`,
+  'delete from account_group where slug not in (select group_slug from membership)',
   'create index audit_event_request_id_index on audit_event (request_id) where request_id is not null',
+  'create index audit_event_actor_at_index on audit_event (actor, at)',
   `insert into setting ("key", value) values ('ledger.revision', '1')`,
 ]
 

@@ -21,6 +21,7 @@ function instance(id: string, changes: Partial<AuthMethod> & { readonly optional
     text: (key) => key,
     method: { issuers: ['urn:x'], card: () => ({ label: id }), begin, ...method },
     admission: { state: 'active' },
+    groups: {},
     redirectUri: new URL(`https://id.example.org/sign-in/${id}/callback`),
     callbackPaths: [],
   }

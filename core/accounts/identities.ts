@@ -14,7 +14,7 @@ import {
   type SourcedFact,
   type Trust,
 } from '@labgate/contract'
-import type { EntityManager } from '@mikro-orm/core'
+import type { EntityManager } from '@mikro-orm/sqlite'
 import { type Identity, IdentityEntity, MembershipEntity } from '../storage/entities.ts'
 import type { Storage } from '../storage/storage.ts'
 
@@ -53,6 +53,11 @@ export interface Identities {
 }
 
 const purpose = 'identity-kept'
+
+// What an account is known by decides what it may do: answers kept from before must not be given again.
+async function grown(em: EntityManager, account: AccountId): Promise<void> {
+  await em.execute('update account set revision = revision + 1 where id = ?', [account])
+}
 
 export function createIdentities(needs: { storage: Storage; clock: Clock; random: Random }): Identities {
   const { storage, clock, random } = needs
@@ -96,6 +101,8 @@ export function createIdentities(needs: { storage: Storage; clock: Clock; random
         ...fields,
         createdAt: now,
       })
+    await em.flush()
+    await grown(em, account)
   }
 
   return {
@@ -138,6 +145,7 @@ export function createIdentities(needs: { storage: Storage; clock: Clock; random
         await em.nativeUpdate(IdentityEntity, { id, account }, { removedAt: clock.now(), kept: null, facts: [] })
         // What it stood for goes with it: nobody could be asked about these groups again.
         await em.nativeDelete(MembershipEntity, { account, source: removed.instance })
+        await grown(em, account)
         return removed
       })
       return row

@@ -92,7 +92,10 @@ export function createAccountRows({ database, writer }: { database: SqliteDataba
     identities: (account) => statements.identities.all(account).map(identityOf),
     async noteSeen({ id, instance, facts, kept, at }) {
       const row = { id, instance, facts: JSON.stringify(facts), kept: kept ?? null, keeps: Number(kept === undefined) }
-      await writer.run(() => statements.seen.run({ ...row, at: at.getTime() }))
+      await writer.run(() => {
+        // Facts, and how fresh they are, decide what an account may do.
+        if (statements.seen.run({ ...row, at: at.getTime() }).changes > 0) statements.grown.run(id)
+      })
     },
     async noteSignIn(id, at) {
       await writer.run(() => statements.signedIn.run(at.getTime(), id))
@@ -120,6 +123,9 @@ function prepare(database: SqliteDatabase) {
       `UPDATE identity SET instance = @instance, facts = @facts, last_seen_at = @at,
          kept = CASE WHEN @keeps = 1 THEN kept ELSE @kept END
        WHERE id = @id AND removed_at IS NULL`,
+    ),
+    grown: database.prepare<[string]>(
+      'UPDATE account SET revision = revision + 1 WHERE id = (SELECT account_id FROM identity WHERE id = ?)',
     ),
     signedIn: database.prepare<[number, string]>('UPDATE account SET last_sign_in_at = ? WHERE id = ?'),
   }

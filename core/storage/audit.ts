@@ -26,7 +26,10 @@ export interface AuditLine extends NewAuditEvent {
 }
 
 export interface AuditQuery {
+  /** Whom it concerns. */
   readonly account?: AccountId | undefined
+  /** Whom it concerns or who did it; `account` is not looked at then. */
+  readonly party?: AccountId | undefined
   readonly type?: string | undefined
   /** Only lines older than the one with this id. */
   readonly before?: number | undefined
@@ -99,6 +102,15 @@ export function createAudit({ database, writer, clock }: AuditNeeds): AuditTrail
        AND (@before IS NULL OR id < @before)
      ORDER BY id DESC LIMIT @limit`,
   )
+  // Two walks along an index each; as one condition they would be a walk through everything.
+  const ofParty = (column: 'account' | 'actor') =>
+    `SELECT * FROM (SELECT * FROM audit_event
+       WHERE ${column} = @party AND (@type IS NULL OR type = @type) AND (@before IS NULL OR id < @before)
+         AND (@requestId IS NULL OR request_id = @requestId)
+       ORDER BY at DESC, id DESC LIMIT @limit)`
+  const selectOfParty = database.prepare<[Record<string, unknown>], Row>(
+    `${ofParty('account')} UNION ${ofParty('actor')} ORDER BY id DESC LIMIT @limit`,
+  )
   const selectAbout = database.prepare<[Record<string, unknown>], Row>(
     `SELECT * FROM audit_event
      WHERE at BETWEEN @from AND @until AND json_extract(detail, '$.' || @name) = @value
@@ -113,8 +125,9 @@ export function createAudit({ database, writer, clock }: AuditNeeds): AuditTrail
     appendIn: async (em, { type, ...event }) => {
       await em.insert(AuditEventEntity, { ...definedOf(event), type, at: clock.now() })
     },
-    list: async ({ account, type, before, requestId, limit }) => {
+    list: async ({ account, party, type, before, requestId, limit }) => {
       const query = { account: account ?? null, type: type ?? null, before: before ?? null, limit }
+      if (party !== undefined) return selectOfParty.all({ ...query, party, requestId: requestId ?? null }).map(lineOf)
       if (requestId !== undefined) return selectOfRequest.all({ ...query, requestId }).map(lineOf)
       return (account === undefined ? select : selectOfAccount).all(query).map(lineOf)
     },

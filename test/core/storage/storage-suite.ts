@@ -261,6 +261,20 @@ function recordSuite(database: string, open: StorageOpener): void {
       )
     })
 
+    test('the trail of a party has what they did and what was done to them, each line once, page by page', async () => {
+      const { audit } = opened.storage
+      await audit.append({ type: 'did', actor: 'eve', account: 'bob', requestId: 'r-1' })
+      await audit.append({ type: 'done', actor: 'bob', account: 'eve', requestId: 'r-2' })
+      await audit.append({ type: 'both', actor: 'eve', account: 'eve', requestId: 'r-2' })
+      const types = async (query: object) =>
+        (await audit.list({ party: 'eve', limit: 10, ...query })).map(({ type }) => type)
+      assert.deepEqual(await types({}), ['both', 'done', 'did'])
+      assert.deepEqual(await types({ requestId: 'r-2' }), ['both', 'done'])
+      assert.deepEqual(await types({ type: 'did' }), ['did'])
+      const [newest] = await audit.list({ party: 'eve', limit: 1 })
+      assert.deepEqual(await types({ before: newest?.id, limit: 1 }), ['done'])
+    })
+
     test('a line keeps all its fields and the time, appended alone or in an ORM transaction', async () => {
       const { audit } = opened.storage
       const event = {

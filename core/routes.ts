@@ -7,6 +7,7 @@ import { accountRoutes } from './console/account.ts'
 import { type ConsoleNeeds, consoleRoutes } from './console/admin.ts'
 import { homeRoutes } from './console/home.ts'
 import { myAccessRoutes } from './console/my-access.ts'
+import { readTermsRoutes } from './console/read-terms.ts'
 import { createDesk, type DeskParts } from './desk.ts'
 import { dialectRoutes } from './dialects.ts'
 import { assetRoutes } from './http/assets.ts'
@@ -52,6 +53,7 @@ export function addRoutes(site: Site, parts: RouteParts): void {
         callbackPaths.map((path) => aliasRoute(desk, random, { path, instance: id })),
       ),
     ...door.routes,
+    ...readTermsRoutes({ desk, door, dialects: registry.authz() }),
     ...myAccessRoutes({ desk, door, access: () => get('access'), ledger: () => get('ledger') }),
     ...consoleRoutes(consoleNeeds(site, { desk, door })),
     ...accountRoutes({

@@ -2,62 +2,66 @@
 import type { Json, Log } from '@labgate/contract'
 import { redact } from './redact.ts'
 
-/** Every kind of event. A retired one is never reused. */
-export type AuditType =
-  | 'sign-in.done'
-  | 'sign-in.refused'
-  | 'sign-in.failed'
-  | 'sign-out'
-  | 'sign-out.everywhere'
-  | 'session.revoked'
-  | 'account.created'
-  | 'account.waiting'
-  | 'account.activated'
-  | 'account.deactivated'
-  | 'account.role-changed'
-  | 'account.changed'
-  | 'account.erased'
-  | 'identity.linked'
-  | 'identity.unlinked'
-  | 'group.joined'
-  | 'group.left'
-  | 'group.created'
-  | 'group.changed'
-  | 'group.removed'
-  | 'group.manager-added'
-  | 'group.manager-removed'
-  | 'dataset.created'
-  | 'dataset.changed'
-  | 'dataset.removed'
-  | 'dataset.roots-added'
-  | 'dataset.roots-removed'
-  | 'grant.added'
-  | 'grant.ended'
-  | 'terms.added'
-  | 'terms.changed'
-  | 'terms.published'
-  | 'terms.retired'
-  | 'terms.accepted'
-  | 'terms.invited'
-  | 'terms.invitation-ended'
-  | 'access.requested'
-  | 'access.request-decided'
-  | 'access.request-withdrawn'
-  | 'access.refused'
-  | 'service-account.created'
-  | 'service-account.changed'
-  | 'api-token.created'
-  | 'api-token.revoked'
-  | 'ledger.seeded'
-  | 'consent.given'
-  | 'consent.revoked'
-  | 'token.revoked'
-  | 'token.reused'
-  | 'client.added'
-  | 'client.changed'
-  | 'client.removed'
-  | 'keys.rotated'
-  | 'first-admin.claimed'
+/** Every kind of event, as the console offers them. A retired one is never reused. */
+export const auditTypes = [
+  'sign-in.done',
+  'sign-in.refused',
+  'sign-in.failed',
+  'sign-out',
+  'sign-out.everywhere',
+  'session.revoked',
+  'account.created',
+  'account.waiting',
+  'account.activated',
+  'account.deactivated',
+  'account.role-changed',
+  'account.changed',
+  'account.erased',
+  'identity.linked',
+  'identity.unlinked',
+  'group.joined',
+  'group.left',
+  'group.created',
+  'group.changed',
+  'group.removed',
+  'group.manager-added',
+  'group.manager-removed',
+  'dataset.created',
+  'dataset.changed',
+  'dataset.removed',
+  'dataset.roots-added',
+  'dataset.roots-removed',
+  'grant.added',
+  'grant.ended',
+  'terms.added',
+  'terms.changed',
+  'terms.published',
+  'terms.retired',
+  'terms.accepted',
+  'terms.invited',
+  'terms.invitation-ended',
+  'access.requested',
+  'access.request-decided',
+  'access.request-withdrawn',
+  'access.refused',
+  'service-account.created',
+  'service-account.changed',
+  'api-token.created',
+  'api-token.revoked',
+  'ledger.seeded',
+  'consent.given',
+  'consent.revoked',
+  'token.revoked',
+  'token.reused',
+  'client.added',
+  'client.changed',
+  'client.removed',
+  'keys.rotated',
+  'first-admin.claimed',
+] as const
+
+/** A kind of event. */
+export type AuditType = (typeof auditTypes)[number]
 
 /** One event. Ids only; no names, no addresses of mail, no secrets. */
 export interface AuditEvent {

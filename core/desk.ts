@@ -52,6 +52,9 @@ export function createDesk(site: Site, { app, cookie, pages, provider, providerS
     sessions: get('sessions'),
     consents: get('consents'),
     cookie,
+    terms: get('ledger').terms,
+    access: get('access'),
+    missingTerms: (account, service) => get('access').missingTerms({ account, service }),
     methods: {
       get: (id) => registry.auth().find((one) => one.id === id),
       choices: (language) => registry.choices(language),

@@ -3,6 +3,7 @@ import type { Principal } from '@labgate/contract'
 import type Provider from 'oidc-provider'
 import type { Rooms } from './assembly.ts'
 import type { ResolveBearer } from './bearer.ts'
+import { termsAddress } from './console/read-terms.ts'
 import type { Ctx } from './http/context.ts'
 import { type DialectNeeds, dialectRoute } from './http/dialect.ts'
 import type { Route } from './http/routes.ts'
@@ -33,6 +34,12 @@ export function dialectRoutes(needs: DialectsNeeds): Route[] {
     bySession: (ctx) => bySession(needs, ctx),
     byToken: needs.bearer,
     toSignIn: (ctx, { host }) => (host === undefined ? needs.door.toSignIn(ctx) : doors.get(host)?.toSignIn(ctx)),
+    owesTerms: async ({ account }, { instance }) => (await needs.desk.missingTerms(account.id, instance)).length > 0,
+    toTerms(ctx, { instance }) {
+      ctx.redirect(termsAddress(needs.desk, { instance, back: ctx.url }))
+      ctx.status = 303
+    },
+    text: (ctx, key) => needs.desk.text(ctx, key),
     showPage: (ctx, page) => needs.desk.show(ctx, 'page', { page }),
     locale: (ctx) => needs.desk.locale(ctx),
   }

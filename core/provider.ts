@@ -60,6 +60,8 @@ export async function buildProvider(
       const id = cookie.idOf(req)
       if (id !== undefined) await get('sessions').bindProvider(id, providerUid)
     },
+    owesTerms: async ({ account, client }) =>
+      (await get('access').missingTerms({ account, service: client })).length > 0,
     fetch: site.fetchFor('provider', { allow: [...config.egress.allow, ...backchannelHosts(config)] }),
     log: get('log'),
     audit: get('audit'),

@@ -84,7 +84,6 @@ function consoleNeeds({ config, rooms, registry }: Site, { desk, door }: { desk:
     door,
     dialects,
     freshSeconds: config.access.adminFreshness,
-    scopes: () => get('tokens').scopes(),
     services: () => [...Object.keys(config.clients), ...dialects.map(({ id }) => id)],
     get stewards() {
       return get('stewards')

@@ -1,7 +1,8 @@
 /** That people accepted terms: written once a person and text, read by person or by terms. @module */
 import { type Clock, Fault } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
-import type { Actor, PageAsk, Paged } from '../accounts/actor.ts'
+import { type Actor, type PageAsk, type Paged, pageLimit } from '../accounts/actor.ts'
+import { afterNumber, pageOf } from '../accounts/paging.ts'
 import { AccountEntity } from '../storage/entities.ts'
 import { AcceptanceEntity } from '../storage/ledger-entities.ts'
 import type { Acceptance } from './model.ts'
@@ -36,30 +37,18 @@ export async function listAcceptances(
 ): Promise<Paged<Acceptance>> {
   const where = { terms: ask.terms, ...(ask.search ? { account: ask.search } : {}) }
   const total = await em.count(AcceptanceEntity, where)
-  const limit = limitOf(ask)
+  const size = pageLimit(ask)
+  const after = afterNumber(ask.after)
   const rows = await em.find(
     AcceptanceEntity,
-    { ...where, ...beforeId(ask) },
-    { orderBy: { id: 'desc' }, limit: limit + 1 },
+    { ...where, ...(after === undefined ? {} : { id: { $lt: after } }) },
+    { orderBy: { id: 'desc' }, limit: size + 1 },
   )
-  const shown = rows.slice(0, limit)
-  const last = rows.length > limit ? shown.at(-1) : undefined
-  return { rows: shown.map(acceptanceView), total, next: last && String(last.id) }
+  const page = pageOf(rows, { size, total, keyOf: ({ id }) => String(id) })
+  return { ...page, rows: page.rows.map(acceptanceView) }
 }
 
 /** What a person accepted, newest first. */
 export async function acceptancesOf(em: EntityManager, account: string): Promise<Acceptance[]> {
   return (await em.find(AcceptanceEntity, { account }, { orderBy: { id: 'desc' } })).map(acceptanceView)
-}
-
-/** How many rows a page has, whatever was asked. */
-export function limitOf({ limit }: PageAsk): number {
-  return Math.min(Math.max(1, Math.trunc(limit) || 1), 1000)
-}
-
-/** Rows with numbers for ids, newest first, go on below the last one shown. @throws Fault ERR_INPUT */
-export function beforeId({ after }: PageAsk): { id?: { $lt: number } } {
-  if (after === undefined) return {}
-  if (!/^\d{1,15}$/.test(after)) throw new Fault('ERR_INPUT', 'There is no such page of this list.')
-  return { id: { $lt: Number(after) } }
 }

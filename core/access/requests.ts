@@ -1,8 +1,9 @@
 /** Requests: people ask for access, and those who look after the dataset answer. @module */
 import { type AccessFace, type AccountId, type Clock, Fault, type Level, levels } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
-import { type Actor, actorName, type PageAsk, type Paged } from '../accounts/actor.ts'
+import { type Actor, actorName, type PageAsk, type Paged, pageLimit } from '../accounts/actor.ts'
 import type { Change } from '../accounts/changes.ts'
+import { afterNumber, pageOf, searchWhere } from '../accounts/paging.ts'
 import { AccountEntity } from '../storage/entities.ts'
 import {
   AccessRequestEntity,
@@ -12,7 +13,6 @@ import {
   DatasetVersionEntity,
 } from '../storage/ledger-entities.ts'
 import type { Storage } from '../storage/storage.ts'
-import { beforeId, limitOf } from './acceptances.ts'
 import type { AccessRequest, NewGrant } from './model.ts'
 
 /** Somebody who asks. */
@@ -253,25 +253,27 @@ function checkedWords(words: string): string {
   return text
 }
 
+const searched = ['dataset', 'why'].map((column) => `lower(${column}) like ? escape '\\'`)
+
 async function list(em: EntityManager, ask: Parameters<Requests['list']>[0]): Promise<Paged<AccessRequest>> {
-  const like = { $like: `%${(ask.search ?? '').replaceAll(/[%_\\]/g, '')}%` }
-  const where = {
-    ...(ask.search ? { $or: [{ dataset: like }, { why: like }] } : {}),
-    ...(ask.state === undefined ? {} : { state: ask.state }),
-    ...(ask.account === undefined ? {} : { account: ask.account }),
-  }
-  const within = ask.datasets === undefined ? {} : { dataset: { $in: [...ask.datasets] } }
-  const all = { $and: [where, within] }
-  const total = await em.count(AccessRequestEntity, all)
-  const limit = limitOf(ask)
+  const matching = () => ({
+    $and: [
+      searchWhere(ask.search, searched),
+      ask.state === undefined ? {} : { state: ask.state },
+      ask.account === undefined ? {} : { account: ask.account },
+      ask.datasets === undefined ? {} : { dataset: { $in: [...ask.datasets] } },
+    ],
+  })
+  const total = await em.count(AccessRequestEntity, matching())
+  const size = pageLimit(ask)
+  const after = afterNumber(ask.after)
   const rows = await em.find(
     AccessRequestEntity,
-    { $and: [all, beforeId(ask)] },
-    { orderBy: { id: 'desc' }, limit: limit + 1 },
+    { $and: [matching(), after === undefined ? {} : { id: { $lt: after } }] },
+    { orderBy: { id: 'desc' }, limit: size + 1 },
   )
-  const shown = rows.slice(0, limit)
-  const last = rows.length > limit ? shown.at(-1) : undefined
-  return { rows: shown.map(viewOf), total, next: last && String(last.id) }
+  const page = pageOf(rows, { size, total, keyOf: ({ id }) => String(id) })
+  return { ...page, rows: page.rows.map(viewOf) }
 }
 
 function viewOf(row: AccessRequestRow): AccessRequest {

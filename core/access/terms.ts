@@ -5,9 +5,10 @@
  */
 import { type AccountId, Fault } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
-import { type Actor, actorName, type PageAsk, type Paged, sourceOf } from '../accounts/actor.ts'
+import { type Actor, actorName, type PageAsk, type Paged, pageLimit, sourceOf } from '../accounts/actor.ts'
+import { pageOf, searchWhere } from '../accounts/paging.ts'
 import { DatasetVersionEntity, TermsEntity, TermsTextEntity } from '../storage/ledger-entities.ts'
-import { type Acceptor, acceptancesOf, acceptIn, limitOf, listAcceptances } from './acceptances.ts'
+import { type Acceptor, acceptancesOf, acceptIn, listAcceptances } from './acceptances.ts'
 import { createInvitations, type InvitationNeeds, type Invitations } from './invitations.ts'
 import type { Acceptance, Terms, TermsText } from './model.ts'
 import {
@@ -94,21 +95,22 @@ export function createTerms(needs: InvitationNeeds): TermsBook {
   }
 }
 
+const searched = ['id', 'title', 'dataset'].map((column) => `lower(${column}) like ? escape '\\'`)
+
 async function listTerms(em: EntityManager, ask: Parameters<TermsBook['list']>[0]): Promise<Paged<Terms>> {
-  const like = { $like: `%${(ask.search ?? '').replaceAll(/[%_\\]/g, '')}%` }
-  const where = {
+  const matching = () => ({
     $and: [
-      ask.search ? { $or: [{ id: like }, { title: like }, { dataset: like }] } : {},
+      searchWhere(ask.search, searched),
       ask.dataset === undefined ? {} : { dataset: ask.dataset },
       ask.datasets === undefined ? {} : { dataset: { $in: [...ask.datasets] } },
     ],
-  }
-  const total = await em.count(TermsEntity, where)
+  })
+  const total = await em.count(TermsEntity, matching())
+  const size = pageLimit(ask)
   const after = ask.after === undefined ? {} : { id: { $gt: ask.after } }
-  const limit = limitOf(ask)
-  const rows = await em.find(TermsEntity, { $and: [where, after] }, { orderBy: { id: 'asc' }, limit: limit + 1 })
-  const shown = rows.slice(0, limit)
-  return { rows: await termsViews(em, shown), total, next: rows.length > limit ? shown.at(-1)?.id : undefined }
+  const rows = await em.find(TermsEntity, { $and: [matching(), after] }, { orderBy: { id: 'asc' }, limit: size + 1 })
+  const page = pageOf(rows, { size, total, keyOf: ({ id }) => id })
+  return { ...page, rows: await termsViews(em, page.rows) }
 }
 
 function edits(needs: InvitationNeeds): Pick<TermsBook, 'add' | 'change' | 'publish' | 'retire'> {

@@ -41,6 +41,12 @@ export interface DialectNeeds {
   }): Promise<Principal | undefined>
   /** Sends a browser to sign in and back to this page. */
   toSignIn(ctx: Ctx, place: PlacedClaim): void
+  /** Whether terms of use of this instance must be accepted first. */
+  owesTerms(principal: Principal, place: PlacedClaim): Promise<boolean>
+  /** Sends a browser to accept them and back to this page. */
+  toTerms(ctx: Ctx, place: PlacedClaim): void
+  /** A text of ours for the person at this browser. */
+  text(ctx: Ctx, key: string): string
   showPage(ctx: Ctx, page: Page): void
   locale(ctx: Ctx): string
 }
@@ -75,6 +81,10 @@ export function dialectRoute(place: PlacedClaim, needs: DialectNeeds): Route {
         needs.toSignIn(ctx, place)
         return 'answered'
       }
+      if (principal === 'accept-terms') {
+        needs.toTerms(ctx, place)
+        return 'answered'
+      }
       if (principal) principals.set(ctx, principal)
       return undefined
     },
@@ -88,12 +98,16 @@ async function principalOf(
   ctx: Ctx,
   place: PlacedClaim,
   needs: DialectNeeds,
-): Promise<Principal | 'sign-in' | undefined> {
+): Promise<Principal | 'sign-in' | 'accept-terms' | undefined> {
   const { guard, method } = place.claim
   if (guard === 'public') return isOwnDoing(ctx, place) ? needs.bySession(ctx) : undefined
   if (guard === 'session') {
     const principal = await needs.bySession(ctx)
-    if (principal) return principal
+    if (principal) {
+      if (!(await needs.owesTerms(principal, place))) return principal
+      if (method !== 'GET') throw new Fault('ERR_FORBIDDEN', needs.text(ctx, 'terms.needed'))
+      return 'accept-terms'
+    }
     if (method !== 'GET') throw new Fault('ERR_UNAUTHENTICATED', 'Please sign in first.')
     return 'sign-in'
   }

@@ -3,7 +3,8 @@
  * parts of this room, which know nothing of Koa's app or the Provider.
  * @module
  */
-import type { Clock, Log } from '@labgate/contract'
+import type { AccessFace, Clock, Log, TermsView } from '@labgate/contract'
+import type { TermsBook } from '../access/terms.ts'
 import type { Accounts } from '../accounts/accounts.ts'
 import type { Consents } from '../accounts/consents.ts'
 import type { People } from '../accounts/people.ts'
@@ -43,6 +44,10 @@ export interface Desk {
   readonly sessions: Sessions
   readonly consents: Consents
   readonly cookie: SessionCookie
+  readonly terms: Pick<TermsBook, 'find' | 'accept' | 'acceptedBy' | 'invitation' | 'whyOver' | 'acceptInvited'>
+  readonly access: Pick<AccessFace, 'snapshot' | 'dataset'>
+  /** Terms that must be accepted before a person may use a client or dialect instance. */
+  missingTerms(account: string, service: string): Promise<readonly TermsView[]>
   readonly methods: {
     get(id: string): AuthInstance | undefined
     choices(locale: string): readonly Choice[]

@@ -43,6 +43,7 @@ export type InteractionResult =
       readonly select_account: Record<string, never>
     }
   | { readonly consent: { readonly grantId: string } }
+  | { readonly terms: Record<string, never> }
   | { readonly select_account: Record<string, never> }
   | { readonly error: string; readonly error_description: string }
 

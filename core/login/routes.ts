@@ -7,6 +7,7 @@ import { askedScopes, createInteractionPages, isForced, missingClaims } from './
 import { type Desk, purpose, readBinding } from './desk.ts'
 import { createFinish } from './finish.ts'
 import type { Interaction } from './interactions.ts'
+import { createInteractionTerms } from './terms.ts'
 
 const param = (ctx: Ctx, name: string): string => ctx.params[name] ?? ''
 const uidOf = (ctx: Ctx): string => param(ctx, 'uid')
@@ -19,6 +20,7 @@ export function signInRoutes(desk: Desk, random: Random): Route[] {
   const attempt = createAttemptPages(desk, random)
   const pages = createInteractionPages(desk)
   const finish = createFinish(desk)
+  const terms = createInteractionTerms(desk)
   const open = async (ctx: Ctx): Promise<Interaction> => {
     try {
       return await desk.interactions.details(ctx, uidOf(ctx))
@@ -35,6 +37,7 @@ export function signInRoutes(desk: Desk, random: Random): Route[] {
   const see = async (ctx: Ctx): Promise<void> => {
     const interaction = await open(ctx)
     if (interaction.prompt.name === 'consent') return pages.consent(ctx, interaction)
+    if (interaction.prompt.name === 'terms') return terms.show(ctx, interaction)
     if (interaction.prompt.name === 'select_account') {
       if (!(await pages.continueAs(ctx, interaction))) await pages.chooser(ctx, interaction)
       return
@@ -145,6 +148,7 @@ export function signInRoutes(desk: Desk, random: Random): Route[] {
     },
     { ...posts, path: `${at}/new`, handler: async (ctx) => finish.makeNew(ctx, await open(ctx)) },
     { ...posts, path: `${at}/cancel`, handler: cancel },
+    { ...posts, path: `${at}/terms`, handler: async (ctx) => terms.accept(ctx, await open(ctx)) },
     { ...posts, path: `${at}/consent`, body: { type: 'form', repeat: ['scope'] }, handler: consent },
     {
       ...posts,

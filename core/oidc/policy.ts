@@ -18,9 +18,11 @@ export interface PolicyNeeds {
   sessionOf(request: IncomingMessage): Promise<OurSession | undefined>
   /** Remembers the Provider's session with ours. */
   bind(request: IncomingMessage, providerUid: string): Promise<void>
+  /** Whether terms of use stand between a person and a client. */
+  owesTerms(ask: { readonly account: string; readonly client: string }): Promise<boolean>
 }
 
-/** The prompts in their order: select_account, login, consent. */
+/** The prompts in their order: select_account, login, terms, consent. */
 export function createPolicy(needs: PolicyNeeds) {
   const policy = base()
   policy.add(new Prompt({ name: 'select_account', requestable: true }), 0)
@@ -31,7 +33,24 @@ export function createPolicy(needs: PolicyNeeds) {
         disagrees(ctx, needs),
       ),
     )
+  // Asked at each request, so that a new text stops those too who are signed in. A relying party cannot ask for it.
+  policy.add(
+    new Prompt(
+      { name: 'terms', requestable: false },
+      new Check('terms_missing', 'the person must accept terms of use first', 'interaction_required', (ctx) =>
+        owes(ctx, needs),
+      ),
+    ),
+    2,
+  )
   return policy
+}
+
+async function owes({ oidc }: KoaContextWithOIDC, needs: PolicyNeeds): Promise<boolean> {
+  const account = oidc.session?.accountId
+  if (account === undefined || oidc.client === undefined) return Check.NO_NEED_TO_PROMPT
+  const isOwing = await needs.owesTerms({ account, client: oidc.client.clientId })
+  return isOwing ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT
 }
 
 /** Ours is the truth: a Provider session without a living one of the same account counts for nothing. */

@@ -11,6 +11,7 @@ import { chooserParts } from './chooser.ts'
 import { type Accent, accentOf } from './colour.ts'
 import { formParts } from './form.ts'
 import { contactHref, safeHref, safeImage } from './links.ts'
+import { renderMarkdown } from './markdown.ts'
 import { loadTexts, type Text, type Texts } from './text.ts'
 import type { PersonView, Post, ViewName, Views } from './views.ts'
 import { wait, when } from './when.ts'
@@ -87,6 +88,7 @@ function tools(t: Text, icons: ReadonlyMap<string, string>) {
     form: ({ form, ...placing }: { form: Form } & Parameters<typeof formParts>[1]) => formParts(form, placing),
     chooser: chooserParts,
     list: (items: readonly string[]) => new Intl.ListFormat(t.locale).format(items),
+    prose: renderMarkdown,
     safeHref,
     safeImage,
     contactHref,
@@ -95,7 +97,7 @@ function tools(t: Text, icons: ReadonlyMap<string, string>) {
 
 // What every template finds at hand; `it` itself holds only what an include or a layout was given.
 const header =
-  'const { view, data, site, request, t, icon, when, wait, form, chooser, list, safeHref, safeImage, contactHref } = it.$;'
+  'const { view, data, site, request, t, icon, when, wait, form, chooser, list, prose, safeHref, safeImage, contactHref } = it.$;'
 
 function compileTemplates(folders: readonly string[]): Eta {
   const eta = new Eta({ autoEscape: true, cache: true, functionHeader: header })

@@ -11,8 +11,6 @@ import type {
   DatasetView,
   Decision,
   Missing,
-  PublicSnapshot,
-  Snapshot,
   TermsView,
 } from '@labgate/contract'
 import type { DatasetRecord, LedgerRows } from '../storage/ledger-rows.ts'
@@ -47,9 +45,6 @@ export interface Explanation extends Decision {
 /** What the rooms of the house may ask. */
 export interface Access extends AccessFace {
   explain(ask: AccessAsk): Promise<Explanation>
-  /** `service`: a client or dialect instance; terms that are limited to it count too. */
-  snapshot(id: AccountId, where?: { readonly service?: string | undefined }): Promise<Snapshot>
-  anyone(where?: { readonly service?: string | undefined }): Promise<PublicSnapshot>
   /** Terms that must be accepted before a person may use a client or dialect instance, accepted ones left out. */
   missingTerms(ask: { readonly account: AccountId; readonly service: string }): Promise<readonly TermsView[]>
 }

@@ -108,9 +108,14 @@ export interface AccountsFace {
 
 /** What adapters may ask of access. */
 export interface AccessFace {
-  /** @throws Fault ERR_NOT_FOUND when there is no such account */
-  snapshot(id: AccountId): Promise<Snapshot>
-  anyone(): Promise<PublicSnapshot>
+  /**
+   * Terms that are limited to services count where one of these asks: `where.service`, which is the instance itself
+   * when a dialect does not name another.
+   * @throws Fault ERR_NOT_FOUND when there is no such account
+   */
+  snapshot(id: AccountId, where?: { readonly service?: string | undefined }): Promise<Snapshot>
+  anyone(where?: { readonly service?: string | undefined }): Promise<PublicSnapshot>
+  /** `service` as in `snapshot`. */
   decide(ask: AccessAsk): Promise<Decision>
   /** By slug or alias. */
   dataset(name: string): Promise<DatasetView | undefined>

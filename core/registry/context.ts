@@ -47,9 +47,23 @@ export function authContext(services: Services, place: Place): AuthContext {
 
 /** The context of a dialect. */
 export function authzContext(services: Services, place: Place): AuthzContext {
-  const { accounts, access, mail } = services
+  const { accounts, mail } = services
+  const access = accessAt(services.access, place.id)
   const url = (path: string) => urlBelow(place, path)
   return Object.freeze({ ...common(services, place), accounts, access, mail, url, signIns: place.signIns })
+}
+
+// A dialect that does not say for which service it asks, asks for itself: terms limited to it are never overlooked.
+function accessAt(access: AccessFace, id: string): AccessFace {
+  return Object.freeze({
+    dataset: access.dataset,
+    datasetOfTable: access.datasetOfTable,
+    placesIn: access.placesIn,
+    publicRoots: access.publicRoots,
+    snapshot: (account, where) => access.snapshot(account, { service: where?.service ?? id }),
+    anyone: (where) => access.anyone({ service: where?.service ?? id }),
+    decide: (ask) => access.decide({ ...ask, service: ask.service ?? id }),
+  } satisfies AccessFace)
 }
 
 /** The context of a place to run. */

@@ -58,3 +58,36 @@ test('without services every use is a TypeError that names it', () => {
   assert.throws(() => store.get('x'), /door used `store\.get`/)
   assert.throws(() => mail.send({ to: '', subject: '', text: '', html: '' }), /door used `mail\.send`/)
 })
+
+test('a dialect asks for itself, unless it names another service', async () => {
+  const asked: unknown[] = []
+  const note =
+    (name: string) =>
+    async (...words: unknown[]) => {
+      asked.push([name, ...words])
+      return undefined as never
+    }
+  const given = {
+    ...noServices('door'),
+    access: {
+      ...noServices('door').access,
+      snapshot: note('snapshot'),
+      anyone: note('anyone'),
+      decide: note('decide'),
+    },
+  }
+  const { access } = authzContext(given, place)
+  await access.snapshot('ada')
+  await access.snapshot('ada', { service: 'viewer' })
+  await access.anyone()
+  await access.decide({ account: 'ada', dataset: 'fish', verb: 'view', service: undefined })
+  await access.decide({ account: 'ada', dataset: 'fish', verb: 'view', service: 'viewer' })
+  const own = { service: place.id }
+  assert.deepEqual(asked, [
+    ['snapshot', 'ada', own],
+    ['snapshot', 'ada', { service: 'viewer' }],
+    ['anyone', own],
+    ['decide', { account: 'ada', dataset: 'fish', verb: 'view', ...own }],
+    ['decide', { account: 'ada', dataset: 'fish', verb: 'view', service: 'viewer' }],
+  ])
+})

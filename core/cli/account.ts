@@ -55,9 +55,10 @@ async function runList(args: Args, io: Io): Promise<number> {
 
 function accountTable(rows: readonly AccountRow[]): string {
   return tableText(
-    ['USERNAME', 'STATE', 'ROLE', 'NAME', 'E-MAIL', 'LAST SIGN-IN', 'ID'],
+    ['USERNAME', 'KIND', 'STATE', 'ROLE', 'NAME', 'E-MAIL', 'LAST SIGN-IN', 'ID'],
     rows.map((row) => [
       row.username,
+      row.kind,
       row.state,
       row.role,
       row.displayName,
@@ -69,11 +70,13 @@ function accountTable(rows: readonly AccountRow[]): string {
 }
 
 /** An account as scripts read it. */
-export function accountJson({ id, username, state, role, displayName, groups, ...rest }: AccountRow) {
+export function accountJson({ id, username, kind, parent, state, role, displayName, groups, ...rest }: AccountRow) {
   const { email, emailVerified, createdAt, updatedAt, lastSignInAt } = rest
   return {
     id,
     username,
+    kind,
+    parent,
     state,
     role,
     displayName,

@@ -109,7 +109,7 @@ describe('accounts, clients and keys by command, beside a running server', () =>
     assert.deepEqual(await names('--search', 'ADA@'), ['ada'])
     assert.deepEqual(await names('--role', 'admin'), ['bob'])
     assert.deepEqual(await names('--state', 'pending'), [])
-    assert.match((await ask('account', 'list')).out, /^USERNAME +STATE +ROLE .*\nbob +active +admin /)
+    assert.match((await ask('account', 'list')).out, /^USERNAME +KIND +STATE +ROLE .*\nbob +person +active +admin /)
   })
 
   test('client show previews what an account would give it, each claim with its source', async () => {

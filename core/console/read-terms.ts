@@ -62,7 +62,7 @@ export function readTermsRoutes(needs: ReadTermsNeeds): Route[] {
   ]
 }
 
-const home = '/account'
+const home = '/account/access'
 
 function createCounter({ desk, dialects }: ReadTermsNeeds) {
   const sessionOf = async (ctx: Ctx): Promise<BrowserSession> => {

@@ -1,6 +1,7 @@
 /** The route table of a site, in its order: dialects, static files, sign-in, the person's pages. @module */
 import type { IdentityLink } from '@labgate/contract'
 import type { IdentityRow } from './accounts/identities.ts'
+import { adminApiRoutes } from './admin-api.ts'
 import type { ResolveBearer } from './bearer.ts'
 import type { Config } from './config/schema.ts'
 import { accountRoutes } from './console/account.ts'
@@ -44,6 +45,7 @@ export function addRoutes(site: Site, parts: RouteParts): void {
       provider: parts.provider,
       bearer: parts.bearer,
     }),
+    ...adminApiRoutes(site, parts),
     ...assetRoutes(Object.values(parts.assets)),
     ...homeRoutes({ desk, services: homeLinks(config) }),
     ...signInRoutes(desk, random),

@@ -1,0 +1,37 @@
+/** Joins the admin API with the rooms of a site. Called by the composition root. @module */
+import { problemStep } from './api/problem.ts'
+import { apiRoutes } from './api/routes.ts'
+import type { App } from './http/app.ts'
+import type { Route } from './http/routes.ts'
+import type { ProviderSessions } from './oidc/provider-sessions.ts'
+import type { Site } from './site.ts'
+
+/** What the API needs besides the site. */
+export interface AdminApiParts {
+  readonly app: App
+  readonly providerSessions: Pick<ProviderSessions, 'revokeAccount'>
+}
+
+/** Every route of the admin API. */
+export function adminApiRoutes({ config, rooms, registry }: Site, { app, providerSessions }: AdminApiParts): Route[] {
+  const { get } = rooms
+  app.use(problemStep)
+  return apiRoutes({
+    issuer: config.issuer,
+    clock: get('clock'),
+    limits: app.limits,
+    ledger: get('ledger'),
+    groups: get('groups'),
+    serviceAccounts: get('serviceAccounts'),
+    tokens: get('tokens'),
+    accounts: get('accounts'),
+    standing: get('standing'),
+    sessions: get('sessions'),
+    access: get('access'),
+    stewards: get('stewards'),
+    audit: get('audit'),
+    trail: get('storage').audit,
+    dialects: registry.authz(),
+    revokeAccount: providerSessions.revokeAccount,
+  })
+}

@@ -80,7 +80,9 @@ const ledger: Part = {
       to: name('fay'),
       dataset: 'cortex',
       level: 'view',
-      facts: [{ claim: 'affiliation', contains: 'Northfield University', via: 'orcid', withinDays: 30 }],
+      facts: [
+        { claim: 'affiliation', contains: 'Northfield University', via: 'orcid', trust: 'asserted', withinDays: 30 },
+      ],
     },
     { to: 'anyone', dataset: 'mouse', version: 'v1', level: 'view', why: 'published' },
     { to: name('hal'), dataset: 'mouse', version: 'v1', level: 'edit' },
@@ -93,8 +95,15 @@ const ledger: Part = {
   },
 }
 
-/** Starts it; `part` is laid over the config, for the dialects. */
-export async function startGoldenLab(part: Part = {}): Promise<GoldenLab> {
+const signIns: Part = {
+  email: { use: '@labgate/auth-email' },
+  // Never called: what it would say of Fay is put in by hand.
+  orcid: { use: '@labgate/auth-orcid', config: { clientId: 'APP-GOLDEN', clientSecret: 'of-the-golden-lab' } },
+}
+
+/** Starts it; `dialects` are instances by id, as in the config. */
+export async function startGoldenLab(dialects: Part = {}): Promise<GoldenLab> {
+  const part = { plugins: { ...signIns, ...dialects } }
   // People first: service accounts name their parents, and what the config says of people holds at the next start.
   const empty = await startLabgate(part)
   const people = empty.labgate.rooms.get('people')
@@ -149,7 +158,7 @@ async function visitFromUniversity(site: TestLabgate, fay: string): Promise<void
     assertion: {
       issuer: 'https://orcid.example',
       subject: '0000-0002-1825-0097',
-      facts: [{ claim: 'affiliation', value: ['Northfield University'], trust: 'verified' }],
+      facts: [{ claim: 'affiliation', value: ['Northfield University'], trust: 'asserted' }],
       amr: ['ext'],
       at: new Date(),
     },

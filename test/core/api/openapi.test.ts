@@ -80,7 +80,7 @@ suite('the OpenAPI document', () => {
     for (const { id, body, params, query } of operations) {
       if (body) assert.equal(body.additionalProperties, false, id)
       for (const [name, schema] of Object.entries({ ...params, ...query, ...(body?.properties ?? {}) }))
-        assert.match(schema.description ?? '', /^.{4,}$/s, `${id}.${name}`)
+        assert.match((schema as { description?: string }).description ?? '', /^.{4,}$/s, `${id}.${name}`)
     }
   })
 

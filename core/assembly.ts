@@ -2,12 +2,15 @@
  * The rooms that need no network, wired once: what the server stands on and what commands work with.
  * @module
  */
+import { join } from 'node:path'
 import type { Clock, Log, Random } from '@labgate/contract'
 import { type Access, createAccess } from './access/access.ts'
 import { createLedger, type Ledger } from './access/ledger.ts'
+import { createRequestLetters } from './access/request-letters.ts'
 import { createStewards, type Stewards } from './access/stewards.ts'
 import { type Accounts, createAccounts } from './accounts/accounts.ts'
 import { type Change, createChange } from './accounts/changes.ts'
+import { type ConfigMembers, createConfigMembers } from './accounts/config-members.ts'
 import { type Consents, createConsents } from './accounts/consents.ts'
 import { createFirstAdmin, type FirstAdmin } from './accounts/first-admin.ts'
 import { createGroups, type Groups } from './accounts/groups.ts'
@@ -28,6 +31,7 @@ import { type AppLog, createLog } from './observe/log.ts'
 import { createMetrics, type Metrics } from './observe/metrics.ts'
 import { type ClientRoster, createClientRoster } from './oidc/clients.ts'
 import { createSigningKeys, type SigningKeys } from './oidc/keys.ts'
+import { loadTexts, type Text } from './pages/text.ts'
 import { systemRandom } from './random.ts'
 import { createServices, type Services } from './services.ts'
 import { openStorage, type Storage, type StorageOptions } from './storage/storage.ts'
@@ -46,6 +50,7 @@ export interface RoomServices {
   readonly identities: Identities
   readonly change: Change
   readonly groups: Groups
+  readonly configMembers: ConfigMembers
   readonly standing: Standing
   readonly serviceAccounts: ServiceAccounts
   readonly tokens: ApiTokens
@@ -110,6 +115,9 @@ function offerLedger({ offer, get }: Pick<Rooms, 'offer' | 'get'>): void {
   )
   offer('standing', () => createStanding({ ...base(), accounts: get('accounts'), change: get('change') }))
   offer('groups', () => createGroups({ ...base(), change: get('change') }))
+  offer('configMembers', () =>
+    createConfigMembers({ storage: get('storage'), groups: get('groups'), named: get('config').groups }),
+  )
   offer('serviceAccounts', () => createServiceAccounts({ ...base(), accounts: get('accounts'), change: get('change') }))
   offer('tokenScopes', createTokenScopes)
   offer('tokens', () =>
@@ -136,9 +144,24 @@ function offerLedger({ offer, get }: Pick<Rooms, 'offer' | 'get'>): void {
       ...base(),
       access: get('access'),
       change: get('change'),
-      tell: { requested: async () => undefined, decided: async () => undefined },
+      tell: createRequestLetters({
+        storage: get('storage'),
+        accounts: get('accounts'),
+        access: get('access'),
+        mail: { send: (message) => get('mail').send(message) },
+        log: get('log') as Log,
+        siteName: get('config').name,
+        issuer: get('config').issuer,
+        // Read at the first letter: most commands write none.
+        text: (key, values) => mailTexts(get('config'))(key, values),
+      }),
     }),
   )
+}
+
+function mailTexts({ branding: { templates } }: Config): Text {
+  const folders = templates === undefined ? [] : [join(templates, 'texts')]
+  return loadTexts([join(import.meta.dirname, 'pages', 'texts'), ...folders]).in('en')
 }
 
 function offerRooms({ offer, get }: Rooms, config: Config): void {
@@ -161,6 +184,7 @@ function offerRooms({ offer, get }: Rooms, config: Config): void {
       identities: get('identities'),
       registration: config.registration,
       admins: config.admins,
+      members: get('configMembers'),
     }),
   )
   offer('sessions', () =>

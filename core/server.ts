@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs'
 import { Fault, isSecret } from '@labgate/contract'
 import type Provider from 'oidc-provider'
+import { seed } from './access/seed.ts'
 import { type AssemblyOptions, assemble, type Rooms } from './assembly.ts'
 import { createBearer, scopesOfDialects } from './bearer.ts'
 import type { LoadedConfig } from './config/load.ts'
@@ -35,7 +36,7 @@ export interface Labgate {
   /** The current Provider; another one after a reload. */
   provider(): Provider
   readonly app: App
-  /** Starts plugins, clean-up and listeners, in this order; `signal` breaks it off. @throws Fault naming what did not start */
+  /** Seeds the ledger from the config, starts plugins, clean-up and listeners, in this order; `signal` breaks it off. @throws Fault naming what did not start */
   start(signal?: AbortSignal): Promise<{
     readonly port: number | undefined
     readonly managementPort: number | undefined
@@ -86,7 +87,7 @@ export async function createLabgate(given: LabgateConfig, options: AssemblyOptio
         access: get('access'),
       }),
     })
-    return await furnish({ config, rooms, registry, fetchFor, fetches })
+    return await furnish({ config, rooms, registry, fetchFor, fetches, locate })
   } catch (error) {
     await get('storage').close()
     throw error
@@ -201,6 +202,8 @@ function lifecycle(site: Site, parts: { app: App; provider(): Provider; health: 
     app: parts.app,
     provider: parts.provider,
     async start(signal) {
+      await seedLedger(site)
+      signal?.throwIfAborted()
       await registry.start(signal)
       signal?.throwIfAborted()
       get('storage').cleaner.start({ intervalSeconds: 60 })
@@ -222,6 +225,16 @@ function lifecycle(site: Site, parts: { app: App; provider(): Provider; health: 
       return stopping
     },
   }
+}
+
+/** Plugins and the first request already find what the config says. */
+async function seedLedger({ config, rooms: { get }, locate }: Site): Promise<void> {
+  const done = await seed({
+    ...{ config, locate, storage: get('storage'), clock: get('clock'), log: get('log'), change: get('change') },
+    ...{ ledger: get('ledger'), groups: get('groups'), serviceAccounts: get('serviceAccounts') },
+    members: get('configMembers'),
+  })
+  if (Object.keys(done).length > 0) get('log').info({ done }, 'the ledger was made what the config says')
 }
 
 function placeOf({ listen: { host, port, socket } }: Config) {

@@ -1,6 +1,7 @@
 /** One Labgate while it is put together: its config, its rooms and its plugins; handed from one part of the composition to the next. @module */
 import type { OidcAdditions } from '@labgate/contract'
 import type { Rooms } from './assembly.ts'
+import type { Locate } from './config/problems.ts'
 import type { Config } from './config/schema.ts'
 import type { GuardedFetch } from './http/egress.ts'
 import type { Person } from './oidc/claims.ts'
@@ -12,6 +13,8 @@ export interface Site {
   readonly rooms: Rooms
   readonly registry: Registry
   readonly fetches: readonly GuardedFetch[]
+  /** Finds lines and columns of the config file, when there is one. */
+  readonly locate?: Locate | undefined
   fetchFor(
     name: string,
     options?: { readonly allow?: readonly string[]; readonly ca?: string | undefined },

@@ -7,6 +7,7 @@ import type { Storage } from '../storage/storage.ts'
 import type { AccountRow, Accounts } from './accounts.ts'
 import { groupsOf, verifiedEmail } from './accounts.ts'
 import { type Admission, decideAdmission } from './admission.ts'
+import type { ConfigMembers } from './config-members.ts'
 import type { Identities, IdentityRow, Source } from './identities.ts'
 
 /** An assertion at one instance's door. */
@@ -50,6 +51,8 @@ export function createPeople(needs: {
   registration: 'open' | 'closed'
   /** `instance:address` or `instance:subject` of those who are admins. */
   admins: readonly string[]
+  /** What the config's groups say of the person: they may be named there before they came. */
+  members: Pick<ConfigMembers, 'settle'>
 }): People {
   const { storage, accounts, identities } = needs
 
@@ -69,6 +72,7 @@ export function createPeople(needs: {
     if (identity.instance !== source.instance) await accounts.setGroups(identity.account, identity.instance, [])
     const email = verifiedEmail(assertion.facts)
     if (email) await accounts.noteVerifiedEmail(identity.account, email)
+    await needs.members.settle(identity.account)
     const account = await accounts.find(identity.account)
     if (!account) throw new Fault('ERR_STORAGE', `identity ${identity.id} names an account that is not there`)
     if (!isNamedAdmin(arrival) || (account.role === 'admin' && account.state !== 'pending')) return account

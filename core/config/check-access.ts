@@ -46,8 +46,8 @@ function datasetErrors({ datasets }: Config): Finding[] {
   const tables = new Map<string, string>()
   return Object.entries(datasets).flatMap(([slug, dataset]) => [
     ...dataset.aliases.flatMap((alias, index) => {
-      const owner = names.get(alias)
-      names.set(alias, owner ?? slug)
+      const owner = names.get(alias.toLowerCase())
+      names.set(alias.toLowerCase(), owner ?? slug)
       return owner === undefined ? [] : [error(['datasets', slug, 'aliases', index], `is a name of ${owner} already`)]
     }),
     ...dataset.tables.flatMap((table, index) => {
@@ -128,7 +128,9 @@ function subjectErrors(to: string, path: Path, config: Config): Finding[] {
 /** A group of ours stands in the file; one that an upstream speaks of is `INSTANCE:NAME`. */
 function groupErrors(group: string, path: Path, config: Config): Finding[] {
   if (group.includes(':')) return personErrors(group, path, config)
-  return unknown({ kind: 'group', word: group }, Object.keys(config.groups), path)
+  // Sign-ins may bring people into groups of ours by themselves.
+  const brought = Object.values(config.plugins).flatMap(({ groups }) => Object.values(groups))
+  return unknown({ kind: 'group', word: group }, [...Object.keys(config.groups), ...brought], path)
 }
 
 const comparisons = ['equals', 'oneOf', 'contains']

@@ -1,0 +1,88 @@
+/** Lines of the config file as lines of the ledger, and how two of them are known to be the same. Pure. @module */
+import { type AccountId, type Json, parseAddress } from '@labgate/contract'
+import type { GrantEntry } from '../config/schema.ts'
+import { parseInstant } from '../config/units.ts'
+import type { GrantRow } from '../storage/ledger-entities.ts'
+import { readConditions } from './lines.ts'
+import {
+  type Conditions,
+  type FactCondition,
+  formatSubject,
+  type NewGrant,
+  parseSubject,
+  type Subject,
+} from './model.ts'
+
+/** The line of an entry; `undefined` while nobody has the username that it names. */
+export function grantOf(
+  entry: GrantEntry,
+  accountOf: (username: string) => AccountId | undefined,
+): (Required<Pick<NewGrant, 'subject' | 'dataset' | 'conditions' | 'why'>> & NewGrant) | undefined {
+  const subject = subjectOf(entry.to, accountOf)
+  if (subject === undefined) return undefined
+  const { dataset, version, level, permission, why } = entry
+  return { subject, dataset, version, level, permission, why, conditions: conditionsOf(entry) }
+}
+
+function subjectOf(to: string, accountOf: (username: string) => AccountId | undefined): Subject | undefined {
+  const subject = parseSubject(to)
+  if (subject?.kind === 'name') return { ...subject, value: nameValue(subject.value) }
+  if (subject?.kind !== 'account') return subject
+  const account = accountOf(subject.account)
+  return account === undefined ? undefined : { kind: 'account', account }
+}
+
+/** Addresses are compared in small letters, subjects as they are. */
+export function nameValue(value: string): string {
+  return parseAddress(value) === undefined ? value : value.toLowerCase()
+}
+
+function conditionsOf({ terms, from, until, facts, withinGroup }: GrantEntry): Conditions {
+  const [begin, end] = [from && parseInstant(from, 'begin'), until && parseInstant(until, 'end')]
+  return {
+    ...(terms ? { terms: { id: terms.id, number: terms.number } } : {}),
+    ...(begin ? { from: begin } : {}),
+    ...(end ? { until: end } : {}),
+    // Values of a YAML file are JSON.
+    ...(facts.length > 0 ? { facts: facts as readonly FactCondition[] } : {}),
+    ...(withinGroup ? { withinGroup } : {}),
+  }
+}
+
+/** What makes a line this line: two with the same key say the same. */
+export function keyOf(grant: NewGrant): string {
+  const { terms, from, until, facts = [], withinGroup } = grant.conditions ?? {}
+  const conditions = {
+    terms: terms && [terms.id, terms.number],
+    from: from?.toISOString(),
+    until: until?.toISOString(),
+    facts: facts.map(
+      ({ claim, equals, oneOf, contains, via, trust = 'verified', withinDays }): Json => [
+        claim,
+        {
+          ...(equals === undefined ? {} : { equals }),
+          ...(oneOf && { oneOf }),
+          ...(contains === undefined ? {} : { contains }),
+        },
+        via ?? null,
+        trust,
+        withinDays ?? null,
+      ],
+    ),
+    withinGroup,
+  }
+  const { subject, dataset, version = null, level = null, permission = null, why = '' } = grant
+  return JSON.stringify([formatSubject(subject), dataset, version, level, permission, why.trim(), conditions])
+}
+
+/** The key of a stored line; `undefined` when this Labgate cannot read it. */
+export function keyOfRow(row: GrantRow): string | undefined {
+  const subject = parseSubject(row.subject)
+  const conditions = readConditions(row.conditions)
+  if (subject === undefined || conditions === undefined) return undefined
+  const { dataset, version, level, permission, why } = row
+  return keyOf({
+    ...{ subject, dataset, conditions, why },
+    ...{ version: version ?? undefined, level: level ?? undefined, permission: permission ?? undefined },
+  })
+}

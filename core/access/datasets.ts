@@ -86,11 +86,11 @@ export function createDatasets(needs: DatasetNeeds): Datasets {
 
 /** A dataset by slug or alias, as a transaction sees it. */
 export async function findIn(em: EntityManager, name: string): Promise<Dataset | undefined> {
-  const row =
-    (await em.findOne(DatasetEntity, { slug: name })) ??
-    (await em.findOne(DatasetEntity, {
-      slug: (await em.findOne(DatasetAliasEntity, { alias: name }))?.dataset ?? '',
-    }))
+  // Within a transaction rows may have changed behind the identity map.
+  const fresh = { disableIdentityMap: true } as const
+  const bySlug = (slug: string) => em.findOne(DatasetEntity, { slug }, fresh)
+  const alias = async () => (await em.findOne(DatasetAliasEntity, { alias: name }, fresh))?.dataset
+  const row = (await bySlug(name)) ?? (await bySlug((await alias()) ?? ''))
   return row === null ? undefined : (await viewsOf(em, [row]))[0]
 }
 
@@ -138,8 +138,7 @@ async function change(
     await assertUnneeded(em, { slug, before, wanted })
     const source = sourceOf(actor) === 'config' ? 'config' : before.source
     const after = { ...before, ...definedOf(checked), ...wanted, frozen: frozenOf(before, checked), source }
-    if (JSON.stringify(jsonOf(after)) === JSON.stringify(jsonOf(before)) && source === before.source)
-      return { unchanged: before }
+    if (isSame(before, after)) return { unchanged: before }
     const { title, description, visibility, frozen } = after
     await em.nativeUpdate(
       DatasetEntity,
@@ -181,7 +180,7 @@ async function remove({ change }: DatasetNeeds, actor: Actor, slug: string): Pro
 type Parts = Pick<Dataset, 'aliases' | 'versions' | 'places' | 'tables'>
 
 async function present(em: EntityManager, slug: string): Promise<Dataset> {
-  const row = await em.findOne(DatasetEntity, { slug }, { refresh: true })
+  const row = await em.findOne(DatasetEntity, { slug }, { disableIdentityMap: true })
   const found = row === null ? undefined : (await viewsOf(em, [row]))[0]
   if (found === undefined) throw new Fault('ERR_NOT_FOUND', `There is no dataset ${shown(slug)}.`)
   return found
@@ -231,6 +230,13 @@ function bindsAnew(before: Dataset, { aliases, places, tables }: CheckedPatch): 
   const { dataset: _, ...rest } = { dataset: before.slug, aliases, places, tables }
   const merged = mergedParts(before, { ...rest, versions: undefined } as CheckedPatch)
   return (['aliases', 'places', 'tables'] as const).some((part) => keyOf(merged[part]) !== keyOf(before[part]))
+}
+
+// The order of a list says nothing.
+function isSame(before: Dataset, after: Dataset): boolean {
+  const words = (dataset: Dataset) =>
+    Object.values(jsonOf(dataset)).map((value) => (Array.isArray(value) ? keyOf(value) : value))
+  return JSON.stringify(words(before)) === JSON.stringify(words(after))
 }
 
 function keyOf(part: readonly unknown[]): string {

@@ -60,9 +60,9 @@ export function checkSubject(subject: Subject): Subject {
 }
 
 function checkNamed(value: string): string {
-  const name = checkName(value, { what: 'The address or id', longest: 255 })
   // Sign-ins bring addresses in this spelling; an upstream's own id keeps its case, for there it may tell two people apart.
-  return parseAddress(name)?.address.toLowerCase() ?? name
+  const address = typeof value === 'string' ? parseAddress(value)?.address.toLowerCase() : undefined
+  return address ?? checkName(value, { what: 'The address or id', longest: 255 })
 }
 
 function checkInstance(instance: string): string {

@@ -36,6 +36,20 @@ const claims: readonly RouteClaim[] = [
   { id: 'echo', method: 'POST', path: '/api/echo', guard: token, bodyBytes: 16 },
   { id: 'cookies', method: 'GET', path: '/cookies', guard: 'public' },
   { id: 'bug', method: 'GET', path: '/bug', guard: 'public' },
+  { id: 'who', method: 'GET', path: '/who', guard: 'public' },
+  { id: 'whoPost', method: 'POST', path: '/who', guard: 'public' },
+  { id: 'act', method: 'POST', path: '/act', guard: 'session' },
+  { id: 'remove', method: 'DELETE', path: '/things/:id', guard: 'session' },
+  { id: 'any', method: 'GET', path: '/api/any', guard: { token: {} } },
+  { id: 'key', method: 'GET', path: '/api/key', guard: { token: { header: 'x-probe-key', scheme: '' } } },
+  {
+    id: 'scheme',
+    method: 'PUT',
+    path: '/api/scheme',
+    guard: { token: { scheme: 'Probe', scopes: ['probe', 'probe.write'] } },
+  },
+  { id: 'cookie', method: 'PATCH', path: '/api/cookie', guard: { token: { cookies: ['probe_token'] } } },
+  { id: 'query', method: 'GET', path: '/api/query/*rest', guard: { token: { query: ['key', 'token'] } } },
 ]
 
 export default definePlugin({
@@ -61,6 +75,9 @@ function create(context: Context): AuthzAdapter {
         json: { cookies: cookies as Record<string, string>, header: headers.cookie ?? null },
       }),
       bug: () => Promise.reject(new Error('a bug of the probe')),
+      ...Object.fromEntries(
+        ['who', 'whoPost', 'act', 'remove', 'any', 'key', 'scheme', 'cookie', 'query'].map((id) => [id, nameOf]),
+      ),
     },
     oidc: {
       scopes: { probe: { description: context.text('scope'), claims: ['probe_badge'] } },
@@ -89,6 +106,10 @@ async function about({ accounts }: Context, { principal, cookies }: RouteAsk): P
   const mayAct = await accounts.mayAct(account.id)
   const json: Json = { username: account.username, via, scopes, mayAct, seen: cookies.probe_seen ?? null }
   return { status: 200, json }
+}
+
+async function nameOf({ principal }: RouteAsk): Promise<RouteReply> {
+  return { status: 200, json: { username: principal?.account.username ?? null, kind: principal?.kind ?? null } }
 }
 
 function badgeOf(account: string): string {

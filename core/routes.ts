@@ -8,6 +8,7 @@ import { accountRoutes } from './console/account.ts'
 import { type ConsoleNeeds, consoleRoutes } from './console/admin.ts'
 import { homeRoutes } from './console/home.ts'
 import { myAccessRoutes } from './console/my-access.ts'
+import { myTokensRoutes } from './console/my-tokens.ts'
 import { readTermsRoutes } from './console/read-terms.ts'
 import { createDesk, type DeskParts } from './desk.ts'
 import { dialectRoutes } from './dialects.ts'
@@ -57,6 +58,7 @@ export function addRoutes(site: Site, parts: RouteParts): void {
     ...door.routes,
     ...readTermsRoutes({ desk, door, dialects: registry.authz() }),
     ...myAccessRoutes({ desk, door, access: () => get('access'), ledger: () => get('ledger') }),
+    ...myTokensRoutes({ desk, door, tokens: () => get('tokens'), maxSeconds: config.access.tokenMaxLife }),
     ...consoleRoutes(consoleNeeds(site, { desk, door })),
     ...accountRoutes({
       desk,

@@ -2,6 +2,7 @@
 import type { Level } from '@labgate/contract'
 import type { Notice, Post } from './views.ts'
 import type { PagingView } from './views-console.ts'
+import type { TokenMadeView, TokenMakeView, TokenView } from './views-console-people.ts'
 
 /** Something that stands between a person and access, and where to mend it. */
 export interface MissingView {
@@ -69,8 +70,21 @@ export interface MyDatasetPageView {
   readonly ask?: (Post & { readonly levels: readonly Level[]; readonly why: string }) | undefined
 }
 
+/** A person’s API tokens. */
+export interface MyTokensView {
+  readonly now: Date
+  readonly message?: Notice | undefined
+  readonly tokens: readonly TokenView[]
+  readonly paging: PagingView
+  readonly make: TokenMakeView
+  readonly made?: TokenMadeView | undefined
+  /** The sign-in is too old to make one. */
+  readonly signInAgain: boolean
+}
+
 /** View name to its data. */
 export interface PersonViews {
+  readonly tokens: MyTokensView
   readonly 'my-access': MyAccessView
   readonly 'my-dataset': MyDatasetPageView
 }

@@ -86,13 +86,16 @@ async function showAll(ctx: Ctx, needs: MyAccessNeeds): Promise<void> {
   ])
   const titles = new Map(others.rows.map(({ slug, title }) => [slug, title]))
   const title = async (slug: string) => titles.get(slug) ?? (await access.dataset(slug))?.title ?? slug
+  const termsTitles = new Map(snapshot.terms.map((one) => [one.terms, one.title]))
   const at = (next: string | undefined) =>
     `${home}?${new URLSearchParams({ ...(search === undefined ? {} : { search }), ...(next === undefined ? {} : { after: next }) })}`
   desk.show(ctx, 'my-access', {
     now: desk.clock.now(),
     message: await message(desk, mine),
     mine: await Promise.all(
-      snapshot.grants.map(async (grant) => myDataset(ctx, { desk, grant, title: await title(grant.dataset) })),
+      snapshot.grants.map(async (grant) =>
+        myDataset(ctx, { desk, grant, title: await title(grant.dataset), termsTitles }),
+      ),
     ),
     requests: await Promise.all(
       requests.rows.map(async (one) => requestView(ctx, { desk, one, title: await title(one.dataset) })),
@@ -130,7 +133,11 @@ function pageOf(slug: string, version?: string): string {
   return `${home}/${encodeURIComponent(slug)}${query}`
 }
 
-function myDataset(ctx: Ctx, { desk, grant, title }: { desk: Desk; grant: GrantView; title: string }): MyDatasetView {
+function myDataset(
+  ctx: Ctx,
+  one: { desk: Desk; grant: GrantView; title: string; termsTitles: ReadonlyMap<string, string> },
+): MyDatasetView {
+  const { desk, grant, title, termsTitles } = one
   const what = heldWords(ctx, desk, grant)
   return {
     title,
@@ -138,7 +145,7 @@ function myDataset(ctx: Ctx, { desk, grant, title }: { desk: Desk; grant: GrantV
     version: grant.version,
     holds: what === '' ? undefined : desk.text(ctx, 'access.holds', { levels: what }),
     missing: grant.missingTerms.map((id) => ({
-      text: id,
+      text: termsTitles.get(id) ?? id,
       link: { label: desk.text(ctx, 'access.read'), href: `/terms/${encodeURIComponent(id)}` },
     })),
   }

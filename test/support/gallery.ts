@@ -5,6 +5,7 @@ import { iconUri } from '../../core/pages/links.ts'
 import type { Branding } from '../../core/pages/pages.ts'
 import { createPages, type Pages } from '../../core/pages/pages.ts'
 import type { ClientView, Post, ViewName, Views } from '../../core/pages/views.ts'
+import { accessSamples } from './gallery-access.ts'
 
 /** One page of the gallery. */
 export type Sample = {
@@ -112,7 +113,7 @@ function signedIn(one: Sample): Sample {
 
 /** Every view, in the shapes in which it differs to the eye. */
 export function galleryData(): readonly Sample[] {
-  return [...choosers(), ...steps(), ...decisions(), ...endings(), ...ownPages()]
+  return [...choosers(), ...steps(), ...decisions(), ...endings(), ...ownPages(), ...accessSamples()]
 }
 
 function choosers(): readonly Sample[] {

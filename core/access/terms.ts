@@ -7,8 +7,9 @@ import { type AccountId, Fault } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
 import { type Actor, actorName, type PageAsk, type Paged, pageLimit, sourceOf } from '../accounts/actor.ts'
 import { pageOf, searchWhere } from '../accounts/paging.ts'
-import { DatasetVersionEntity, TermsEntity, TermsTextEntity } from '../storage/ledger-entities.ts'
+import { DatasetEntity, DatasetVersionEntity, TermsEntity, TermsTextEntity } from '../storage/ledger-entities.ts'
 import { type Acceptor, acceptancesOf, acceptIn, listAcceptances } from './acceptances.ts'
+import { shown } from './input.ts'
 import { createInvitations, type InvitationNeeds, type Invitations } from './invitations.ts'
 import type { Acceptance, Terms, TermsText } from './model.ts'
 import {
@@ -181,10 +182,12 @@ async function newTerms(em: EntityManager, given: NewTerms, by: { actor: Actor; 
   const id = checkedId(given.id)
   const { dataset, version } = given
   if ((await em.count(TermsEntity, { id })) > 0) throw new Fault('ERR_CONFLICT', `There are terms "${id}" already.`)
+  if (dataset !== undefined && (await em.count(DatasetEntity, { slug: dataset })) === 0)
+    throw new Fault('ERR_NOT_FOUND', `There is no dataset ${shown(dataset)}.`)
   if (version !== undefined) {
     if (dataset === undefined) throw new Fault('ERR_INPUT', 'Terms of a version name its dataset too.')
     if ((await em.count(DatasetVersionEntity, { dataset, version })) === 0)
-      throw new Fault('ERR_NOT_FOUND', `The dataset ${dataset} has no version ${version}.`)
+      throw new Fault('ERR_NOT_FOUND', `The dataset ${dataset} has no version ${shown(version)}.`)
   }
   const row = em.create(TermsEntity, {
     id,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import fc from 'fast-check'
 import { readConditions } from '../../../core/access/lines.ts'
-import { formatSubject, type NewGrant, parseSubject } from '../../../core/access/model.ts'
+import { type FactCondition, formatSubject, type NewGrant, parseSubject } from '../../../core/access/model.ts'
 import { checkConditions, conditionsJson } from '../../../core/access/new-grant.ts'
 import { allPages, at, command, config, type OpenedLedger, openLedger } from '../../support/ledger.ts'
 
@@ -268,7 +268,13 @@ test('conditions come back from their stored form as they went in', () => {
       fc.record({ at: instant, facts: fc.array(fact, { maxLength: 3 }), withinGroup: fc.constantFrom('a', 'b:c/d') }),
       ({ at: from, facts, withinGroup }) => {
         const until = new Date(from.getTime() + 1)
-        const checked = checkConditions({ from, until, facts, withinGroup, terms: { id: 't', number: 3 } })
+        const checked = checkConditions({
+          from,
+          until,
+          facts: facts as readonly FactCondition[],
+          withinGroup,
+          terms: { id: 't', number: 3 },
+        })
         const stored = JSON.parse(JSON.stringify(conditionsJson(checked)))
         assert.deepEqual(readConditions(stored), JSON.parse(JSON.stringify(checked), revive))
         assert.deepEqual(checkConditions(checked), checked)

@@ -2,7 +2,6 @@
 import type { AuditLine } from '../storage/audit.ts'
 import { type ApiNeeds, type Caller, operation } from './operation.ts'
 import { instant, line, name, page, pageOf, paging, record, ref, text } from './schema.ts'
-import { accountNamed } from './sight.ts'
 
 export const auditSchemas = {
   AuditLine: record(
@@ -44,7 +43,7 @@ export const auditOperations = [
     },
     answer: { status: 200, description: 'A page of the trail.', schema: pageOf(ref('AuditLine')) },
     async handle({ caller, query: { after, account, limit, type, requestId } }, needs) {
-      const of = account === undefined ? undefined : (await accountNamed(needs, account)).id
+      const of = account === undefined ? undefined : await idNamed(needs, account)
       const query = { account: of, type, requestId }
       const before = after === undefined ? undefined : Number(after)
       if (!caller.rights.admin) return page(await walk(needs, caller, { query, before, limit }))
@@ -98,4 +97,9 @@ async function sightOf({ ledger }: ApiNeeds, { rights }: Caller): Promise<(line:
 
 function idOf(line: AuditLine | undefined): string | undefined {
   return line === undefined ? undefined : String(line.id)
+}
+
+/** One that nobody has did nothing: the answer does not tell who is known here. */
+async function idNamed({ accounts }: ApiNeeds, named: string): Promise<string> {
+  return (await accounts.find(named))?.id ?? (await accounts.findByUsername(named))?.id ?? named
 }

@@ -95,6 +95,7 @@ export const grantOperations = [
       state: { type: 'string', enum: ['current', 'ended', 'all'], default: 'current', description: 'Which of them.' },
     },
     answer: { status: 200, description: 'A page of grants.', schema: pageOf(ref('Grant')) },
+    errors: ['ERR_NOT_FOUND'],
     async handle({ caller, query: { dataset, subject, ...query } }, needs) {
       const of = dataset === undefined ? undefined : await datasetInSight(needs, caller, dataset)
       const found = await needs.ledger.grants.list({

@@ -52,7 +52,13 @@ export const source = {
 /** Which page of a list. */
 export const paging = {
   limit: { type: 'integer', minimum: 1, maximum: 1000, default: 100, description: 'How many items at most.' },
-  after: { type: 'string', minLength: 1, maxLength: 300, description: '`next` of the page before.' },
+  after: {
+    type: 'string',
+    minLength: 1,
+    maxLength: 300,
+    pattern: onOneLine,
+    description: '`next` of the page before.',
+  },
 } as const
 
 /** Paging with a search. */

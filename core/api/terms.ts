@@ -93,6 +93,7 @@ const documents = [
     description: 'Those of datasets you are admin of; site admins see all, those of the whole site too.',
     query: { ...searching, dataset: name('Only of this dataset.') },
     answer: { status: 200, description: 'A page of terms.', schema: pageOf(ref('Terms')) },
+    errors: ['ERR_NOT_FOUND'],
     async handle({ caller, query: { dataset, ...query } }, needs) {
       const of = dataset === undefined ? undefined : await datasetKept(needs, caller, dataset)
       return page(await needs.ledger.terms.list({ ...query, dataset: of?.slug, datasets: datasetsKept(caller) }))

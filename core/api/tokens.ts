@@ -38,6 +38,7 @@ export const tokenOperations = [
     description: 'Your own, or those of an account you look after; site admins see all.',
     query: { ...paging, account: name('Only of this account: id or username.'), state },
     answer: { status: 200, description: 'A page of tokens.', schema: pageOf(ref('Token')) },
+    errors: ['ERR_NOT_FOUND'],
     async handle({ caller, query: { account, ...query } }, needs) {
       const of = account === undefined ? undefined : (await accountInSight(needs, caller, account)).id
       const whose = of ?? (caller.rights.admin ? undefined : caller.account.id)

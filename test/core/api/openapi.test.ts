@@ -8,7 +8,7 @@ import { document, operations, schemas } from '../../../core/api/operations.ts'
 import { startLabgate } from '../../support/labgate.ts'
 
 interface Documented {
-  readonly operationId?: string
+  readonly operationId: string
   readonly summary?: string
   readonly security?: readonly unknown[]
   readonly tags: readonly string[]
@@ -48,7 +48,7 @@ suite('the OpenAPI document', () => {
     assert.equal(new Set(ids).size, ids.length)
     const tags = (document.tags as { name: string }[]).map(({ name }) => name)
     for (const { name, operationId, summary, responses, tags: own } of documented) {
-      assert.match(operationId ?? '', /^[a-z][A-Za-z]+$/, name)
+      assert.match(operationId, /^[a-z][A-Za-z]+$/, name)
       assert.match(summary ?? '', /^[A-Z].*[^.]$/, name)
       assert.ok(own.length === 1 && tags.includes(own[0] ?? ''), name)
       const good = Object.keys(responses).filter((status) => status.startsWith('2'))
@@ -80,7 +80,7 @@ suite('the OpenAPI document', () => {
     for (const { id, body, params, query } of operations) {
       if (body) assert.equal(body.additionalProperties, false, id)
       for (const [name, schema] of Object.entries({ ...params, ...query, ...(body?.properties ?? {}) }))
-        assert.match((schema as { description?: string }).description ?? '', /^.{4,}$/s, `${id}.${name}`)
+        assert.match(String(schema.description ?? ''), /^.{4,}$/s, `${id}.${name}`)
     }
   })
 

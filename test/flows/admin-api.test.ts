@@ -1,0 +1,572 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import type { Fact } from '@labgate/contract'
+import { type ApiCall, type ApiClient, apiClient, send } from '../support/admin-api.ts'
+import { browser, signInByEmail, startLabgate, type TestLabgate } from '../support/labgate.ts'
+
+interface Page<T> {
+  readonly items: readonly T[]
+  readonly total?: number
+  readonly next?: string
+}
+
+const house = { kind: 'system', name: 'test' } as const
+const plugins = {
+  email: { use: '@labgate/auth-email', config: { mailsPerHour: 100 } },
+  probe: { use: '../support/plugins/authz-probe.ts', prefix: '/probe' },
+}
+
+describe('the admin API', () => {
+  let site: TestLabgate
+  let api: ApiClient
+  /** Account ids and tokens by username. */
+  const ids: Record<string, string> = {}
+  const tokens: Record<string, string> = {}
+
+  const make = async (username: string, role: 'user' | 'admin' = 'user') => {
+    const { get } = site.labgate.rooms
+    const facts: Fact[] = [{ claim: 'preferred_username', value: username, trust: 'asserted' }]
+    const id = await get('storage').transaction((em) => get('accounts').createIn(em, { facts, state: 'active', role }))
+    ids[username] = id
+    tokens[username] = await tokenOf(id, ['admin'])
+    return id
+  }
+  const tokenOf = async (account: string, scopes: readonly string[], expiresAt?: Date) => {
+    const made = await site.labgate.rooms.get('tokens').create(house, { account, name: 'a test', scopes, expiresAt })
+    return made.value
+  }
+  const as = (username: string, call: ApiCall = {}): ApiCall => ({ ...call, token: tokens[username] ?? '' })
+  const well = <T = never>(username: string, id: string, call?: ApiCall) => api.well<T>(id, as(username, call))
+  const refused = async (username: string, id: string, call?: ApiCall) => {
+    const { status, code, body } = await api.call(id, as(username, call))
+    assert.ok(status >= 400, `${id} by ${username}: ${status} ${JSON.stringify(body)}`)
+    return code
+  }
+
+  /** Accepts the newest text of terms. */
+  const accept = async (username: string, terms: string, address?: string) => {
+    const book = site.labgate.rooms.get('ledger').terms
+    const digest = (await book.find(terms))?.text.digest ?? ''
+    await book.accept({ kind: 'account', account: ids[username] ?? '', address }, { terms, digest })
+  }
+
+  before(async () => {
+    site = await startLabgate({ plugins })
+    api = await apiClient(site.issuer)
+    await make('root', 'admin')
+    for (const username of ['dana', 'mira', 'lead', 'plain', 'sam']) await make(username)
+  })
+  after(() => site.stop())
+
+  test('tells whose token it is', async () => {
+    const me = await well<{ account: { username: string }; token: { name: string }; rights: { admin: boolean } }>(
+      'root',
+      'getMe',
+    )
+    assert.equal(me.account.username, 'root')
+    assert.equal(me.token.name, 'a test')
+    assert.equal(me.rights.admin, true)
+    assert.doesNotMatch(JSON.stringify(me), new RegExp((tokens.root ?? '').slice(10)))
+  })
+
+  test('keeps datasets', async () => {
+    for (const slug of ['fish', 'mouse', 'worm'])
+      await well('root', 'createDataset', { body: { slug, title: `The ${slug}` } })
+    assert.equal(await refused('root', 'createDataset', { body: { slug: 'fish', title: 'Again' } }), 'ERR_CONFLICT')
+    const body = {
+      aliases: ['zebrafish'],
+      visibility: 'hidden',
+      versions: [{ version: 'v1', title: 'First' }],
+      places: [{ bucket: 'gs://lab-bucket', prefix: 'fish/' }],
+      tables: [{ namespace: 'chunks', name: 'fish' }],
+      frozen: 'Being mended',
+    }
+    const changed = await well<{ frozen?: string; aliases: string[] }>('root', 'changeDataset', {
+      params: { dataset: 'fish' },
+      body,
+    })
+    assert.equal(changed.frozen, 'Being mended')
+    const opened = await well<{ frozen?: string; slug: string }>('root', 'changeDataset', {
+      params: { dataset: 'zebrafish' },
+      body: { frozen: null },
+    })
+    assert.deepEqual([opened.slug, opened.frozen], ['fish', undefined])
+    const found = await well<{ title: string }>('root', 'getDataset', { params: { dataset: 'zebrafish' } })
+    assert.equal(found.title, 'The fish')
+    await well('root', 'deleteDataset', { params: { dataset: 'worm' } })
+    assert.equal(await refused('root', 'deleteDataset', { params: { dataset: 'worm' } }), 'ERR_NOT_FOUND')
+  })
+
+  test('lists in pages that meet without a gap', async () => {
+    const first = await well<Page<{ slug: string }>>('root', 'listDatasets', { query: { limit: 1 } })
+    const second = await well<Page<{ slug: string }>>('root', 'listDatasets', {
+      query: { limit: 1, after: first.next ?? '' },
+    })
+    assert.deepEqual(
+      [first.total, first.items[0]?.slug, second.items[0]?.slug, second.next],
+      [2, 'fish', 'mouse', undefined],
+    )
+    const people = await well<Page<{ id: string }>>('root', 'listAccounts', { query: { limit: 4 } })
+    const rest = await well<Page<{ id: string }>>('root', 'listAccounts', {
+      query: { limit: 4, after: people.next ?? '' },
+    })
+    assert.equal(new Set([...people.items, ...rest.items].map(({ id }) => id)).size, 6)
+    assert.equal(rest.next, undefined)
+  })
+
+  test('keeps the objects that anyone may see', async () => {
+    const roots = ['18446744073709551615', '7']
+    const call = { params: { dataset: 'fish' }, body: { namespace: 'chunks', name: 'fish', roots } }
+    assert.deepEqual(await well('root', 'addPublicRoots', call), { added: 2 })
+    assert.deepEqual(await well('root', 'addPublicRoots', call), { added: 0 })
+    const listed = await well<Page<{ root: string }>>('root', 'listPublicRoots', { params: { dataset: 'fish' } })
+    assert.deepEqual(new Set(listed.items.map(({ root }) => root)), new Set(roots))
+    assert.equal(await refused('root', 'addPublicRoots', { ...call, params: { dataset: 'mouse' } }), 'ERR_NOT_FOUND')
+    assert.deepEqual(await well('root', 'removePublicRoots', call), { removed: 2 })
+  })
+
+  test('grants and ends', async () => {
+    const add = (username: string, body: object) => well<{ id: number }>(username, 'addGrant', { body })
+    await add('root', { subject: `account:${ids.dana}`, dataset: 'fish', level: 'admin' })
+    await add('root', { subject: `account:${ids.mira}`, dataset: 'mouse', level: 'admin' })
+    const conditions = {
+      until: '2099-01-01T00:00:00.000Z',
+      facts: [{ claim: 'orcid', via: 'email', trust: 'asserted', withinDays: 30 }],
+    }
+    const one = await add('dana', {
+      subject: 'name:email:bo@example.org',
+      dataset: 'zebrafish',
+      level: 'view',
+      conditions,
+      why: 'A guest',
+    })
+    const read = await well<{ conditions: unknown; dataset: string }>('dana', 'getGrant', { params: { grant: one.id } })
+    assert.deepEqual([read.conditions, read.dataset], [conditions, 'fish'])
+    const listed = await well<Page<{ id: number }>>('dana', 'listGrants', {
+      query: { subject: 'name:email:bo@example.org' },
+    })
+    assert.deepEqual(
+      listed.items.map(({ id }) => id),
+      [one.id],
+    )
+    await well('dana', 'endGrant', { params: { grant: one.id } })
+    assert.equal(await refused('dana', 'endGrant', { params: { grant: one.id } }), 'ERR_NOT_FOUND')
+    const wrong = { subject: 'everybody', dataset: 'fish', level: 'view' }
+    assert.equal(await refused('dana', 'addGrant', { body: wrong }), 'ERR_INPUT')
+  })
+
+  test('keeps groups', async () => {
+    const group = { group: 'imaging' }
+    await well('root', 'createGroup', { body: { slug: 'imaging', title: 'Imaging' } })
+    await well('root', 'createGroup', { body: { slug: 'secret-group', title: 'Others' } })
+    await well('root', 'changeGroup', { params: group, body: { description: 'Microscopes' } })
+    await well('root', 'addManager', { params: { ...group, account: 'lead' } })
+    await well('lead', 'addMember', { params: { ...group, account: 'sam' } })
+    const members = await well<Page<{ account: { username: string; email?: string } }>>('lead', 'listMembers', {
+      params: group,
+    })
+    assert.deepEqual(
+      members.items.map(({ account }) => account.username),
+      ['sam'],
+    )
+    const found = await well<{ managers: string[]; memberCount: number }>('lead', 'getGroup', { params: group })
+    assert.deepEqual([found.managers, found.memberCount], [[ids.lead], 1])
+    assert.equal((await well<Page<unknown>>('lead', 'listGroups')).total, 1)
+    assert.equal(await refused('lead', 'addManager', { params: { ...group, account: 'sam' } }), 'ERR_FORBIDDEN')
+    await well('lead', 'removeMember', { params: { ...group, account: 'sam' } })
+    assert.equal(await refused('lead', 'removeMember', { params: { ...group, account: 'sam' } }), 'ERR_NOT_FOUND')
+    await well('root', 'addManager', { params: { ...group, account: 'sam' } })
+    await well('root', 'removeManager', { params: { ...group, account: 'sam' } })
+    await well('root', 'createGroup', { body: { slug: 'short', title: 'Short-lived' } })
+    await well('root', 'deleteGroup', { params: { group: 'short' } })
+  })
+
+  test('keeps terms of use, their texts and invitations', async () => {
+    const markdown = '# Be fair\n\nCite us.'
+    await well('dana', 'addTerms', { body: { id: 'fair-use', title: 'Fair use', dataset: 'fish', markdown } })
+    // They are asked of everybody who holds something on the dataset, of its admins too.
+    await accept('dana', 'fair-use')
+    await well('root', 'addTerms', { body: { id: 'site-terms', title: 'Of the site', markdown, services: ['web'] } })
+    const terms = { terms: 'fair-use' }
+    await well('dana', 'changeTerms', { params: terms, body: { title: 'Fair use of fish' } })
+    await well('dana', 'publishTerms', { params: terms, body: { markdown: '# Be fairer', again: 'accept' } })
+    await accept('dana', 'fair-use')
+    const read = await well<{ terms: { requiredNumber: number }; texts: { number: number }[] }>('dana', 'getTerms', {
+      params: terms,
+    })
+    assert.deepEqual([read.terms.requiredNumber, read.texts.map(({ number }) => number)], [2, [2, 1]])
+    assert.equal((await well<Page<unknown>>('dana', 'listTerms')).total, 1)
+    const made = await well<{ url: string; invitation: { id: string } }>('dana', 'addInvitation', {
+      params: terms,
+      body: { level: 'view', seats: 3 },
+    })
+    assert.match(made.url, /^http:\/\/localhost:\d+\/terms\/invited\/[\w-]{20,}$/)
+    await well('dana', 'listInvitations', { params: terms })
+    const invitation = { ...terms, invitation: made.invitation.id }
+    await well('dana', 'endInvitation', { params: invitation })
+    assert.equal(await refused('dana', 'endInvitation', { params: invitation }), 'ERR_NOT_FOUND')
+    await accept('plain', 'fair-use', '192.0.2.7')
+    const seen = await well<Page<{ account: string; address?: string }>>('dana', 'listAcceptances', { params: terms })
+    assert.deepEqual(
+      new Set(seen.items.map(({ account, address }) => [account, address].join())),
+      new Set([`${ids.plain},`, `${ids.dana},`]),
+    )
+    const whole = await well<Page<{ address?: string }>>('root', 'listAcceptances', { params: terms })
+    assert.ok(whole.items.some(({ address }) => address === '192.0.2.7'))
+  })
+
+  test('decides requests', async () => {
+    const { get } = site.labgate.rooms
+    const actor = { kind: 'account', account: ids.plain ?? '' } as const
+    await get('ledger').requests.ask(actor, { dataset: 'mouse', level: 'view', why: 'For my thesis' })
+    assert.deepEqual((await well<Page<unknown>>('dana', 'listRequests')).items, [])
+    const open = await well<Page<{ id: number }>>('mira', 'listRequests', { query: { state: 'open' } })
+    const request = open.items[0]?.id ?? 0
+    const body = { grant: 'yes', until: '2099-01-01T00:00:00Z', note: 'Welcome' }
+    assert.equal(await refused('dana', 'decideRequest', { params: { request }, body }), 'ERR_NOT_FOUND')
+    const decided = await well<{ state: string }>('mira', 'decideRequest', { params: { request }, body })
+    assert.equal(decided.state, 'granted')
+    assert.equal(await refused('mira', 'decideRequest', { params: { request }, body }), 'ERR_CONFLICT')
+  })
+
+  test('keeps service accounts and their tokens; a value is shown once', async () => {
+    const made = await well<{ id: string; parent?: string }>('root', 'createServiceAccount', {
+      body: { username: 'robot', displayName: 'The robot', parent: 'dana' },
+    })
+    assert.equal(made.parent, ids.dana)
+    const params = { serviceAccount: 'robot' }
+    await well('root', 'changeServiceAccount', { params, body: { description: 'Copies data', parent: null } })
+    await well('root', 'changeServiceAccount', { params, body: { parent: 'dana' } })
+    await well('dana', 'getServiceAccount', { params })
+    assert.equal((await well<Page<unknown>>('dana', 'listServiceAccounts')).total, 1)
+    assert.equal((await well<Page<unknown>>('mira', 'listServiceAccounts')).total, 0)
+    const body = { account: 'robot', name: 'nightly', scopes: ['admin'], expiresAt: 'never' }
+    const { value, token } = await well<{ value: string; token: { id: string; expiresAt?: string } }>(
+      'dana',
+      'createToken',
+      { body },
+    )
+    assert.match(value, /^lgs_/)
+    assert.equal(token.expiresAt, undefined)
+    const read = await well<{ state: string }>('dana', 'getToken', { params: { token: token.id } })
+    assert.equal(read.state, 'active')
+    const listed = await well<Page<{ name: string }>>('dana', 'listTokens', { query: { account: 'robot' } })
+    assert.doesNotMatch(JSON.stringify([read, listed]), new RegExp(value.slice(10)))
+    await well('dana', 'revokeToken', { params: { token: token.id } })
+    assert.equal(await refused('dana', 'revokeToken', { params: { token: token.id } }), 'ERR_NOT_FOUND')
+    const own = { account: 'dana', name: 'mine', scopes: ['admin'] }
+    await well('dana', 'createToken', { body: own })
+    assert.equal(await refused('root', 'createToken', { body: own }), 'ERR_FORBIDDEN')
+  })
+
+  test('looks after accounts and their sessions; the last admin stays', async () => {
+    const agent = browser()
+    await signInByEmail(site, agent, { at: new URL('/account', site.issuer), email: 'kim@example.org' })
+    const found = await well<Page<{ id: string; username: string }>>('root', 'listAccounts', {
+      query: { search: 'kim' },
+    })
+    const account = found.items[0]?.id ?? ''
+    const sessions = () => well<Page<{ handle: string }>>('root', 'listSessions', { params: { account } })
+    const [session] = (await sessions()).items
+    await well('root', 'endSession', { params: { account, session: session?.handle ?? '' } })
+    assert.deepEqual((await sessions()).items, [])
+    await well('root', 'endSessions', { params: { account } })
+    await well('root', 'signOut', { params: { account } })
+    await well('root', 'getAccount', { params: { account } })
+    const change = (body: object) =>
+      well<{ role: string; state: string }>('root', 'changeAccount', { params: { account }, body })
+    assert.equal((await change({ role: 'manager' })).role, 'manager')
+    assert.equal((await change({ state: 'deactivated' })).state, 'deactivated')
+    assert.equal((await change({ state: 'active' })).state, 'active')
+    for (const body of [{ role: 'user' }, { state: 'deactivated' }])
+      assert.equal(await refused('root', 'changeAccount', { params: { account: 'root' }, body }), 'ERR_CONFLICT')
+    const trail = await well<Page<{ type: string; actor?: string }>>('root', 'listAudit', { query: { account } })
+    const done = trail.items.filter(({ actor }) => actor === ids.root).map(({ type }) => type)
+    assert.deepEqual(done, [
+      'account.activated',
+      'account.deactivated',
+      'account.role-changed',
+      'sign-out.everywhere',
+      'session.revoked',
+      'session.revoked',
+    ])
+  })
+
+  test('explains answers, and refusals by their code', async () => {
+    interface Explained {
+      readonly allowed: boolean
+      readonly missing?: { step: string }
+      readonly words: string[]
+      readonly wire?: { instance: string; answer: unknown }[]
+    }
+    const explain = (username: string, body: object) => well<Explained>(username, 'explain', { body })
+    const yes = await explain('root', { account: 'mira', dataset: 'mouse', verb: 'admin' })
+    assert.equal(yes.allowed, true)
+    assert.equal(yes.wire?.[0]?.instance, 'probe')
+    const no = await explain('dana', { account: 'sam', dataset: 'fish', verb: 'view' })
+    assert.equal(no.allowed, false)
+    assert.equal(no.wire, undefined)
+    assert.equal((await explain('dana', { account: null, dataset: 'zebrafish', verb: 'view' })).allowed, false)
+    assert.equal(
+      (await explain('root', { account: 'nobody-here', dataset: 'fish', verb: 'view' })).missing?.step,
+      'account',
+    )
+    const others = { account: 'sam', dataset: 'mouse', verb: 'view' }
+    assert.equal(await refused('dana', 'explain', { body: others }), 'ERR_NOT_FOUND')
+    const requestId = 'AbCdEfGhIjKl_-01'
+    const detail = { dataset: 'fish', verb: 'view' }
+    await site.labgate.rooms.get('audit')({
+      type: 'access.refused',
+      account: ids.sam,
+      address: '192.0.2.9',
+      requestId,
+      detail,
+    })
+    const told = await well<{ event: { address?: string }; explanation: Explained }>('dana', 'explainEvent', {
+      params: { requestId },
+    })
+    assert.deepEqual([told.event.address, told.explanation.allowed], [undefined, false])
+    assert.equal(await refused('mira', 'explainEvent', { params: { requestId } }), 'ERR_NOT_FOUND')
+    await well('root', 'explainEvent', { params: { requestId } })
+    assert.equal(await refused('root', 'explainEvent', { params: { requestId: 'unknown' } }), 'ERR_NOT_FOUND')
+  })
+
+  test('retires terms', async () => {
+    await well('dana', 'retireTerms', { params: { terms: 'fair-use' } })
+    assert.equal(await refused('dana', 'retireTerms', { params: { terms: 'fair-use' } }), 'ERR_NOT_FOUND')
+  })
+
+  test('shows each only what they look after', async () => {
+    const slugs = async (username: string) =>
+      (await well<Page<{ slug: string }>>(username, 'listDatasets')).items.map(({ slug }) => slug)
+    assert.deepEqual([await slugs('dana'), await slugs('mira'), await slugs('lead')], [['fish'], ['mouse'], []])
+    const search = await well<Page<unknown>>('dana', 'listDatasets', { query: { search: 'mouse' } })
+    assert.deepEqual([search.items, search.total], [[], 0])
+    const grants = await well<Page<{ id: number; dataset: string }>>('root', 'listGrants', { query: { state: 'all' } })
+    const mouse = grants.items.find(({ dataset }) => dataset === 'mouse')?.id ?? 0
+    const own = await well<Page<{ dataset: string }>>('dana', 'listGrants', {
+      query: { state: 'all', search: 'mouse' },
+    })
+    assert.deepEqual(own.items, [])
+    const token = (await well<Page<{ id: string; account: string }>>('root', 'listTokens')).items.find(
+      ({ account }) => account === ids.mira,
+    )
+    const hidden: [string, ApiCall][] = [
+      ['getDataset', { params: { dataset: 'mouse' } }],
+      ['changeDataset', { params: { dataset: 'mouse' }, body: { title: 'Mine' } }],
+      ['deleteDataset', { params: { dataset: 'mouse' } }],
+      ['listPublicRoots', { params: { dataset: 'mouse' } }],
+      ['listGrants', { query: { dataset: 'mouse' } }],
+      ['getGrant', { params: { grant: mouse } }],
+      ['endGrant', { params: { grant: mouse } }],
+      ['addGrant', { body: { subject: 'anyone', dataset: 'mouse', level: 'view' } }],
+      ['getTerms', { params: { terms: 'site-terms' } }],
+      ['publishTerms', { params: { terms: 'site-terms' }, body: { markdown: 'x', again: 'keep' } }],
+      ['listAcceptances', { params: { terms: 'site-terms' } }],
+      ['addInvitation', { params: { terms: 'site-terms' }, body: {} }],
+      ['getGroup', { params: { group: 'secret-group' } }],
+      ['listMembers', { params: { group: 'secret-group' } }],
+      ['addMember', { params: { group: 'secret-group', account: 'dana' } }],
+      ['listTokens', { query: { account: 'mira' } }],
+      ['getToken', { params: { token: token?.id ?? '' } }],
+      ['revokeToken', { params: { token: token?.id ?? '' } }],
+    ]
+    for (const [id, call] of hidden) assert.equal(await refused('dana', id, call), 'ERR_NOT_FOUND', id)
+    const forbidden: [string, ApiCall][] = [
+      ['createDataset', { body: { slug: 'mine', title: 'Mine' } }],
+      ['deleteDataset', { params: { dataset: 'fish' } }],
+      ['addGrant', { body: { subject: `account:${ids.sam}`, dataset: 'fish', level: 'admin' } }],
+      ['addTerms', { body: { id: 'all', title: 'For all', markdown: 'x' } }],
+      ['createGroup', { body: { slug: 'mine', title: 'Mine' } }],
+      ['createServiceAccount', { body: { username: 'mine', displayName: 'Mine' } }],
+      ['listAccounts', {}],
+      ['getAccount', { params: { account: 'mira' } }],
+      ['changeAccount', { params: { account: 'dana' }, body: { role: 'admin' } }],
+      ['listSessions', { params: { account: 'mira' } }],
+      ['signOut', { params: { account: 'mira' } }],
+    ]
+    for (const [id, call] of forbidden) assert.equal(await refused('dana', id, call), 'ERR_FORBIDDEN', id)
+    assert.equal((await api.call('getDataset', as('root', { params: { dataset: 'mouse' } }))).status, 200)
+  })
+
+  test('shows of the audit trail what is the caller’s business, without network addresses', async () => {
+    const lines = async (username: string) =>
+      (await well<Page<{ type: string; address?: string; detail?: Record<string, unknown> }>>(username, 'listAudit'))
+        .items
+    const dana = await lines('dana')
+    assert.ok(dana.length > 5)
+    for (const { address, detail, type } of dana) {
+      assert.equal(address, undefined)
+      assert.ok(detail?.dataset === 'fish' || detail?.terms === 'fair-use', `${type} ${JSON.stringify(detail)}`)
+    }
+    const lead = await lines('lead')
+    assert.ok(lead.length > 2)
+    for (const { detail } of lead) assert.equal(detail?.group, 'imaging')
+    const first = await well<Page<{ id: number }>>('dana', 'listAudit', { query: { limit: 2 } })
+    const second = await well<Page<{ id: number }>>('dana', 'listAudit', {
+      query: { limit: 2, after: first.next ?? '' },
+    })
+    assert.ok((second.items[0]?.id ?? 0) < (first.items[1]?.id ?? 0))
+    assert.ok((await lines('root')).some(({ address }) => address !== undefined))
+  })
+
+  test('lists the codes of errors', async () => {
+    const { items } = await api.well<Page<{ code: string }>>('listProblems')
+    assert.ok(items.some(({ code }) => code === 'ERR_MEDIA_TYPE'))
+  })
+
+  test('every operation of the document went well at least once', () => {
+    const never = api.operations.map(({ operationId }) => operationId).filter((id) => !api.called.has(id))
+    assert.deepEqual(never, [])
+  })
+
+  describe('refuses every operation', () => {
+    const guarded = () => api.operations.filter(({ security }) => security?.length !== 0)
+    const walk = async (call: ApiCall, expected: readonly [number, string, RegExp | undefined]) => {
+      const [status, code, challenge] = expected
+      for (const { operationId, requestBody } of guarded()) {
+        const body = requestBody === undefined ? {} : { body: { frozen: 'no' } }
+        const answer = await api.call(operationId, { ...body, ...call })
+        assert.deepEqual([answer.status, answer.code], [status, code], operationId)
+        if (challenge) assert.match(String(answer.headers['www-authenticate']), challenge, operationId)
+      }
+      assert.ok(guarded().length > 40)
+    }
+
+    test('without a token', () => walk({ from: '127.0.0.2' }, [401, 'ERR_UNAUTHENTICATED', /^Bearer$/]))
+
+    test('with a cookie of an admin who is signed in', async () => {
+      const agent = browser()
+      const page = await signInByEmail(site, agent, { at: new URL('/account', site.issuer), email: 'boss@example.org' })
+      assert.equal(page.url.pathname, '/account')
+      const { items } = await well<Page<{ id: string }>>('root', 'listAccounts', { query: { search: 'boss' } })
+      await well('root', 'changeAccount', { params: { account: items[0]?.id ?? '' }, body: { role: 'admin' } })
+      const cookie = agent.cookieHeader(new URL(site.issuer))
+      assert.match(cookie, /labgate_session/)
+      await walk({ headers: { cookie }, from: '127.0.0.3' }, [401, 'ERR_UNAUTHENTICATED', undefined])
+    })
+
+    test('with a token in the query', () =>
+      walk({ query: { access_token: tokens.root ?? '', token: tokens.root ?? '' }, from: '127.0.0.4' }, [
+        401,
+        'ERR_UNAUTHENTICATED',
+        undefined,
+      ]))
+
+    test('with a token of another scope', async () => {
+      await walk({ token: await tokenOf(ids.root ?? '', ['probe']) }, [
+        403,
+        'ERR_FORBIDDEN',
+        /insufficient_scope.*admin/,
+      ])
+    })
+
+    test('with a token that was revoked', async () => {
+      const { get } = site.labgate.rooms
+      const { value, token } = await get('tokens').create(house, {
+        account: ids.root ?? '',
+        name: 'x',
+        scopes: ['admin'],
+      })
+      await get('tokens').revoke(house, token.id)
+      await walk({ token: value, from: '127.0.0.5' }, [401, 'ERR_UNAUTHENTICATED', /invalid_token/])
+    })
+
+    test('with a token that has expired', async () => {
+      const value = await tokenOf(ids.root ?? '', ['admin'], new Date(Date.now() + 30))
+      await new Promise((done) => setTimeout(done, 50))
+      await walk({ token: value, from: '127.0.0.6' }, [401, 'ERR_UNAUTHENTICATED', /invalid_token/])
+    })
+
+    test('with a token of nobody', () =>
+      walk({ token: 'lgp_nothing', from: '127.0.0.7' }, [401, 'ERR_UNAUTHENTICATED', /invalid_token/]))
+
+    test('by somebody who looks after nothing', () => walk({ token: tokens.plain }, [403, 'ERR_FORBIDDEN', undefined]))
+
+    test('by somebody who was shut out, or whose parent was', async () => {
+      await make('gone', 'admin')
+      const robot = await site.labgate.rooms.get('serviceAccounts').create(house, {
+        username: 'orphan',
+        displayName: 'Orphan',
+        parent: ids.gone,
+      })
+      const robotToken = await tokenOf(robot.id, ['admin'])
+      await well('root', 'changeAccount', { params: { account: 'gone' }, body: { state: 'deactivated' } })
+      await walk({ token: tokens.gone, from: '127.0.0.8' }, [401, 'ERR_UNAUTHENTICATED', /invalid_token/])
+      await walk({ token: robotToken, from: '127.0.0.9' }, [401, 'ERR_UNAUTHENTICATED', /invalid_token/])
+    })
+
+    test('to who tries too often, while tokens that count go on', async () => {
+      const from = '127.0.0.10'
+      const codes: (string | undefined)[] = []
+      for (let tries = 0; tries < 101; tries++) codes.push((await api.call('getMe', { token: 'lgp_guess', from })).code)
+      assert.deepEqual([codes[99], codes[100]], ['ERR_UNAUTHENTICATED', 'ERR_RATE'])
+      const late = await api.call('getMe', { token: 'lgp_guess', from })
+      assert.ok(Number(late.headers['retry-after']) > 0)
+      assert.equal((await api.call('getMe', { token: tokens.root, from })).status, 200)
+    })
+  })
+
+  describe('takes nothing but what the document says', () => {
+    const create = (call: ApiCall) => api.call('createDataset', as('root', call))
+
+    test('a body that is too large', async () => {
+      const answer = await create({ body: { slug: 'big', title: 'x', description: 'x'.repeat(70_000) } })
+      assert.deepEqual([answer.status, answer.code], [413, 'ERR_TOO_LARGE'])
+    })
+
+    test('another content type, compression, broken JSON', async () => {
+      const raw = JSON.stringify({ slug: 'typed', title: 'x' })
+      for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x'])
+        assert.equal((await create({ raw, headers: { 'content-type': type } })).status, 415, type)
+      assert.equal((await create({ raw, headers: { 'content-encoding': 'gzip' } })).status, 415)
+      for (const broken of ['', '{', '[]', 'null', '"x"', '{"slug":"typed","title":"x","__proto__":{"admin":true}}'])
+        assert.equal((await create({ raw: broken })).code, 'ERR_INPUT', broken)
+    })
+
+    test('keys and parameters that are not known', async () => {
+      const answer = await create({ body: { slug: 'typed', title: 'x', source: 'config' } })
+      assert.equal(answer.status, 400)
+      assert.match(JSON.stringify(answer.body), /The body's `source` is not known here/)
+      assert.equal(await refused('root', 'listDatasets', { query: { access_token: 'x' } }), 'ERR_INPUT')
+    })
+
+    test('a key that stands twice has one meaning', async () => {
+      const made = await create({ raw: '{"slug":"one","title":"x","slug":"two"}' })
+      assert.equal((made.body as { slug: string }).slug, 'two')
+      assert.equal(await refused('root', 'getDataset', { params: { dataset: 'one' } }), 'ERR_NOT_FOUND')
+    })
+
+    test('NUL, control and turning characters, lone surrogates', async () => {
+      for (const bad of ['a\u0000b', 'a\u001b[31m', 'a\u202eb', '\ud800', 'a\nb']) {
+        assert.equal((await create({ body: { slug: 'typed', title: bad } })).code, 'ERR_INPUT', JSON.stringify(bad))
+        if (bad.isWellFormed())
+          for (const query of [{ search: bad }, { after: bad }])
+            assert.ok((await api.call('listDatasets', as('root', { query }))).status < 500)
+      }
+      for (const dataset of ['a\u0000b', '../fish', '%', 'fish\n'])
+        assert.ok(
+          ['ERR_INPUT', 'ERR_NOT_FOUND'].includes((await refused('root', 'getDataset', { params: { dataset } })) ?? ''),
+        )
+      assert.equal(await refused('root', 'getGrant', { params: { grant: '99999999999999999999' } }), 'ERR_INPUT')
+    })
+
+    test('what no operation takes is answered as a problem, too', async () => {
+      const nowhere = await send(new URL('/api/admin/v1/nowhere', site.issuer), 'GET', as('root'))
+      assert.deepEqual([nowhere.status, nowhere.code], [404, 'ERR_NOT_FOUND'])
+      const wrong = await send(new URL('/api/admin/v1/me', site.issuer), 'PUT', as('root'))
+      assert.deepEqual([wrong.status, wrong.code], [405, 'ERR_METHOD'])
+      const broken = await send(new URL('/api/admin/v1/datasets/%ff', site.issuer), 'GET', as('root'))
+      assert.ok(['ERR_INPUT', 'ERR_NOT_FOUND'].includes(broken.code ?? ''))
+      for (const { headers } of [nowhere, wrong, broken])
+        assert.match(String(headers['content-type']), /^application\/problem\+json/)
+    })
+
+    test('and the log keeps no token', async () => {
+      const { readFile } = await import('node:fs/promises')
+      const log = await readFile(`${site.folder}/labgate.log`, 'utf8')
+      assert.doesNotMatch(log, /lg[ps]_[A-Za-z0-9]{20,}/)
+      assert.match(log, /\/api\/admin\/v1\/datasets/)
+    })
+  })
+})

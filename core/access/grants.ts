@@ -1,5 +1,5 @@
 /** Grants: the lines of the ledger. They are added and ended, never altered, so that it can always be said who gave what, when. @module */
-import { type Clock, Fault, type Json } from '@labgate/contract'
+import { type Clock, Fault, type Json, type Level } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
 import { type Actor, actorName, type PageAsk, type Paged, pageLimit, sourceOf } from '../accounts/actor.ts'
 import type { Change } from '../accounts/changes.ts'
@@ -33,6 +33,7 @@ export interface Grants {
       readonly dataset?: string | undefined
       readonly datasets?: readonly string[] | undefined
       readonly seenBy?: Sight | undefined
+      readonly level?: Level | undefined
       readonly subject?: Subject | undefined
       readonly state?: 'current' | 'ended' | 'all' | undefined
     },
@@ -93,7 +94,15 @@ export function createGrants(needs: GrantNeeds): Grants {
   }
 }
 
-function whereOf({ search, dataset, datasets, seenBy, subject, state = 'current' }: Parameters<Grants['list']>[0]) {
+function whereOf({
+  search,
+  dataset,
+  datasets,
+  seenBy,
+  level,
+  subject,
+  state = 'current',
+}: Parameters<Grants['list']>[0]) {
   return {
     ...searchWhere(search, searched),
     ...(subject === undefined ? {} : { subject: formatSubject(subject) }),
@@ -102,6 +111,7 @@ function whereOf({ search, dataset, datasets, seenBy, subject, state = 'current'
       ...(dataset === undefined ? [] : [{ dataset }]),
       ...(datasets === undefined ? [] : [{ dataset: { $in: [...datasets] } }]),
       ...(seenBy === undefined ? [] : [sightWhere(seenBy)]),
+      ...(level === undefined ? [] : [{ level }]),
     ],
   }
 }

@@ -1,24 +1,19 @@
 /** The console: its rooms, who may enter which, and the first page. @module */
-import type { Access } from '../access/access.ts'
-import type { Ledger } from '../access/ledger.ts'
 import type { Rights, Stewards } from '../access/stewards.ts'
-import type { Accounts } from '../accounts/accounts.ts'
 import type { Route } from '../http/routes.ts'
+import type { Desk } from '../login/desk.ts'
 import type { Door } from '../login/door.ts'
-import type { AuthzInstance } from '../registry/instance.ts'
 import { type ConsoleFrame, createFrame } from './frame.ts'
+import { type LedgerConsoleNeeds, ledgerConsoleRoutes } from './ledger-rooms.ts'
 import { type PeopleNeeds, peopleConsoleRoutes } from './people.ts'
-import { seenDatasets } from './scope.ts'
+import { keepsDatasets, keptDatasets, seenDatasets, seesDatasets, seesGrants } from './scope.ts'
 
 /** What the console stands on. */
-export interface ConsoleNeeds extends PeopleNeeds {
+export interface ConsoleNeeds extends PeopleNeeds, LedgerConsoleNeeds {
+  readonly desk: Desk
+  readonly trail: LedgerConsoleNeeds['trail']
   readonly door: Door
   readonly stewards: Pick<Stewards, 'rightsOf'>
-  readonly ledger: Ledger
-  readonly access: Access
-  readonly accounts: Accounts
-  /** Whose answers are shown beside an explanation. */
-  readonly dialects: readonly Pick<AuthzInstance, 'id' | 'plugin' | 'adapter'>[]
   /** Changes ask for a sign-in that is not older. */
   readonly freshSeconds: number
 }
@@ -28,25 +23,18 @@ interface Room {
   readonly may: (rights: Rights) => boolean
 }
 
-const keepsDatasets = ({ admin, steering, datasets }: Rights) => admin || steering || datasets.length > 0
-const keepsDataset = ({ admin, datasets }: Rights) => admin || datasets.length > 0
-
 /** Every room in its order, and for whom it is. */
 const rooms: readonly Room[] = [
-  { name: 'datasets', may: keepsDatasets },
-  { name: 'grants', may: (rights) => keepsDatasets(rights) || isTeamLead(rights) },
-  { name: 'requests', may: keepsDataset },
-  { name: 'terms', may: keepsDataset },
+  { name: 'datasets', may: seesDatasets },
+  { name: 'grants', may: seesGrants },
+  { name: 'requests', may: keepsDatasets },
+  { name: 'terms', may: keepsDatasets },
   { name: 'groups', may: ({ admin, groups }) => admin || groups.length > 0 },
   { name: 'service-accounts', may: ({ admin }) => admin },
   { name: 'tokens', may: ({ admin }) => admin },
   { name: 'audit', may: ({ admin }) => admin },
-  { name: 'explain', may: keepsDataset },
+  { name: 'explain', may: keepsDatasets },
 ]
-
-function isTeamLead({ managed, groups }: Rights): boolean {
-  return managed.length > 0 && groups.length > 0
-}
 
 /** The rooms that these rights open. */
 export function roomsOf(rights: Rights): readonly { readonly name: string; readonly href: string }[] {
@@ -64,12 +52,17 @@ export function consoleRoutes(needs: ConsoleNeeds): Route[] {
     rooms: roomsOf,
     waiting: (rights) => waiting(needs, rights),
   })
-  return [...frame.routes, homeRoute(frame, needs), ...peopleConsoleRoutes(frame, needs)]
+  return [
+    ...frame.routes,
+    homeRoute(frame, needs),
+    ...ledgerConsoleRoutes(frame, needs),
+    ...peopleConsoleRoutes(frame, needs),
+  ]
 }
 
 async function waiting({ ledger }: ConsoleNeeds, rights: Rights): Promise<number> {
-  if (!keepsDataset(rights)) return 0
-  const datasets = rights.admin ? undefined : rights.datasets
+  if (!keepsDatasets(rights)) return 0
+  const datasets = keptDatasets(rights)
   return (await ledger.requests.list({ state: 'open', datasets, limit: 1 })).total
 }
 
@@ -84,9 +77,7 @@ function homeRoute(frame: ConsoleFrame, needs: ConsoleNeeds): Route {
     const cards = [
       ...(may.has('requests') ? [{ name: 'requests', count: await waiting(needs, rights) }] : []),
       ...(await open('datasets', () => ledger.datasets.list({ slugs, limit: 1 }))),
-      ...(may.has('datasets')
-        ? await open('grants', () => ledger.grants.list({ datasets: slugs, state: 'current', limit: 1 }))
-        : []),
+      ...(await open('grants', () => ledger.grants.list({ seenBy: rights, state: 'current', limit: 1 }))),
     ]
     frame.show(ctx, 'console-home', {
       frame: await frame.frame(ctx, visit, 'start'),

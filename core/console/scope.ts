@@ -4,14 +4,35 @@ import type { Rights } from '../access/stewards.ts'
 import type { Ctx } from '../http/context.ts'
 import type { Desk } from '../login/desk.ts'
 
-/** Datasets whose facts and grants somebody sees; `undefined`: all. */
+/** Whether there are datasets for them. */
+export function seesDatasets({ admin, steering, datasets }: Rights): boolean {
+  return admin || steering || datasets.length > 0
+}
+
+/** Whether there are datasets that they keep. */
+export function keepsDatasets({ admin, datasets }: Rights): boolean {
+  return admin || datasets.length > 0
+}
+
+/** Whether there are grants for them: a team lead has those of the team. */
+export function seesGrants(rights: Rights): boolean {
+  return seesDatasets(rights) || (rights.managed.length > 0 && rights.groups.length > 0)
+}
+
+/** Datasets whose facts somebody sees; `undefined`: all. The steering committee names the admins of any. */
 export function seenDatasets({ admin, steering, datasets }: Rights): readonly string[] | undefined {
   return admin || steering ? undefined : datasets
 }
 
-/** Datasets that somebody keeps: their facts, terms and requests; `undefined`: all. */
+/** Datasets that somebody keeps: their facts, terms, requests and answers; `undefined`: all. */
 export function keptDatasets({ admin, datasets }: Rights): readonly string[] | undefined {
   return admin ? undefined : datasets
+}
+
+/** Datasets on which somebody may give something; `undefined`: all. */
+export function givenDatasets({ admin, steering, datasets, managed, groups }: Rights): readonly string[] | undefined {
+  if (admin || steering) return undefined
+  return groups.length > 0 ? [...new Set([...datasets, ...managed])] : datasets
 }
 
 /** Whether a list of datasets, where `undefined` means all, has one. */
@@ -20,6 +41,6 @@ export function isAmong(datasets: readonly string[] | undefined, slug: string): 
 }
 
 /** The answer for what is not there and for what is not theirs: nobody learns which. @throws Fault ERR_NOT_FOUND always */
-export function gone(ctx: Ctx, desk: Desk): never {
+export function gone(ctx: Ctx, desk: Pick<Desk, 'text'>): never {
   throw new Fault('ERR_NOT_FOUND', desk.text(ctx, 'console.gone'))
 }

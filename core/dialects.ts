@@ -39,6 +39,12 @@ export function dialectRoutes(needs: DialectsNeeds): Route[] {
       ctx.redirect(termsAddress(needs.desk, { instance, back: ctx.url }))
       ctx.status = 303
     },
+    noteRefusal: (ctx, { instance, principal, detail }) =>
+      needs.desk.audit(ctx, {
+        type: 'access.refused',
+        account: principal?.account.id,
+        detail: { service: instance, ...wordsOf(detail, ['dataset', 'version', 'verb']) },
+      }),
     text: (ctx, key) => needs.desk.text(ctx, key),
     showPage: (ctx, page) => needs.desk.show(ctx, 'page', { page }),
     locale: (ctx) => needs.desk.locale(ctx),
@@ -76,5 +82,13 @@ async function bySession({ cookie }: DialectsNeeds, ctx: Ctx): Promise<Principal
       authenticatedAt: session.authTime,
       amr: session.amr,
     }
+  )
+}
+
+/** Those of these members that are short words; an adapter's detail may hold anything. */
+function wordsOf(detail: Readonly<Record<string, unknown>>, names: readonly string[]): Record<string, string> {
+  const words = names.map((name) => [name, detail[name]] as const)
+  return Object.fromEntries(
+    words.filter((pair): pair is [string, string] => typeof pair[1] === 'string' && pair[1].length <= 200),
   )
 }

@@ -185,7 +185,8 @@ async function showOne(ctx: Ctx, needs: MyAccessNeeds, failed?: { text: string; 
   const [first] = answers
   const dataset = first?.dataset === undefined ? undefined : await access.dataset(first.dataset)
   // A hidden dataset that the person has no part in is answered as one that is not there.
-  if (!dataset) throw new Fault('ERR_NOT_FOUND', desk.text(ctx, 'access.unknown'))
+  const isKnown = version === undefined || dataset?.versions.some((one) => one.version === version) === true
+  if (!dataset || !isKnown) throw new Fault('ERR_NOT_FOUND', desk.text(ctx, 'access.unknown'))
   const open = await ledger.requests.list({ account: mine.account, state: 'open', limit: 100 })
   const request = open.rows.find((one) => one.dataset === dataset.slug && one.version === version)
   const lacking = answers.filter(({ allowed }) => !allowed)
@@ -235,7 +236,7 @@ function steps(ctx: Ctx, desk: Desk, lacking: readonly Explanation[]): MissingVi
 function linkFor(ctx: Ctx, desk: Desk, missing: Missing): MissingView['link'] {
   if (missing.step === 'terms')
     return { label: desk.text(ctx, 'access.read'), href: `/terms/${encodeURIComponent(missing.terms)}` }
-  if (missing.step === 'grant') return { label: desk.text(ctx, 'access.askLink'), href: '#ask' }
+  if (missing.step === 'grant') return { label: desk.text(ctx, 'access.askLink'), href: `${ctx.url}#ask` }
   if (missing.step === 'fact') return { label: desk.text(ctx, 'access.signIns'), href: '/account#sign-ins' }
   return undefined
 }

@@ -9,6 +9,7 @@ import {
   type AuthzAdapter,
   type Cookie,
   Fault,
+  isFault,
   type Principal,
   type RouteAsk,
   type RouteClaim,
@@ -30,6 +31,13 @@ export interface PlacedClaim {
   readonly adapter: AuthzAdapter
 }
 
+/** That an adapter said no (ERR_FORBIDDEN); `dataset`, `version` and `verb` in its detail say to what. */
+export interface Refusal {
+  readonly instance: string
+  readonly principal: Principal | undefined
+  readonly detail: Readonly<Record<string, unknown>>
+}
+
 export interface DialectNeeds {
   /** The signed-in person of this browser on this host. */
   bySession(ctx: Ctx): Promise<Principal | undefined>
@@ -45,6 +53,8 @@ export interface DialectNeeds {
   owesTerms(principal: Principal, place: PlacedClaim): Promise<boolean>
   /** Sends a browser to accept them and back to this page. */
   toTerms(ctx: Ctx, place: PlacedClaim): void
+  /** Writes down who was refused what, under the code that their page shows. */
+  noteRefusal(ctx: Ctx, refusal: Refusal): Promise<void>
   /** A text of ours for the person at this browser. */
   text(ctx: Ctx, key: string): string
   showPage(ctx: Ctx, page: Page): void
@@ -89,7 +99,14 @@ export function dialectRoute(place: PlacedClaim, needs: DialectNeeds): Route {
       return undefined
     },
     async handler(ctx) {
-      answer(ctx, await handler(askOf(ctx, needs, principals.get(ctx))), needs)
+      const principal = principals.get(ctx)
+      try {
+        answer(ctx, await handler(askOf(ctx, needs, principal)), needs)
+      } catch (error) {
+        if (isFault(error) && error.code === 'ERR_FORBIDDEN')
+          await needs.noteRefusal(ctx, { instance: place.instance, principal, detail: error.detail })
+        throw error
+      }
     },
   }
 }

@@ -8,6 +8,7 @@ import {
   type AuthzContext,
   type ConfigOf,
   definePlugin,
+  Fault,
   type Json,
   type RouteAsk,
   type RouteClaim,
@@ -38,6 +39,7 @@ const claims: readonly RouteClaim[] = [
   { id: 'bug', method: 'GET', path: '/bug', guard: 'public' },
   { id: 'who', method: 'GET', path: '/who', guard: 'public' },
   { id: 'whoPost', method: 'POST', path: '/who', guard: 'public' },
+  { id: 'dataset', method: 'GET', path: '/datasets/:dataset', guard: 'session' },
   { id: 'act', method: 'POST', path: '/act', guard: 'session' },
   { id: 'remove', method: 'DELETE', path: '/things/:id', guard: 'session' },
   { id: 'any', method: 'GET', path: '/api/any', guard: { token: {} } },
@@ -74,6 +76,7 @@ function create(context: Context): AuthzAdapter {
         status: 200,
         json: { cookies: cookies as Record<string, string>, header: headers.cookie ?? null },
       }),
+      dataset: (ask) => look(context, ask),
       bug: () => Promise.reject(new Error('a bug of the probe')),
       ...Object.fromEntries(
         ['who', 'whoPost', 'act', 'remove', 'any', 'key', 'scheme', 'cookie', 'query'].map((id) => [id, nameOf]),
@@ -106,6 +109,14 @@ async function about({ accounts }: Context, { principal, cookies }: RouteAsk): P
   const mayAct = await accounts.mayAct(account.id)
   const json: Json = { username: account.username, via, scopes, mayAct, seen: cookies.probe_seen ?? null }
   return { status: 200, json }
+}
+
+/** Lets see who may, and says which answer it gave when it does not. */
+async function look({ access }: Context, { principal, params }: RouteAsk): Promise<RouteReply> {
+  const { dataset = '' } = params
+  const { allowed } = await access.decide({ account: principal?.account.id, dataset, verb: 'view', service: 'probe' })
+  if (!allowed) throw new Fault('ERR_FORBIDDEN', 'You may not see it.', { detail: { dataset, verb: 'view' } })
+  return { status: 200, json: { dataset } }
 }
 
 async function nameOf({ principal }: RouteAsk): Promise<RouteReply> {

@@ -113,7 +113,7 @@ function signedIn(one: Sample): Sample {
 
 /** Every view, in the shapes in which it differs to the eye. */
 export function galleryData(): readonly Sample[] {
-  return [...choosers(), ...steps(), ...decisions(), ...endings(), ...ownPages(), ...accessSamples()]
+  return [...choosers(), ...steps(), ...decisions(), ...terms(), ...endings(), ...ownPages(), ...accessSamples()]
 }
 
 function choosers(): readonly Sample[] {
@@ -260,6 +260,73 @@ function decisions(): readonly Sample[] {
     signedIn(sample('first-admin', 'first-admin', { ...post('/account/first-admin'), account: alice })),
     signedIn(
       sample('first-admin-error', 'first-admin', { ...post('/account/first-admin'), error: 'That is not the code.' }),
+    ),
+  ]
+}
+
+const termsText = `# What this is about
+
+The volumes of *Fish Two* were imaged by the people of **Northfield Lab**. See [how they were made](https://lab.example.org/fish).
+
+## What you promise
+
+1. You do not hand the data on.
+2. You name us: write to <mailto:data@lab.example.org>.
+   - in papers
+   - on posters
+
+> Nobody is a number, not even a fish.
+
+| Part | Until |
+| :--- | ---: |
+| Images | 2031 |
+| Traces, ${'with a very long word '.repeat(6)}${'W'.repeat(90)} | for ever |
+
+\`\`\`
+a line of code that is much longer than any telephone is wide, and must not widen the page
+\`\`\`
+
+---
+
+${'Whoever reads terms to their end is kind. '.repeat(20)}
+`
+
+function terms(): readonly Sample[] {
+  const document = { now, title: 'Terms of Fish Two', markdown: termsText, number: 3, publishedAt: ago(60 * 24 * 20) }
+  const accept = { ...post('/interaction/u/terms'), fields: { terms: 'fish-terms', digest: 'sample' } }
+  return [
+    sample('terms', 'terms', { ...document, client, left: 2, accept, decline: post('/interaction/u/cancel') }),
+    signedIn(
+      sample('terms-changed', 'terms', {
+        ...document,
+        message: { tone: 'warning', text: 'The text was changed while you read it. This is the new one.' },
+        dataset: 'Fish Two',
+        gives: 'edit',
+        accept,
+        leave: '/account/access',
+      }),
+    ),
+    signedIn(sample('terms-accepted', 'terms', { ...document, acceptedAt: ago(60 * 5), leave: '/account/access' })),
+    signedIn(sample('terms-retired', 'terms', { ...document, retired: true, leave: '/account/access' })),
+    signedIn(
+      sample('terms-done', 'terms-done', {
+        now,
+        title: 'Terms of Fish Two',
+        acceptedAt: ago(0),
+        dataset: 'Fish Two',
+        level: 'edit',
+        more: [{ title: 'Rules of the house', href: '/terms/house' }],
+        next: { href: 'https://atlas.example.org/', label: 'Neuron Atlas' },
+      }),
+    ),
+    signedIn(
+      sample('terms-done-plain', 'terms-done', {
+        now,
+        title: 'Rules of the house',
+        acceptedAt: ago(1),
+        more: [],
+        next: { href: '/account/access' },
+      }),
     ),
   ]
 }

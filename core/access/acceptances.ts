@@ -2,7 +2,7 @@
 import { type Clock, Fault } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
 import { type Actor, type PageAsk, type Paged, pageLimit } from '../accounts/actor.ts'
-import { afterNumber, pageOf } from '../accounts/paging.ts'
+import { afterNumber, pageOf, searchWhere } from '../accounts/paging.ts'
 import { AccountEntity } from '../storage/entities.ts'
 import { AcceptanceEntity } from '../storage/ledger-entities.ts'
 import type { Acceptance } from './model.ts'
@@ -30,12 +30,17 @@ export async function acceptIn(
   return true
 }
 
-/** Who accepted terms, newest first. `search`: an account's id. */
+/** Whom a search means: by id, or by a part of a name or address. */
+const ofAccounts = ['id', 'username', 'display_name', 'email'].map(
+  (column) => `account_id in (select id from account where lower(${column}) like ? escape '\\')`,
+)
+
+/** Who accepted terms, newest first. `search`: part of an account's id, username, name or address. */
 export async function listAcceptances(
   em: EntityManager,
   ask: PageAsk & { readonly terms: string },
 ): Promise<Paged<Acceptance>> {
-  const where = { terms: ask.terms, ...(ask.search ? { account: ask.search } : {}) }
+  const where = { terms: ask.terms, ...searchWhere(ask.search, ofAccounts) }
   const total = await em.count(AcceptanceEntity, where)
   const size = pageLimit(ask)
   const after = afterNumber(ask.after)

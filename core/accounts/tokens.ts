@@ -221,6 +221,14 @@ interface Filter {
   readonly values: readonly (string | number)[]
 }
 
+/** What a search looks at: the token, and whose it is. */
+const searched = [
+  ...['name', 'hint'].map((column) => `lower(${column}) like ? escape '\\'`),
+  ...['username', 'display_name'].map(
+    (column) => `account_id in (select id from account where lower(${column}) like ? escape '\\')`,
+  ),
+]
+
 function filterOf({ account, state, search }: Parameters<ApiTokens['list']>[0], now: number) {
   const states: Record<ApiToken['state'], Filter> = {
     revoked: { where: 'revoked_at is not null', values: [] },
@@ -231,9 +239,7 @@ function filterOf({ account, state, search }: Parameters<ApiTokens['list']>[0], 
   const all: Filter[] = [
     ...(account === undefined ? [] : [{ where: 'account_id = ?', values: [account] }]),
     ...(state === undefined ? [] : [states[state]]),
-    ...(part === undefined
-      ? []
-      : [{ where: `(lower(name) like ? escape '\\' or lower(hint) like ? escape '\\')`, values: [part, part] }]),
+    ...(part === undefined ? [] : [{ where: `(${searched.join(' or ')})`, values: searched.map(() => part) }]),
   ]
   return {
     where: all.length > 0 ? all.map(({ where }) => where).join(' and ') : '1 = 1',

@@ -6,7 +6,7 @@ import { formatSubject, parseSubject, type Subject } from '../access/model.ts'
 import { seesGrant } from '../access/sight.ts'
 import { type ApiNeeds, type Ask, operation } from './operation.ts'
 import { instant, level, line, lines, name, page, pageOf, paging, record, ref, rowId, source, text } from './schema.ts'
-import { datasetInSight, noSuch } from './sight.ts'
+import { accountNamed, datasetInSight, noSuch } from './sight.ts'
 
 const scalar = { anyOf: [line('Text.', 1000), { type: 'number' }, { type: 'boolean' }] } as const
 
@@ -52,7 +52,7 @@ const conditions = {
   },
 } as const
 
-const subject = line('`account:ID`, `name:SIGN-IN:VALUE`, `group:SLUG`, `signed-in` or `anyone`.', 500)
+const subject = line('`account:ID` (or a username), `name:SIGN-IN:VALUE`, `group:SLUG`, `signed-in` or `anyone`.', 500)
 
 export const grantSchemas = {
   Grant: record(
@@ -101,7 +101,7 @@ export const grantOperations = [
       const found = await needs.ledger.grants.list({
         ...query,
         dataset: of?.slug,
-        subject: subject === undefined ? undefined : subjectOf(subject),
+        subject: subject === undefined ? undefined : await subjectOf(needs, subject),
         seenBy: caller.rights,
       })
       return page({ ...found, rows: found.rows.map(view) })
@@ -135,7 +135,7 @@ export const grantOperations = [
       const { slug } = await datasetInSight(needs, caller, body.dataset)
       const grant = {
         ...body,
-        subject: subjectOf(body.subject),
+        subject: await subjectOf(needs, body.subject),
         dataset: slug,
         conditions: conditionsOf(body.conditions),
       }
@@ -179,8 +179,10 @@ async function grantInSight(
   return grant
 }
 
-function subjectOf(word: string): Subject {
+/** The subject a word names; `account:` takes a username, too. */
+async function subjectOf(needs: ApiNeeds, word: string): Promise<Subject> {
   const subject = parseSubject(word)
+  if (subject?.kind === 'account') return { kind: 'account', account: (await accountNamed(needs, subject.account)).id }
   if (subject) return subject
   throw new Fault(
     'ERR_INPUT',

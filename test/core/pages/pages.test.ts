@@ -116,7 +116,17 @@ suite('templates', () => {
 suite('texts', async () => {
   const english = flatten(JSON.parse(await readFile(join(templates, '../texts/en.json'), 'utf8')))
   const sources = await sourcesOfCore()
-  const families = ['faults.', 'claims.', 'scopes.', 'account.roles.', 'login.refused.']
+  const families = [
+    'faults.',
+    'claims.',
+    'scopes.',
+    'account.roles.',
+    'login.refused.',
+    'mail.level.',
+    'terms.why.',
+    'terms.gives.',
+    'terms-done.level.',
+  ]
 
   test('every key that the templates name exists', async () => {
     for (const file of await readdir(templates)) {

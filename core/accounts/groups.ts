@@ -5,13 +5,15 @@
  */
 import { type AccountId, type Clock, Fault } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
-import { AccountEntity, GroupEntity, type Group as GroupRow, MembershipEntity } from '../storage/entities.ts'
+import { GroupEntity, MembershipEntity } from '../storage/entities.ts'
 import { GrantEntity, GroupManagerEntity } from '../storage/ledger-entities.ts'
 import type { Storage } from '../storage/storage.ts'
-import { type AccountRow, viewOf } from './accounts.ts'
 import { type Actor, actorName, type PageAsk, type Paged, pageLimit, partOf, sourceOf } from './actor.ts'
 import type { Change } from './changes.ts'
+import { changeable, isOwnSlug, type Member, memberChanges, membersOf } from './group-members.ts'
 import { checkedName, checkedText } from './wording.ts'
+
+export type { Member } from './group-members.ts'
 
 /** A group. */
 export interface Group {
@@ -22,15 +24,6 @@ export interface Group {
   readonly source: string
   readonly memberCount: number
   readonly managers: readonly AccountId[]
-}
-
-/** That somebody is in a group, and by what. */
-export interface Member {
-  readonly account: AccountRow
-  /** `admin`, `config`, or ids of instances. */
-  readonly sources: readonly string[]
-  readonly isManager: boolean
-  readonly since: Date
 }
 
 /** Every group there is, and how one changes. */
@@ -51,24 +44,11 @@ export interface Groups {
   setManager(actor: Actor, slug: string, manager: { account: AccountId; is: 'manager' | 'none' }): Promise<void>
 }
 
-const ours = /^[a-z0-9][a-z0-9._-]{0,63}$/
-
-/** Whether a slug is one of ours: an upstream can never bring it by itself. */
-export function isOwnSlug(slug: string): boolean {
-  return ours.test(slug)
-}
-
 interface GroupColumns {
   readonly slug: string
   readonly title: string
   readonly description: string
   readonly source: string
-}
-
-interface MemberColumns {
-  readonly username: string
-  readonly account_id: string
-  readonly at: number
 }
 
 /** Makes the groups on a storage. */
@@ -138,51 +118,6 @@ function groupFilter({ search, managedBy }: Parameters<Groups['list']>[0]) {
   }
 }
 
-async function membersOf(storage: Storage, slug: string, ask: PageAsk): Promise<Paged<Member>> {
-  const em = storage.em()
-  const part = ask.search ? partOf(ask.search) : undefined
-  const matching = ['username', 'display_name', 'email'].map((name) => `lower(a.${name}) like ? escape '\\'`)
-  const where = `m.group_slug = ?${part === undefined ? '' : ` and (${matching.join(' or ')})`}`
-  const from = `from membership m join account a on a.id = m.account_id where ${where}`
-  const values = [slug, ...(part === undefined ? [] : [part, part, part])]
-  const count = part === undefined ? 'from membership m where m.group_slug = ?' : from
-  const [counted] = await em.execute<{ total: number }[]>(
-    `select count(distinct m.account_id) as total ${count}`,
-    values,
-  )
-  const limit = pageLimit(ask)
-  const found = await em.execute<MemberColumns[]>(
-    `select a.username, m.account_id, min(m.at) as at ${from} and a.username > ?
-     group by a.username, m.account_id order by a.username limit ?`,
-    [...values, ask.after ?? '', limit + 1],
-  )
-  const page = found.slice(0, limit)
-  const managers = new Set((await em.find(GroupManagerEntity, { group: slug })).map(({ account }) => account))
-  const sources = await sourcesOf(em, slug, page)
-  const rows = page.flatMap(({ account_id, at }): Member[] => {
-    const account = storage.accountRows.find(account_id)
-    return account === undefined
-      ? []
-      : [
-          {
-            account: viewOf(account, account.groups),
-            sources: sources.get(account_id) ?? [],
-            isManager: managers.has(account_id),
-            since: new Date(at),
-          },
-        ]
-  })
-  return { rows, total: Number(counted?.total), next: found.length > limit ? page.at(-1)?.username : undefined }
-}
-
-async function sourcesOf(em: EntityManager, group: string, page: readonly MemberColumns[]) {
-  const account = page.map(({ account_id }) => account_id)
-  const found = new Map<string, string[]>()
-  for (const row of await em.find(MembershipEntity, { group, account: { $in: account } }, { orderBy: { source: 1 } }))
-    found.set(row.account, [...(found.get(row.account) ?? []), row.source])
-  return found
-}
-
 type GroupChanges = Pick<Groups, 'create' | 'change' | 'remove'>
 type Needs = Parameters<typeof createGroups>[0]
 
@@ -245,73 +180,4 @@ function groupChanges({ clock, change, find }: Needs & Pick<Groups, 'find'>): Gr
       })
     },
   }
-}
-
-type MemberChanges = Pick<Groups, 'addMember' | 'removeMember' | 'setManager'>
-
-function memberChanges({ clock, change }: Needs): MemberChanges {
-  return {
-    async addMember(actor, slug, account) {
-      await change(actor, { on: 'group', do: 'members', group: slug }, async (em) => {
-        await changeable(em, actor, slug)
-        const source = sourceOf(actor) === 'config' ? 'config' : 'admin'
-        if ((await em.count(MembershipEntity, { account, group: slug, source })) > 0) return { unchanged: undefined }
-        await noteChanged(em, account)
-        em.create(MembershipEntity, { account, group: slug, source, at: clock.now() })
-        return { result: undefined, type: 'group.joined', account, target: { group: slug }, ...became({ source }) }
-      })
-    },
-    async removeMember(actor, slug, account) {
-      await change(actor, { on: 'group', do: 'members', group: slug }, async (em) => {
-        await changeable(em, actor, slug)
-        const source = sourceOf(actor) === 'config' ? 'config' : 'admin'
-        const rows = await em.find(MembershipEntity, { account, group: slug })
-        const others = rows.filter((row) => row.source !== source).map((row) => row.source)
-        if (rows.length === others.length && others.length === 0) return { unchanged: undefined }
-        if (others.length > 0 && source === 'admin')
-          throw new Fault('ERR_CONFLICT', `${others.map(sayer).join(' and ')} says that they are in this group.`)
-        await em.nativeDelete(MembershipEntity, { account, group: slug, source })
-        await noteChanged(em, account)
-        const before = { source }
-        return { result: undefined, type: 'group.left', account, target: { group: slug }, before, after: undefined }
-      })
-    },
-    async setManager(actor, slug, { account, is }) {
-      await change(actor, { on: 'group', do: 'managers', group: slug }, async (em) => {
-        await changeable(em, actor, slug)
-        const was = (await em.count(GroupManagerEntity, { group: slug, account })) > 0
-        if (was === (is === 'manager')) return { unchanged: undefined }
-        await noteChanged(em, account)
-        if (was) await em.nativeDelete(GroupManagerEntity, { group: slug, account })
-        else em.create(GroupManagerEntity, { group: slug, account, source: sourceOf(actor) })
-        const type = was ? 'group.manager-removed' : 'group.manager-added'
-        const [before, after] = was ? [{ manager: true }, { manager: false }] : [{ manager: false }, { manager: true }]
-        return { result: undefined, type, account, target: { group: slug }, before, after }
-      })
-    },
-  }
-}
-
-const became = (after: { readonly source: string }) => ({ before: undefined, after })
-
-function sayer(source: string): string {
-  return source === 'config' ? 'The config file' : `The sign-in “${source}”`
-}
-
-/** The row, if this actor may change it by hand at all. */
-async function changeable(em: EntityManager, actor: Actor, slug: string): Promise<GroupRow> {
-  const row = await em.findOne(GroupEntity, { slug })
-  if (!row) throw new Fault('ERR_NOT_FOUND', `There is no group “${slug}”.`)
-  if (!isOwnSlug(slug))
-    throw new Fault('ERR_CONFLICT', 'This group is kept by a sign-in; change it there, or make one of your own.')
-  if (row.source === 'config' && sourceOf(actor) !== 'config')
-    throw new Fault('ERR_CONFLICT', 'This group is kept in the config file; change it there.')
-  return row
-}
-
-/** Every answer about this account is made anew. */
-async function noteChanged(em: EntityManager, account: AccountId): Promise<void> {
-  if ((await em.count(AccountEntity, { id: account })) === 0)
-    throw new Fault('ERR_NOT_FOUND', `There is no account ${account}.`)
-  await em.execute('update account set revision = revision + 1 where id = ?', [account])
 }

@@ -72,6 +72,8 @@ export const MembershipEntity = defineEntity({
   name: 'Membership',
   tableName: 'membership',
   uniques: [{ name: 'membership_account_group_slug_source_unique', properties: ['account', 'group', 'source'] }],
+  // Counts the members of a group without a look at the rows.
+  indexes: [{ name: 'membership_group_slug_account_index', properties: ['group', 'account'] }],
   properties: {
     id: p.integer().primary().autoincrement(),
     account: () => p.manyToOne(AccountEntity).mapToPk().deleteRule('cascade'),

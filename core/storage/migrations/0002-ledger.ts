@@ -30,6 +30,7 @@ const changed = (_words: Words) => [
     select distinct source || ':' || group_slug, group_slug, source from membership where source <> 'admin'`,
   `update membership set group_slug = source || ':' || group_slug where source <> 'admin'`,
   'delete from account_group where slug not in (select group_slug from membership)',
+  'create index membership_group_slug_account_index on membership (group_slug, account_id)',
   'create index audit_event_request_id_index on audit_event (request_id) where request_id is not null',
   'create index audit_event_actor_at_index on audit_event (actor, at)',
   `insert into setting ("key", value) values ('ledger.revision', '1')`,

@@ -1,5 +1,6 @@
 /** The ways people take through the pages, as the tests and the screenshots walk them. @module */
 import assert from 'node:assert/strict'
+import type { Actor } from '../../core/accounts/actor.ts'
 import { startTestDemo, type TestDemo } from '../support/demo.ts'
 import { type Sight, Visitor } from '../support/visitor.ts'
 
@@ -330,6 +331,48 @@ export const walks: readonly Walk[] = [
       await visitor.expect('This sign-in took too long')
       await page.goto(`${demo.issuer}/account/link/continue?o=none`)
       await visitor.expect('This sign-in took too long')
+    },
+  },
+  {
+    name: 'terms of use: on the way to the application, changed under the eyes, by themselves, by a link',
+    change: (file) => {
+      const text = { markdown: '# Be kind\n\n1. To **fish**.\n2. To [people](https://lab.example.org/people).' }
+      file.terms = { house: { title: 'Rules of the house', text, services: ['demo-rp'], again: 'accept' } }
+    },
+    async steps(visitor, demo) {
+      const { page } = visitor
+      const { terms, datasets } = demo.labgate.rooms.get('ledger')
+      const keeper: Actor = { kind: 'system', name: 'config' }
+      await begin(visitor, demo)
+      await visitor.signInByEmail(maria, { folder: demo.folder, heading: 'Rules of the house' })
+      await visitor.look('terms')
+      await visitor.press('Not now', 'That did not work')
+      assert.match(await text(visitor), /access_denied/)
+      await page.goto(demo.application)
+      await visitor.press('Sign in with Labgate', 'Rules of the house')
+      await terms.publish(keeper, 'house', { markdown: 'Be very kind.', again: 'accept' })
+      await visitor.press('I accept', 'Rules of the house')
+      assert.match(await text(visitor), /changed while you read it/)
+      await visitor.look('terms-changed')
+      await visitor.press('I accept', consent)
+      await visitor.press('Allow', 'Hello, maria')
+      await page.goto(`${demo.issuer}/terms/house`)
+      await visitor.expect('Rules of the house')
+      await visitor.look('terms-accepted')
+      await datasets.create(keeper, { slug: 'fish2', title: 'Fish Two' })
+      await terms.add(keeper, { id: 'fish', title: 'Rules of the fish', markdown: 'Feed them.', dataset: 'fish2' })
+      const { token } = await terms.invite(keeper, { terms: 'fish', level: 'view', seats: 1 })
+      await page.goto(`${demo.issuer}/terms/invited/${token}`)
+      await visitor.expect('Rules of the fish')
+      await visitor.look('terms-invited')
+      await visitor.press('I accept', 'Thank you')
+      assert.match(await text(visitor), /You can look at Fish Two now/)
+      await visitor.look('terms-done')
+      await page.goto(`${demo.issuer}/terms/invited/none`)
+      await visitor.expect('This link leads nowhere')
+      await visitor.look('terms-link-over')
+      await page.goto(`${demo.issuer}/terms/for/nobody?back=/`)
+      await visitor.expect('There is nothing here')
     },
   },
   {

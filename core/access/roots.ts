@@ -60,10 +60,11 @@ export function createRoots(needs: {
   ): Promise<number> => {
     const table = checkTable(asked.table)
     const roots = checkRoots(asked.roots)
+    // A table that is not there belongs to nobody: a stranger is refused as for one that is.
     const act = async (em: EntityManager) =>
-      ({ on: 'dataset', do: 'change', dataset: await datasetOf(em, table) }) as const
+      ({ on: 'dataset', do: 'change', dataset: (await ownerOf(em, table)) ?? '' }) as const
     return change(actor, act, async (em) => {
-      const dataset = await datasetOf(em, table)
+      const dataset = (await ownerOf(em, table)) ?? nobodys(table)
       const altered =
         asked.do === 'add'
           ? await insert(em, { table, roots, addedBy: actorName(actor), at: clock.now() })
@@ -91,10 +92,12 @@ function checkRoots(roots: readonly string[]): readonly string[] {
   return [...new Set(roots.map(checkRoot))]
 }
 
-async function datasetOf(em: EntityManager, { namespace, name }: Table): Promise<string> {
-  const row = await em.findOne(ServiceTableEntity, { namespace, name }, { disableIdentityMap: true })
-  if (row === null) throw new Fault('ERR_NOT_FOUND', `No dataset has the table ${shown(name)} in ${shown(namespace)}.`)
-  return row.dataset
+async function ownerOf(em: EntityManager, { namespace, name }: Table): Promise<string | undefined> {
+  return (await em.findOne(ServiceTableEntity, { namespace, name }, { disableIdentityMap: true }))?.dataset
+}
+
+function nobodys({ namespace, name }: Table): never {
+  throw new Fault('ERR_NOT_FOUND', `No dataset has the table ${shown(name)} in ${shown(namespace)}.`)
 }
 
 function chunksOf(roots: readonly string[]): string[][] {

@@ -127,10 +127,11 @@ function heldAt(grants: Snapshot['grants'], enough: readonly Level[]): readonly 
     .map(({ dataset }) => dataset)
 }
 
+// The words never name the dataset: who came by a grant's number or a table must not learn a hidden slug.
 function keeperRuling(dataset: string | undefined, { datasets }: Rights): Ruling {
   return dataset === undefined
     ? { may: false, who: 'a site admin' }
-    : { may: datasets.includes(dataset), who: `an admin of the dataset ${dataset}, or a site admin` }
+    : { may: datasets.includes(dataset), who: 'an admin of the dataset, or a site admin' }
 }
 
 function datasetRuling(act: Act & { on: 'dataset' }, rights: Rights): Ruling {
@@ -151,7 +152,7 @@ function grantRuling(act: Act & { on: 'grant' }, rights: Rights): Ruling {
     rights.groups.includes(within)
   return {
     may: keeper.may || leads,
-    who: `an admin of the dataset ${act.dataset}; one who manages it and a group, for people within that group; or a site admin`,
+    who: 'an admin of the dataset; one who manages it and a group, for people within that group; or a site admin',
   }
 }
 

@@ -116,7 +116,7 @@ describe('who may change the ledger', () => {
         ({ message }) => message,
       )
     assert.equal(await words({ on: 'dataset', do: 'create' }), 'This needs a site admin.')
-    assert.match(await words({ on: 'terms', dataset: 'fish2' }), /an admin of the dataset fish2, or a site admin/)
+    assert.match(await words({ on: 'terms', dataset: 'fish2' }), /an admin of the dataset, or a site admin/)
     assert.match(await words(group('members', 'imaging')), /a manager of the group imaging/)
     assert.match(await words(grant('admin')[0] as Act), /the steering committee/)
   })
@@ -233,7 +233,21 @@ describe('with leave asked at the door', () => {
         () => '',
         ({ code, message }) => `${code} ${message}`,
       )
-    assert.equal((await words('nothing')).replace('nothing', 'fish2'), await words('fish2'))
+    assert.equal(await words('nothing'), await words('worm'))
+    const roots = async (name: string) =>
+      ledger.datasets.addRoots(at(people.nobody), { namespace: 'seg', name }, ['1']).then(
+        () => '',
+        ({ code, message }) => `${code} ${message}`,
+      )
+    assert.equal(await roots('nothing'), await roots('fish'))
+    // Nor does a grant's number, or an alias, tell whose it is.
+    const { id } = await ledger.grants.add(command, { subject: toAnyone, dataset: 'worm', level: 'view' })
+    for (const attempt of [
+      ledger.grants.end(at(people.nobody), id),
+      ledger.grants.add(at(people.nobody), { subject: toAnyone, dataset: 'Worm', level: 'edit' }),
+    ])
+      await assert.rejects(attempt, ({ code, message }) => code === 'ERR_FORBIDDEN' && !message.includes('worm'))
+    await ledger.grants.end(command, id)
   })
 
   test('a dataset’s admin may hand in its places again, and choose none', async () => {

@@ -50,7 +50,10 @@ export interface Accounts extends AccountsFace {
   findByVerifiedEmail(email: string): Promise<AccountRow | undefined>
   /** The account, if it may act now: a service account only while its parent may. */
   acting(id: AccountId): Promise<AccountRow | undefined>
+  /** Newest first. */
   list(options: AccountQuery): Promise<AccountRow[]>
+  /** How many a list has in all. */
+  count(query: Pick<AccountQuery, 'search' | 'state' | 'role'>): Promise<number>
   /** Creates within the caller's transaction, so that an account never stands without its first identity. */
   createIn(em: EntityManager, account: NewAccount): Promise<AccountId>
   setState(id: AccountId, state: AccountState): Promise<AccountRow>
@@ -160,15 +163,16 @@ export function createAccounts(needs: { storage: Storage; clock: Clock; random: 
       if (!account || (account.email !== undefined && account.email !== email) || account.emailVerified) return
       await change(id, { email, emailVerified: true })
     },
+    count: (query) => storage.em().count(AccountEntity, whereOf(query)),
     async list({ search, state, role, limit, offset }) {
-      const like = { $like: `%${(search ?? '').replaceAll(/[%_\\]/g, '')}%` }
-      const where = {
-        ...(search ? { $or: [{ username: like }, { displayName: like }, { email: like }] } : {}),
-        ...(state ? { state } : {}),
-        ...(role ? { role } : {}),
-      }
-      const rows = await storage.em().find(AccountEntity, where, { orderBy: { createdAt: 'desc' }, limit, offset })
-      return (await Promise.all(rows.map(withGroups))).filter((row) => row !== undefined)
+      const em = storage.em()
+      // Two may be made in one millisecond: without the id, one page's end would not be the next one's begin.
+      const orderBy = { createdAt: 'desc', id: 'desc' } as const
+      const rows = await em.find(AccountEntity, whereOf({ search, state, role }), { orderBy, limit, offset })
+      const memberships = await em.find(MembershipEntity, { account: { $in: rows.map(({ id }) => id) } })
+      const groups = Map.groupBy(memberships, ({ account }) => account)
+      const slugs = (id: AccountId) => [...new Set(groups.get(id)?.map(({ group }) => group))].toSorted()
+      return rows.map((row) => viewOf(row, slugs(row.id)))
     },
     async createIn(em, { facts, state, role }) {
       const now = clock.now()
@@ -215,6 +219,15 @@ export function createAccounts(needs: { storage: Storage; clock: Clock; random: 
         await em.execute('update account set revision = revision + 1 where id = ?', [id])
       })
     },
+  }
+}
+
+function whereOf({ search, state, role }: Pick<AccountQuery, 'search' | 'state' | 'role'>) {
+  const like = { $like: `%${(search ?? '').replaceAll(/[%_\\]/g, '')}%` }
+  return {
+    ...(search ? { $or: [{ username: like }, { displayName: like }, { email: like }] } : {}),
+    ...(state ? { state } : {}),
+    ...(role ? { role } : {}),
   }
 }
 

@@ -75,8 +75,9 @@ export const accountOperations = [
     async handle({ caller, query: { after, limit, ...query } }, needs) {
       assertSiteAdmin(caller, 'list accounts')
       const offset = Number(after ?? 0)
-      const found = await needs.accounts.list({ ...query, limit: limit + 1, offset })
-      return page({ rows: found.slice(0, limit), next: found.length > limit ? String(offset + limit) : undefined })
+      const total = await needs.accounts.count(query)
+      const rows = await needs.accounts.list({ ...query, limit, offset })
+      return page({ rows, total, next: offset + rows.length < total ? String(offset + limit) : undefined })
     },
   }),
   operation({

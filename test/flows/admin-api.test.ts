@@ -111,7 +111,7 @@ describe('the admin API', () => {
       query: { limit: 4, after: people.next ?? '' },
     })
     assert.equal(new Set([...people.items, ...rest.items].map(({ id }) => id)).size, 6)
-    assert.equal(rest.next, undefined)
+    assert.deepEqual([people.total, rest.total, rest.next], [6, 6, undefined])
   })
 
   test('keeps the objects that anyone may see', async () => {
@@ -387,6 +387,66 @@ describe('the admin API', () => {
     ]
     for (const [id, call] of forbidden) assert.equal(await refused('dana', id, call), 'ERR_FORBIDDEN', id)
     assert.equal((await api.call('getDataset', as('root', { params: { dataset: 'mouse' } }))).status, 200)
+  })
+
+  test('the steering committee names admins of datasets, and sees them alone', async () => {
+    await make('stella')
+    await well('root', 'createGroup', { body: { slug: 'sc', title: 'Steering committee' } })
+    await well('root', 'addMember', { params: { group: 'sc', account: 'stella' } })
+    const { total } = await well<Page<unknown>>('stella', 'listDatasets')
+    assert.equal(total, 2)
+    const body = { subject: 'account:sam', dataset: 'mouse', level: 'admin' }
+    const { id } = await well<{ id: number }>('stella', 'addGrant', { body })
+    assert.equal(await refused('stella', 'addGrant', { body: { ...body, level: 'view' } }), 'ERR_FORBIDDEN')
+    await well('stella', 'endGrant', { params: { grant: id } })
+    const { items } = await well<Page<{ id: number; level?: string }>>('stella', 'listGrants', {
+      query: { state: 'all' },
+    })
+    assert.deepEqual([...new Set(items.map(({ level }) => level))], ['admin'])
+    const all = await well<Page<{ id: number; level?: string }>>('root', 'listGrants', { query: { state: 'all' } })
+    const lower = all.items.find(({ level }) => level === 'view')
+    assert.equal(await refused('stella', 'getGrant', { params: { grant: lower?.id ?? 0 } }), 'ERR_NOT_FOUND')
+    assert.deepEqual((await well<Page<unknown>>('stella', 'listRequests')).items, [])
+    assert.deepEqual((await well<Page<unknown>>('stella', 'listTerms')).items, [])
+  })
+
+  test('a team lead grants within the team, and sees that alone', async () => {
+    const lead = { subject: 'account:lead', dataset: 'mouse', level: 'manage' }
+    await well('mira', 'addGrant', { body: lead })
+    const body = { subject: 'account:sam', dataset: 'mouse', level: 'edit', conditions: { withinGroup: 'imaging' } }
+    const { id } = await well<{ id: number }>('lead', 'addGrant', { body })
+    const { items } = await well<Page<{ id: number }>>('lead', 'listGrants', { query: { state: 'all' } })
+    assert.deepEqual(
+      items.map((one) => one.id),
+      [id],
+    )
+    for (const wrong of [
+      { conditions: {} },
+      { conditions: { withinGroup: 'secret-group' } },
+      { level: 'admin' },
+      { subject: 'anyone' },
+    ])
+      assert.equal(
+        await refused('lead', 'addGrant', { body: { ...body, ...wrong } }),
+        'ERR_FORBIDDEN',
+        JSON.stringify(wrong),
+      )
+    await well('lead', 'endGrant', { params: { grant: id } })
+  })
+
+  test('what the config keeps is not changed here', async () => {
+    const { get } = site.labgate.rooms
+    const config = { kind: 'system', name: 'config' } as const
+    await get('ledger').datasets.create(config, { slug: 'kept', title: 'Kept' })
+    const { id } = await get('ledger').grants.add(config, {
+      subject: { kind: 'signed-in' },
+      dataset: 'kept',
+      level: 'view',
+    })
+    const params = { dataset: 'kept' }
+    assert.equal(await refused('root', 'changeDataset', { params, body: { title: 'Mine' } }), 'ERR_CONFLICT')
+    assert.equal(await refused('root', 'deleteDataset', { params }), 'ERR_CONFLICT')
+    assert.equal(await refused('root', 'endGrant', { params: { grant: id } }), 'ERR_CONFLICT')
   })
 
   test('shows of the audit trail what is the caller’s business, without network addresses', async () => {

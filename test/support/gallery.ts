@@ -6,6 +6,7 @@ import type { Branding } from '../../core/pages/pages.ts'
 import { createPages, type Pages } from '../../core/pages/pages.ts'
 import type { ClientView, Post, ViewName, Views } from '../../core/pages/views.ts'
 import { accessSamples } from './gallery-access.ts'
+import { peopleSamples } from './gallery-console-people.ts'
 
 /** One page of the gallery. */
 export type Sample = {
@@ -113,7 +114,16 @@ function signedIn(one: Sample): Sample {
 
 /** Every view, in the shapes in which it differs to the eye. */
 export function galleryData(): readonly Sample[] {
-  return [...choosers(), ...steps(), ...decisions(), ...terms(), ...endings(), ...ownPages(), ...accessSamples()]
+  return [
+    ...choosers(),
+    ...steps(),
+    ...decisions(),
+    ...terms(),
+    ...endings(),
+    ...ownPages(),
+    ...accessSamples(),
+    ...peopleSamples(),
+  ]
 }
 
 function choosers(): readonly Sample[] {

@@ -126,6 +126,10 @@ suite('texts', async () => {
     'terms.why.',
     'terms.gives.',
     'terms-done.level.',
+    'tokens.states.',
+    'console.terms.states.',
+    'console.states.',
+    'console.nav.',
   ]
 
   test('every key that the templates name exists', async () => {

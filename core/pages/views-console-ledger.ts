@@ -1,8 +1,8 @@
 /** What the pages for those who look after the lab show: datasets, grants, requests and explanations. @module */
 import type { Level } from '@labgate/contract'
-import type { Notice, Post } from './views.ts'
 import type { ConsoleField, ConsoleForm, ConsoleFrameView, PagingView } from './views-console.ts'
 import type { AuditLineView } from './views-console-people.ts'
+import type { Notice, Post } from './views-parts.ts'
 
 interface InConsole {
   readonly frame: ConsoleFrameView

@@ -1,7 +1,7 @@
 /** What the pages for those who look after the lab show: groups, terms, service accounts, tokens, audit. @module */
 import type { AccountState, Level } from '@labgate/contract'
-import type { Post } from './views.ts'
 import type { ConsoleFrameView, PagingView } from './views-console.ts'
+import type { Post } from './views-parts.ts'
 
 /** An account in a list: who it is, as far as it is still known. */
 export interface WhoView {

@@ -1,5 +1,5 @@
 /** What every page for those who look after the lab has around it. @module */
-import type { Notice, Post } from './views.ts'
+import type { Notice, Post } from './views-parts.ts'
 
 /** One room of the console. */
 export interface ConsoleLink {

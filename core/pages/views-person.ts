@@ -1,8 +1,8 @@
 /** What the pages of a person’s own access and tokens show. @module */
 import type { Level } from '@labgate/contract'
-import type { Notice, Post } from './views.ts'
 import type { PagingView } from './views-console.ts'
 import type { TokenMadeView, TokenMakeView, TokenView } from './views-console-people.ts'
+import type { Notice, Post } from './views-parts.ts'
 
 /** Something that stands between a person and access, and where to mend it. */
 export interface MissingView {

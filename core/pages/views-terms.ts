@@ -1,5 +1,5 @@
 /** What the pages of terms of use show. @module */
-import type { ClientView, Notice, Post } from './views.ts'
+import type { ClientView, Notice, Post } from './views-parts.ts'
 
 /** One document of terms, to read and, with `accept`, to agree to. */
 export interface TermsPageView {

@@ -6,29 +6,11 @@
 import type { AccountRole, Form, Page } from '@labgate/contract'
 import type { LedgerConsoleViews } from './views-console-ledger.ts'
 import type { PeopleConsoleViews } from './views-console-people.ts'
+import type { ClientView, Notice, Post } from './views-parts.ts'
 import type { PersonViews } from './views-person.ts'
 import type { TermsViews } from './views-terms.ts'
 
-/** A button that posts: where to, the CSRF token, and further hidden fields. */
-export interface Post {
-  readonly action: string
-  readonly csrf: string
-  readonly fields?: Readonly<Record<string, string>>
-}
-
-/** The relying party as people see it. */
-export interface ClientView {
-  readonly name: string
-  /** A data URL of an image, or a path of our own; for anything else the first letter of the name is shown. */
-  readonly logo?: string | undefined
-  readonly homepage?: string | undefined
-}
-
-/** A note above the content: something that just happened or that one should know. */
-export interface Notice {
-  readonly tone: 'info' | 'success' | 'warning' | 'error'
-  readonly text: string
-}
+export type { ClientView, Notice, Post } from './views-parts.ts'
 
 export interface PersonView {
   readonly displayName: string

@@ -44,7 +44,7 @@ interface FoundCommand {
 
 /** The longest name that the command line begins with. */
 function findCommand(argv: readonly string[], table: Readonly<Record<string, Load>>): FoundCommand | undefined {
-  for (const words of [2, 1]) {
+  for (const words of [3, 2, 1]) {
     const name = argv.slice(0, words).join(' ')
     const load = Object.hasOwn(table, name) ? table[name] : undefined
     if (load !== undefined) return { load, rest: argv.slice(words) }

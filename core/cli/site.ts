@@ -70,18 +70,34 @@ export function note(rooms: Rooms, event: Omit<AuditEvent, 'actor'>): Promise<vo
 }
 
 /**
- * The account that an id or a username names.
- * @throws Fault ERR_NOT_FOUND
+ * The account that an id, a username or a verified e-mail address names.
+ * @throws Fault ERR_NOT_FOUND; ERR_CONFLICT when several accounts have the address
  */
 export async function accountOf(rooms: Rooms, name: string): Promise<AccountRow> {
   const accounts = rooms.get('accounts')
-  const found = (await accounts.find(name)) ?? (await accounts.findByUsername(name.toLowerCase()))
+  const found =
+    (await accounts.find(name)) ??
+    (await accounts.findByUsername(name.toLowerCase())) ??
+    (name.includes('@') ? await accountByAddress(rooms, name.toLowerCase()) : undefined)
   if (found === undefined)
     throw new Fault(
       'ERR_NOT_FOUND',
-      `there is no account with id or username ${name}; \`labgate account list\` shows all`,
+      `there is no account with id, username or verified address ${name}; \`labgate account list\` shows all`,
     )
   return found
+}
+
+async function accountByAddress(rooms: Rooms, email: string): Promise<AccountRow | undefined> {
+  const { AccountEntity } = await import('../storage/entities.ts')
+  const rows = await rooms.get('storage').em().find(AccountEntity, { email, emailVerified: true })
+  if (rows.length > 1) {
+    const usernames = rows.map(({ username }) => username).toSorted()
+    throw new Fault(
+      'ERR_CONFLICT',
+      `${rows.length} accounts have the address ${email}: ${usernames.join(', ')}; name one`,
+    )
+  }
+  return rows[0] && rooms.get('accounts').find(rows[0].id)
 }
 
 /**

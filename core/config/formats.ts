@@ -78,8 +78,8 @@ export const formats: Readonly<Record<string, Format>> = {
     'group:SLUG, signed-in, anyone, account:USERNAME or name:INSTANCE:VALUE',
   ),
   permission: byPattern(
-    '^[a-z][a-z0-9._:-]{0,63}$',
-    'a word of small letters, digits, dots, dashes, colons and underscores, beginning with a letter',
+    '^[a-z][a-z0-9_:-]{0,63}$',
+    'a word of small letters, digits, dashes, colons and underscores, beginning with a letter',
   ),
   instant: {
     accepts: (text) => parseInstant(text, 'begin') !== undefined,

@@ -12,7 +12,7 @@ export interface AdminApiParts {
   readonly providerSessions: Pick<ProviderSessions, 'revokeAccount'>
 }
 
-/** Every route of the admin API. */
+/** Every route of the admin API; from then on the app answers what no route takes there as a problem, too. */
 export function adminApiRoutes({ config, rooms, registry }: Site, { app, providerSessions }: AdminApiParts): Route[] {
   const { get } = rooms
   app.use(problemStep)

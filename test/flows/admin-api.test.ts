@@ -149,6 +149,9 @@ describe('the admin API', () => {
       listed.items.map(({ id }) => id),
       [one.id],
     )
+    const guest = { subject: 'name:email:bo@example.org', dataset: 'fish', level: 'view', conditions }
+    const [again, twice] = await Promise.all([add('dana', guest), add('dana', guest)])
+    assert.deepEqual([again.id, twice.id], [one.id, one.id])
     await well('dana', 'endGrant', { params: { grant: one.id } })
     assert.equal(await refused('dana', 'endGrant', { params: { grant: one.id } }), 'ERR_NOT_FOUND')
     const wrong = { subject: 'everybody', dataset: 'fish', level: 'view' }
@@ -161,7 +164,7 @@ describe('the admin API', () => {
     await well('root', 'createGroup', { body: { slug: 'secret-group', title: 'Others' } })
     await well('root', 'changeGroup', { params: group, body: { description: 'Microscopes' } })
     await well('root', 'addManager', { params: { ...group, account: 'lead' } })
-    await well('lead', 'addMember', { params: { ...group, account: 'sam' } })
+    for (let times = 0; times < 2; times++) await well('lead', 'addMember', { params: { ...group, account: 'sam' } })
     const members = await well<Page<{ account: { username: string; email?: string } }>>('lead', 'listMembers', {
       params: group,
     })
@@ -240,6 +243,10 @@ describe('the admin API', () => {
     await well('dana', 'getServiceAccount', { params })
     assert.equal((await well<Page<unknown>>('dana', 'listServiceAccounts')).total, 1)
     assert.equal((await well<Page<unknown>>('mira', 'listServiceAccounts')).total, 0)
+    assert.equal(await refused('mira', 'getServiceAccount', { params }), 'ERR_NOT_FOUND')
+    // The config does not let people have programs of their own.
+    for (const body of [{ description: 'Mine' }, { parent: null }, { parent: 'mira' }, { state: 'deactivated' }])
+      assert.equal(await refused('dana', 'changeServiceAccount', { params, body }), 'ERR_FORBIDDEN')
     const body = { account: 'robot', name: 'nightly', scopes: ['admin'], expiresAt: 'never' }
     const { value, token } = await well<{ value: string; token: { id: string; expiresAt?: string } }>(
       'dana',
@@ -336,7 +343,7 @@ describe('the admin API', () => {
     assert.equal(await refused('dana', 'retireTerms', { params: { terms: 'fair-use' } }), 'ERR_NOT_FOUND')
   })
 
-  test('shows each only what they look after', async () => {
+  test('shows each only what they look after, in lists, searches, explanations and by name (S26)', async () => {
     const slugs = async (username: string) =>
       (await well<Page<{ slug: string }>>(username, 'listDatasets')).items.map(({ slug }) => slug)
     assert.deepEqual([await slugs('dana'), await slugs('mira'), await slugs('lead')], [['fish'], ['mouse'], []])
@@ -449,7 +456,7 @@ describe('the admin API', () => {
     assert.equal(await refused('root', 'endGrant', { params: { grant: id } }), 'ERR_CONFLICT')
   })
 
-  test('shows of the audit trail what is the caller’s business, without network addresses', async () => {
+  test('shows of the audit trail what is the business of the caller, without network addresses (S26)', async () => {
     const lines = async (username: string) =>
       (await well<Page<{ type: string; address?: string; detail?: Record<string, unknown> }>>(username, 'listAudit'))
         .items
@@ -582,6 +589,11 @@ describe('the admin API', () => {
       assert.equal((await create({ raw, headers: { 'content-encoding': 'gzip' } })).status, 415)
       for (const broken of ['', '{', '[]', 'null', '"x"', '{"slug":"typed","title":"x","__proto__":{"admin":true}}'])
         assert.equal((await create({ raw: broken })).code, 'ERR_INPUT', broken)
+    })
+
+    test('a body that is nested without end', async () => {
+      for (const raw of ['['.repeat(30_000), `${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}`])
+        assert.equal((await create({ raw })).code, 'ERR_INPUT')
     })
 
     test('keys and parameters that are not known', async () => {

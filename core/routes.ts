@@ -66,6 +66,7 @@ export function addRoutes(site: Site, parts: RouteParts): void {
       random,
       identities: get('identities'),
       firstAdmin: get('firstAdmin'),
+      looksAfter: async (account) => (await get('stewards').rightsOf(account)).any,
       revokeClient: parts.providerSessions.revokeClient,
       revokeAccount: parts.providerSessions.revokeAccount,
       async revokeUpstream(identity) {

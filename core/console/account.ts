@@ -26,6 +26,8 @@ export interface PortalNeeds {
   revokeAccount(account: string): Promise<void>
   /** Ends the tokens that an instance holds upstream for an identity; never throws. */
   revokeUpstream(identity: IdentityRow): Promise<void>
+  /** Whether there is anything for them in the console. */
+  looksAfter(account: string): Promise<boolean>
   /** Where the person may end their session upstream too. */
   upstreamSignOut(identity: IdentityRow): Promise<URL | undefined>
 }
@@ -67,6 +69,7 @@ export function accountRoutes(needs: PortalNeeds): Route[] {
       now: desk.clock.now(),
       message: note === undefined ? undefined : ({ tone: 'info', text: note } satisfies Notice),
       account: mine.owner,
+      ...((await needs.looksAfter(mine.account)) ? { console: '/console' } : {}),
       rename: postTo(ctx, '/account/name'),
       identities: own.map((identity) => ({
         instance: desk.methods.label(identity.instance, locale),

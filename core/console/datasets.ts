@@ -117,7 +117,7 @@ async function showOne(ctx: Ctx, visit: Visit, { frame, needs, notice }: Place &
       : {}),
     isFactsOpen: isAgain,
     ...(canChange ? { facts: factsForm(ctx, { frame, needs, dataset, visit, isAgain }) } : {}),
-    ...(canChange ? stateForms(ctx, { frame, needs, dataset }) : {}),
+    ...(canChange ? stateForms(ctx, { frame, needs, dataset, visit }) : {}),
     ...(canChange && visit.rights.admin ? { remove: frame.post(ctx, `${at}/remove`) } : {}),
   }
   frame.show(ctx, 'console-dataset', data)
@@ -185,14 +185,17 @@ function factsForm(
   }
 }
 
-function stateForms(ctx: Ctx, { frame, needs, dataset }: Changing): Pick<Views['console-dataset'], 'freeze' | 'open'> {
+function stateForms(
+  ctx: Ctx,
+  { frame, needs, dataset, visit }: Changing & { visit: Visit },
+): Pick<Views['console-dataset'], 'freeze' | 'open'> {
   const at = datasetPath(dataset.slug)
   if (dataset.frozen !== undefined) return { open: frame.post(ctx, `${at}/open`) }
   const reason: ConsoleField = {
     id: 'reason',
     name: 'reason',
     label: needs.desk.text(ctx, 'console.ds.reason'),
-    hint: needs.desk.text(ctx, 'console.ds.reasonHint'),
+    hint: needs.desk.text(ctx, visit.rights.admin ? 'console.ds.reasonHint' : 'console.ds.reasonHintKeeper'),
     value: typedIn(ctx).reason,
     required: true,
     maxLength: 500,
@@ -222,9 +225,23 @@ function changeRoutes(frame: ConsoleFrame, needs: LedgerConsoleNeeds): Route[] {
       const typed = typedIn(ctx)
       return needs.ledger.datasets.change(actor, slug, { ...datasetTyped(typed), ...readLists(typed) })
     }),
-    on('freeze', 'frozen', (ctx, { actor }, { slug }) =>
-      needs.ledger.datasets.change(actor, slug, { frozen: (typedIn(ctx).reason ?? '').trim() }),
-    ),
+    frame.form(`${base}/:slug/freeze`, {
+      may: seesDatasets,
+      async apply(ctx, visit) {
+        const { slug, title } = await datasetKept(ctx, visit, needs)
+        await needs.ledger.datasets.change(visit.actor, slug, { frozen: (typedIn(ctx).reason ?? '').trim() })
+        if (visit.rights.admin) return { to: datasetPath(slug), said: needs.desk.text(ctx, 'console.ds.frozen') }
+        // What is held on a closed dataset counts for nobody, its admins included: its page is closed to them now.
+        needs.desk.show(ctx, 'message', {
+          title: needs.desk.text(ctx, 'console.ds.closedTitle', { title }),
+          text: [needs.desk.text(ctx, 'console.ds.closedText')],
+          tone: 'success',
+          link: { label: needs.desk.text(ctx, 'console.nav.account'), href: '/account' },
+        })
+        return 'answered'
+      },
+      again,
+    }),
     on('open', 'opened', (_ctx, { actor }, { slug }) => needs.ledger.datasets.change(actor, slug, { frozen: null })),
     frame.form(`${base}/:slug/remove`, {
       may: byAdmin,

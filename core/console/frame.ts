@@ -146,7 +146,7 @@ export function createFrame(needs: FrameNeeds): ConsoleFrame & { readonly routes
         })),
         // As it was left above.
         message: note === undefined ? undefined : (JSON.parse(note) as Notice),
-        signInAgain: visit.isFresh ? undefined : `/console/fresh?back=${encodeURIComponent(ctx.url)}`,
+        signInAgain: visit.isFresh ? undefined : `/console/fresh?back=${encodeURIComponent(pageOf(ctx, desk.issuer))}`,
       }
     },
     page: (path, show, may = () => true) => ({
@@ -197,6 +197,11 @@ function pagingOf(
     ...(ctx.query.after === undefined ? {} : { first: at(undefined) }),
     ...(list.next === undefined ? {} : { next: at(list.next) }),
   }
+}
+
+/** The page to come back to: a form's own address may be none. */
+function pageOf(ctx: Ctx, issuer: string): string {
+  return ctx.method === 'GET' || ctx.method === 'HEAD' ? ctx.url : (refererPath(ctx, issuer) ?? '/console')
 }
 
 /** The page a form was on; our own pages send it (`Referrer-Policy: same-origin`). */

@@ -194,6 +194,8 @@ export interface AccountPageView {
     readonly emailVerified: boolean
     readonly role: AccountRole
   }
+  /** Where they look after things, if there are any. */
+  readonly console?: string | undefined
   /** Posts `displayName`. */
   readonly rename?: Post | undefined
   readonly identities: readonly IdentityView[]

@@ -70,7 +70,7 @@ export const tokenOperations = [
         expiresAt: {
           type: 'string',
           anyOf: [{ format: 'date-time' }, { const: 'never' }],
-          description: 'Until when it counts, or `never` (service accounts only); absent: 90 days.',
+          description: 'Until when it counts, or `never` (service accounts only); absent: the usual life.',
         },
       },
     },

@@ -206,16 +206,25 @@ async function use(em: EntityManager, needs: InvitationNeeds, { actor, row, over
 /** By this ending a grant is known to come from a link: what an admin has ended must not come back by the same one. */
 const mark = ({ id }: TermsInvitationRow) => `(link ${id})`
 
+/** Whether somebody has what the link gives: by the link, or by a like grant of somebody's own hand. */
 async function usedBefore(em: EntityManager, actor: Acceptor, row: TermsInvitationRow): Promise<boolean> {
   if (row.level === null) return false
+  const { dataset, version } = await termsRow(em, row.terms)
   const subject = formatSubject({ kind: 'account', account: actor.account })
-  const own = await em.find(GrantEntity, { subject, why: { $like: `%${mark(row)}` } })
-  if (own.length > 0 && own.every(({ endedAt }) => endedAt !== null))
+  const own = await em.find(GrantEntity, { subject, dataset: dataset ?? '' })
+  const holds = own.some(
+    (grant) =>
+      grant.endedAt === null &&
+      grant.version === version &&
+      grant.level === row.level &&
+      Object.keys(grant.conditions ?? {}).length === 0,
+  )
+  if (!holds && own.some(({ why }) => why.endsWith(mark(row))))
     throw new Fault(
       'ERR_NOT_FOUND',
       'The access that this link gave you was ended. Ask those who look after the dataset.',
     )
-  return own.length > 0
+  return holds
 }
 
 async function give(

@@ -140,7 +140,8 @@ async function ask(em: EntityManager, needs: RequestNeeds, { actor, given }: { a
   const { dataset, version } = await placeOf(em, needs, { account, given })
   const at = needs.clock.now()
   const open = await em.findOne(AccessRequestEntity, { account, dataset, version, state: 'open' })
-  const before = open ? { level: open.level, why: open.why } : undefined
+  // What people write stays out of the trail, which outlives their account.
+  const before = open ? { level: open.level } : undefined
   if (open?.level === level && open.why === why) return { unchanged: { request: viewOf(open), isNew: false } }
   if (!open) await assertRoom(em, account, at)
   const row =
@@ -161,7 +162,7 @@ async function ask(em: EntityManager, needs: RequestNeeds, { actor, given }: { a
     account,
     target: { request: row.id, dataset, ...(version === null ? {} : { version }) },
     before,
-    after: { level, why },
+    after: { level },
   }
 }
 
@@ -234,7 +235,6 @@ async function decide(
     after: {
       state: row.state,
       ...(answer.grant === 'yes' ? { level, until: answer.until?.toISOString() ?? null } : {}),
-      note: row.note,
     },
   }
 }

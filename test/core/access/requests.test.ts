@@ -84,6 +84,13 @@ describe('requests for access', () => {
     )
   })
 
+  test('what people write stays out of the audit trail', async () => {
+    const { id } = await ask({ why: 'my private reason' })
+    await ask({ why: 'my other private reason' })
+    await requests.decide(at(keeper), id, { grant: 'no', note: 'a private note' })
+    assert.ok(!JSON.stringify(ledger.told).includes('private'))
+  })
+
   test('ten at once are one request', async () => {
     const made = await Promise.all(Array.from({ length: 10 }, (_, index) => ask({ why: `why ${index}` })))
     assert.equal(new Set(made.map(({ id }) => id)).size, 1)

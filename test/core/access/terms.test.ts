@@ -259,6 +259,18 @@ describe('terms of use', () => {
       assert.equal((await terms.invitations('fish-terms'))[0]?.used, 1)
     })
 
+    test('who has the access already takes no place, and who gets it back from an admin keeps it', async () => {
+      const { token } = await invite({ seats: 2 })
+      const grant = { subject: { kind: 'account', account: person }, dataset: 'fish2', level: 'edit' } as const
+      const { id } = await ledger.grants.add(at(admin), grant)
+      await terms.acceptInvited(at(person), { token, digest })
+      await terms.acceptInvited(at(person), { token, digest })
+      assert.equal((await terms.invitations('fish-terms'))[0]?.used, 0)
+      await ledger.grants.end(at(admin), id)
+      await terms.acceptInvited(at(person), { token, digest })
+      assert.equal((await terms.invitations('fish-terms'))[0]?.used, 1)
+    })
+
     test('access that an admin has ended does not come back by the same link', async () => {
       const { token } = await invite()
       await terms.acceptInvited(at(person), { token, digest })

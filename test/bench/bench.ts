@@ -8,9 +8,20 @@ import { appendFileSync, mkdirSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { accessRows, operations, rowsOfGroupGrant } from './access.ts'
 import { byTurns, fill } from './drive.ts'
 import { canPin, hasProc, memoryOf, stayOnCore } from './measure.ts'
-import { flowTable, judgeMemory, judgeRow, judgeStart, type Row, rowOf, table, type Verdict } from './report.ts'
+import {
+  flowTable,
+  judgeAccess,
+  judgeMemory,
+  judgeRow,
+  judgeStart,
+  type Row,
+  rowOf,
+  table,
+  type Verdict,
+} from './report.ts'
 import { type ScenarioName, scenarios } from './scenarios.ts'
 import { makeSite, type Server, startRaw } from './servers.ts'
 import { startUps } from './start-up.ts'
@@ -30,7 +41,7 @@ const pairing = {
   warmSeconds: values.quick ? 3 : 5,
   width: 16,
 }
-const wanted = values.only?.split(',') ?? [...Object.keys(scenarios), 'start', 'statements']
+const wanted = values.only?.split(',') ?? [...Object.keys(scenarios), 'access', 'start', 'statements']
 const names = (Object.keys(scenarios) as ScenarioName[]).filter((name) => wanted.includes(name))
 const results = join(import.meta.dirname, 'results')
 const file = join(results, `${new Date().toISOString().replaceAll(':', '-').slice(0, 19)}.jsonl`)
@@ -104,11 +115,28 @@ async function statements(): Promise<void> {
   }
 }
 
+async function access(): Promise<Verdict[]> {
+  const rows = await accessRows([10, 1000, 1_000_000], pairing.rounds)
+  const group = await rowsOfGroupGrant(10_000)
+  for (const row of rows) keep('access', row)
+  keep('access-group', group)
+  const micro = (cost: number) => cost.toFixed(1)
+  const cells = rows.map((row) => [
+    row.grants.toLocaleString('en'),
+    ...operations.map((name) => `${micro(row[name])} (${row.statements[name]})`),
+  ])
+  const titles = ['grants', 'decide us', 'first', 'snapshot us', 'first']
+  print(`\n${table(titles, cells)}\n(statements of one, with BEGIN and COMMIT)`)
+  print(`rows written by a grant to a group of 10,000: ${group.given}; to end it: ${group.taken}`)
+  return judgeAccess(rows)
+}
+
 stayOnCore(1)
 print(
   `${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}, ${canPin ? 'pinned' : 'not pinned'}`,
 )
 const verdicts = names.length > 0 ? await flows() : []
+if (wanted.includes('access')) verdicts.push(...(await access()))
 if (wanted.includes('start')) verdicts.push(...(await starts()))
 if (wanted.includes('statements')) await statements()
 const missed = verdicts.filter(({ holds }) => !holds)

@@ -16,3 +16,6 @@ export const mostStartMs = 2000
 /** Most resident memory in MB: when it answers, and ever under load. */
 export const mostReadyMB = 130
 export const mostPeakMB = 260
+
+/** How many times as much an answer of the access room may cost in the largest ledger as in the smallest. */
+export const mostFlat = 2.5

@@ -1,6 +1,7 @@
 /** From rounds to rows, their judgement against the floors, and how they look on a terminal. @module */
+import { type AccessRow, operations } from './access.ts'
 import type { Round } from './drive.ts'
-import { leastRatio, mostPeakMB, mostReadyMB, mostStartMs } from './floors.ts'
+import { leastRatio, mostFlat, mostPeakMB, mostReadyMB, mostStartMs } from './floors.ts'
 import { median } from './measure.ts'
 import type { ScenarioName } from './scenarios.ts'
 import type { StartUp } from './start-up.ts'
@@ -74,6 +75,16 @@ export function judgeMemory(readyMB: number, peakMB: number): Verdict[] {
     { claim: `memory when it answers: at most ${mostReadyMB} MB (${readyMB} MB)`, holds: readyMB <= mostReadyMB },
     { claim: `memory at the peak of load: at most ${mostPeakMB} MB (${peakMB} MB)`, holds: peakMB <= mostPeakMB },
   ]
+}
+
+/** What an answer costs must not grow with the ledger. */
+export function judgeAccess(rows: readonly AccessRow[]): Verdict[] {
+  const [small, large] = [rows[0], rows.at(-1)]
+  return operations.map((name) => {
+    const ratio = Number(large?.[name]) / Number(small?.[name])
+    const sizes = `${large?.grants} grants against ${small?.grants}`
+    return { claim: `${name}: at most ${mostFlat} x, ${sizes} (${ratio.toFixed(2)})`, holds: ratio <= mostFlat }
+  })
 }
 
 /** Rows as columns of equal width. */

@@ -15,7 +15,7 @@ export interface Found {
   readonly dataset: DatasetRecord | undefined
   /** The lines that speak to it, the nearest to counting first. */
   readonly lines: readonly Judgement[]
-  /** The highest other gifts on the same place, when no line speaks to it. */
+  /** Other lines on the same place, when none speaks to it. */
   readonly beside: readonly Judgement[]
   readonly terms: () => readonly TermsView[]
   readonly turnedAt: number

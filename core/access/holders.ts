@@ -124,11 +124,11 @@ function subjectsOf(row: AccountRecord, identities: readonly Identity[]): string
 
 function verifiedAddresses({ facts }: Identity): string[] {
   return (facts as readonly Fact[]).flatMap(({ claim, trust, value }) =>
-    claim === 'email' && trust === 'verified' && typeof value === 'string' && !letterLikeAscii.test(value)
+    claim === 'email' && trust === 'verified' && typeof value === 'string' && !beyondAscii.test(value)
       ? [value.toLowerCase()]
       : [],
   )
 }
 
-// U+212A KELVIN SIGN becomes `k` in lower case: another address would be taken for one of ASCII.
-const letterLikeAscii = /\u212A/
+// U+212A KELVIN SIGN becomes `k` in lower case, full-width letters the usual ones: such an address is another mailbox.
+const beyondAscii = /\P{ASCII}/u

@@ -1,7 +1,7 @@
 /** An answer in plain words for the person it is about. Pure. @module */
 import type { AccessAsk, Level, Missing, SourcedFact } from '@labgate/contract'
 import type { Found } from './decide.ts'
-import type { Judgement } from './judge.ts'
+import { holding } from './holding.ts'
 import type { Grant } from './model.ts'
 
 /** What words are made of. */
@@ -106,13 +106,10 @@ function signInWords({ found }: Told): string {
 }
 
 function grantWords({ ask, found }: Told): string {
-  const has = found.beside.find(({ missing }) => missing.length === 0)
+  const { level, permissions } = holding(found.beside)
+  const has = level ?? permissions[0]
   if (has === undefined) return 'Ask for access: nobody granted you this dataset.'
-  return `Ask for access: you have ${giftWords(has)} here, but nobody granted you “${ask.verb}”.`
-}
-
-function giftWords({ grant: { level, permission } }: Judgement): string {
-  return `“${level ?? permission}”`
+  return `Ask for access: you have “${has}” here, but nobody granted you “${ask.verb}”.`
 }
 
 function factWords(

@@ -36,7 +36,7 @@ export function ledgerWords(ctx: Ctx, desk: WordsNeeds, rights: Rights): LedgerW
   const look = async (id: string): Promise<LinkView> => {
     const { name, username } = await names.view(id)
     if (name === undefined) return { label: text('by', { name: id }) }
-    return { label: username === undefined ? name : `${name} (${username})` }
+    return { label: username === undefined || username === name ? name : `${name} (${username})` }
   }
   const who = (id: string): Promise<LinkView> => {
     const found = known.get(id) ?? look(id)

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import type { Actor } from '../../core/accounts/actor.ts'
 import { startTestDemo, type TestDemo } from '../support/demo.ts'
 import { type Sight, Visitor } from '../support/visitor.ts'
+import { walkLedger } from './walks-console-ledger.ts'
 
 /** One way: what it is called, the demo it needs, and its steps. */
 export interface Walk {
@@ -374,6 +375,13 @@ export const walks: readonly Walk[] = [
       await page.goto(`${demo.issuer}/terms/for/nobody?back=/`)
       await visitor.expect('There is nothing here')
     },
+  },
+  {
+    name: 'the console: a dataset, its objects, access given and ended, a request answered, and why',
+    change: (file) => {
+      file.admins = ['email:maria@example.org']
+    },
+    steps: walkLedger,
   },
   {
     name: 'somebody whose address is known links the new way, or keeps two accounts',

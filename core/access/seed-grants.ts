@@ -1,5 +1,5 @@
 /** Lines of the config file as lines of the ledger, and how two of them are known to be the same. Pure. @module */
-import { type AccountId, type Json, parseAddress } from '@labgate/contract'
+import { type AccountId, isFault } from '@labgate/contract'
 import type { GrantEntry } from '../config/schema.ts'
 import { parseInstant } from '../config/units.ts'
 import type { GrantRow } from '../storage/ledger-entities.ts'
@@ -12,6 +12,7 @@ import {
   parseSubject,
   type Subject,
 } from './model.ts'
+import { checkGrant, conditionsJson } from './new-grant.ts'
 
 /** The line of an entry; `undefined` while nobody has the username that it names. */
 export function grantOf(
@@ -26,15 +27,9 @@ export function grantOf(
 
 function subjectOf(to: string, accountOf: (username: string) => AccountId | undefined): Subject | undefined {
   const subject = parseSubject(to)
-  if (subject?.kind === 'name') return { ...subject, value: nameValue(subject.value) }
   if (subject?.kind !== 'account') return subject
   const account = accountOf(subject.account)
   return account === undefined ? undefined : { kind: 'account', account }
-}
-
-/** Addresses are compared in small letters, subjects as they are. */
-export function nameValue(value: string): string {
-  return parseAddress(value) === undefined ? value : value.toLowerCase()
 }
 
 function conditionsOf({ terms, from, until, facts, withinGroup }: GrantEntry): Conditions {
@@ -49,30 +44,13 @@ function conditionsOf({ terms, from, until, facts, withinGroup }: GrantEntry): C
   }
 }
 
-/** What makes a line this line: two with the same key say the same. */
+/**
+ * What makes a line this line: two with the same key say the same.
+ * @throws Fault ERR_INPUT when the ledger would not take it
+ */
 export function keyOf(grant: NewGrant): string {
-  const { terms, from, until, facts = [], withinGroup } = grant.conditions ?? {}
-  const conditions = {
-    terms: terms && [terms.id, terms.number],
-    from: from?.toISOString(),
-    until: until?.toISOString(),
-    facts: facts.map(
-      ({ claim, equals, oneOf, contains, via, trust = 'verified', withinDays }): Json => [
-        claim,
-        {
-          ...(equals === undefined ? {} : { equals }),
-          ...(oneOf && { oneOf }),
-          ...(contains === undefined ? {} : { contains }),
-        },
-        via ?? null,
-        trust,
-        withinDays ?? null,
-      ],
-    ),
-    withinGroup,
-  }
-  const { subject, dataset, version = null, level = null, permission = null, why = '' } = grant
-  return JSON.stringify([formatSubject(subject), dataset, version, level, permission, why.trim(), conditions])
+  const { subject, dataset, version = null, level = null, permission = null, why, conditions } = checkGrant(grant)
+  return JSON.stringify([formatSubject(subject), dataset, version, level, permission, why, conditionsJson(conditions)])
 }
 
 /** The key of a stored line; `undefined` when this Labgate cannot read it. */
@@ -81,8 +59,12 @@ export function keyOfRow(row: GrantRow): string | undefined {
   const conditions = readConditions(row.conditions)
   if (subject === undefined || conditions === undefined) return undefined
   const { dataset, version, level, permission, why } = row
-  return keyOf({
-    ...{ subject, dataset, conditions, why },
-    ...{ version: version ?? undefined, level: level ?? undefined, permission: permission ?? undefined },
-  })
+  const verb = { version: version ?? undefined, level: level ?? undefined, permission: permission ?? undefined }
+  try {
+    return keyOf({ subject, dataset, conditions, why, ...verb })
+  } catch (error) {
+    // A line that would not be taken today is none that the file can mean.
+    if (isFault(error)) return undefined
+    throw error
+  }
 }

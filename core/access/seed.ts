@@ -198,7 +198,7 @@ async function moveGroup(change: Seeding['change'], slug: string, { from, to }: 
 type Lines = Awaited<ReturnType<typeof linesOf>>
 
 /** The lines of the file by their keys, each with its place. */
-async function linesOf(em: EntityManager, { config, log }: Seeding) {
+async function linesOf(em: EntityManager, { config, log, at }: Seeding) {
   const accounts = new Map<string, AccountId>()
   for (const { to } of config.grants) {
     if (!to.startsWith('account:')) continue
@@ -211,7 +211,8 @@ async function linesOf(em: EntityManager, { config, log }: Seeding) {
   const lines = new Map<string, { readonly grant: NonNullable<ReturnType<typeof grantOf>>; readonly path: Path }>()
   for (const [index, entry] of config.grants.entries()) {
     const grant = grantOf(entry, (username) => accounts.get(username))
-    if (grant !== undefined) lines.set(keyOf(grant), { grant, path: ['grants', index] })
+    const path = ['grants', index]
+    if (grant !== undefined) lines.set(await at(path, async () => keyOf(grant)), { grant, path })
   }
   return lines
 }

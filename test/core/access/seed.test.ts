@@ -104,8 +104,8 @@ describe('seeding the ledger from the config', () => {
         terms: { id: 'dua' },
         withinGroup: 'imaging',
         facts: [
+          { trust: 'asserted', claim: 'x', oneOf: ['b', 1, 'a'] },
           { claim: 'orcid', withinDays: 90 },
-          { trust: 'asserted', claim: 'x', oneOf: [1, 'a'] },
         ],
       },
     ],
@@ -318,6 +318,10 @@ describe('seeding the ledger from the config', () => {
 
   test('a mistake that only the ledger sees is told with its place, and nothing is written', async () => {
     const datasets = { good: {}, bad: { places: [{ bucket: 'gs://lab', prefix: '../up' }] } }
+    await assert.rejects(
+      start({ datasets: { good: {} }, grants: [{ to: 'anyone', dataset: 'good', level: 'admin' }] }),
+      /^Fault: labgate\.yaml:\d+:\d+: grants\[0\]: admin is for people and groups/,
+    )
     await assert.rejects(start({ datasets }), /^Fault: labgate\.yaml:\d+:\d+: datasets\.bad: The prefix/)
     assert.equal(await open[0]?.get('ledger').datasets.find('good'), undefined)
   })

@@ -86,8 +86,8 @@ export function createHolders({ storage }: { storage: Storage }, size = 10_000):
 
 function blockedBy(row: AccountRecord, parent: AccountRecord | undefined): KnownHolder['blocked'] {
   if (!mayAct(row)) return row.state
-  if (row.parent == null) return undefined
-  if (parent === undefined) return 'unknown'
+  if (row.kind === 'person' || row.parent == null) return undefined
+  if (parent?.kind !== 'person') return 'unknown'
   return mayAct(parent) ? undefined : parent.state
 }
 

@@ -283,6 +283,22 @@ describe('terms of use', () => {
     assert.match((await agent.open(at)).text, /Quiet/)
   })
 
+  test('a request for access is told to an admin, and its answer to the person', async () => {
+    const rooms = site.labgate.rooms
+    const [admin, person] = [somebody(), somebody()]
+    for (const email of [admin, person]) await signInByEmail(site, browser(), { at: `${site.issuer}/account`, email })
+    await rooms.get('accounts').setRole(await accountOf(admin), 'admin')
+    const { datasets, requests } = rooms.get('ledger')
+    await datasets.create(house, { slug: 'asked', title: 'Asked For' })
+    const asker = { kind: 'account', account: await accountOf(person) } as const
+    const { id } = await requests.ask(asker, { dataset: 'asked', level: 'view', why: 'for science' })
+    const told = await site.mail(admin)
+    assert.match(told.subject, /asks for access to Asked For/)
+    assert.match(told.text, /for science/)
+    await requests.decide({ kind: 'account', account: await accountOf(admin) }, id, { grant: 'yes' })
+    assert.match((await site.mail(person)).text, /you were given access/)
+  })
+
   describe('an invitation', () => {
     let token: string
     before(async () => {

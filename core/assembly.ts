@@ -126,6 +126,7 @@ function offerLedger({ offer, get }: Pick<Rooms, 'offer' | 'get'>): void {
       accounts: get('accounts'),
       change: get('change'),
       scopes: get('tokenScopes'),
+      lifeSeconds: get('config').access.tokenLife,
       maxSeconds: get('config').access.tokenMaxLife,
     }),
   )

@@ -41,7 +41,7 @@ export interface ApiTokens {
   /** Scopes that a token may have, with their description. */
   scopes(): Readonly<Record<string, string>>
   /**
-   * The value is in this answer and nowhere else. Without `expiresAt` it lives for 90 days; `never` is for service
+   * The value is in this answer and nowhere else. Without `expiresAt` it lives for `lifeSeconds`; `never` is for service
    * accounts only. A person's token is made by that person or by the house.
    * @throws Fault ERR_INPUT (name, scopes, expiry), ERR_FORBIDDEN, ERR_CONFLICT (too many)
    */
@@ -57,8 +57,6 @@ export interface ApiTokens {
   ): Promise<{ readonly token: ApiToken; readonly account: AccountRow } | undefined>
 }
 
-/** How long a token lives when nothing else was said, in seconds. */
-export const defaultTokenSeconds = 90 * 24 * 3600
 /** A person has no more living tokens than this. */
 export const mostTokens = 100
 
@@ -69,7 +67,9 @@ interface Needs {
   readonly accounts: Accounts
   readonly change: Change
   readonly scopes: Pick<TokenScopes, 'all' | 'has'>
-  /** Longest life in seconds, of a person's token. */
+  /** How long a token lives when nothing else was said. */
+  readonly lifeSeconds: number
+  /** Longest life of a person's token. */
   readonly maxSeconds: number
 }
 
@@ -169,13 +169,18 @@ function checkedScopes({ scopes }: Needs, wanted: readonly string[]): string[] {
 
 function expiryOf(
   wanted: NewToken['expiresAt'],
-  { kind, now, maxSeconds }: Pick<Needs, 'maxSeconds'> & { kind: 'person' | 'service'; now: Date },
+  {
+    kind,
+    now,
+    lifeSeconds,
+    maxSeconds,
+  }: Pick<Needs, 'lifeSeconds' | 'maxSeconds'> & { kind: 'person' | 'service'; now: Date },
 ): Date | null {
   if (wanted === 'never') {
     if (kind === 'service') return null
     throw new Fault('ERR_INPUT', 'Only tokens of service accounts may live without end.')
   }
-  const at = wanted ?? new Date(now.getTime() + Math.min(defaultTokenSeconds, maxSeconds) * 1000)
+  const at = wanted ?? new Date(now.getTime() + lifeSeconds * 1000)
   const seconds = (at.getTime() - now.getTime()) / 1000
   if (!(seconds > 0)) throw new Fault('ERR_INPUT', 'The end of a token must be in the future.')
   if (kind === 'person' && seconds > maxSeconds)

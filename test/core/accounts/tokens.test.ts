@@ -107,7 +107,7 @@ suite('API tokens', () => {
     const needs = { storage, clock, random: systemRandom, accounts, change }
     scopes = createTokenScopes()
     services = createServiceAccounts(needs)
-    tokens = createApiTokens({ ...needs, scopes, maxSeconds: 366 * 86_400 })
+    tokens = createApiTokens({ ...needs, scopes, lifeSeconds: 90 * 86_400, maxSeconds: 366 * 86_400 })
   }
 
   beforeEach(async () => {
@@ -312,7 +312,15 @@ suite('API tokens', () => {
       },
     }
     const watched = createApiTokens({
-      ...{ storage: counting, clock: opened.clock, random: systemRandom, accounts, scopes, maxSeconds: 1 },
+      ...{
+        storage: counting,
+        clock: opened.clock,
+        random: systemRandom,
+        accounts,
+        scopes,
+        lifeSeconds: 1,
+        maxSeconds: 1,
+      },
       change: createChange({ storage, log: silent, authorise: async () => undefined }),
     })
     for (const value of ['', 'garbage', `lgp_${'a'.repeat(38)}`, 'x'.repeat(1_000_000)])

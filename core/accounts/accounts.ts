@@ -73,7 +73,15 @@ export function verifiedEmail(facts: readonly Fact[]): string | undefined {
   const fact = facts.find(
     ({ claim, trust, value }) => claim === 'email' && trust === 'verified' && typeof value === 'string',
   )
-  return fact && (fact.value as string).toLowerCase()
+  return fact && inSmallLetters(fact.value as string)
+}
+
+/**
+ * A mail address in the one spelling in which addresses are compared: ASCII letters small, all others as they are. The
+ * usual lower case makes a `k` of U+212A KELVIN SIGN, and somebody else's address of one mailbox.
+ */
+export function inSmallLetters(address: string): string {
+  return address.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase())
 }
 
 /** Whether an account's own state lets it act. Doors ask `Accounts.acting`, which knows of parents too. */
@@ -150,7 +158,7 @@ export function createAccounts(needs: { storage: Storage; clock: Clock; random: 
   return {
     find,
     findByUsername: (username) => findWhere({ username }),
-    findByVerifiedEmail: (email) => findWhere({ email: email.toLowerCase(), emailVerified: true }),
+    findByVerifiedEmail: (email) => findWhere({ email: inSmallLetters(email), emailVerified: true }),
     acting,
     mayAct: async (id) => (await acting(id)) !== undefined,
     onStateChange: (listener) => void listeners.push(listener),

@@ -8,7 +8,7 @@ import type { EntityManager } from '@mikro-orm/sqlite'
 import { AccountEntity, IdentityEntity, MembershipEntity } from '../storage/entities.ts'
 import { GroupManagerEntity } from '../storage/ledger-entities.ts'
 import type { Storage } from '../storage/storage.ts'
-import { verifiedEmail } from './accounts.ts'
+import { inSmallLetters, verifiedEmail } from './accounts.ts'
 import type { Groups } from './groups.ts'
 
 /** What the config says of a group's people. */
@@ -107,7 +107,7 @@ function isNamed({ username, identities }: Known, name: string): boolean {
   return identities.some(
     (identity) =>
       identity.instance === instance &&
-      (identity.subject === value || verifiedEmail(identity.facts) === value.toLowerCase()),
+      (identity.subject === value || verifiedEmail(identity.facts) === inSmallLetters(value)),
   )
 }
 

@@ -8,6 +8,7 @@ import { take, walks } from './walks.ts'
 /** Routes that no person opens as a page, each with its reason. */
 const notPages: Readonly<Record<string, string>> = {
   '/assets/*': 'style sheet, mark and images, which the pages load',
+  '/console/terms/:id/acceptances.csv': 'a table for a spreadsheet, which is downloaded',
 }
 
 describe('people in Chromium', { skip: needs('chromium') }, () => {

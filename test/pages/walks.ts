@@ -4,6 +4,7 @@ import type { Actor } from '../../core/accounts/actor.ts'
 import { startTestDemo, type TestDemo } from '../support/demo.ts'
 import { type Sight, Visitor } from '../support/visitor.ts'
 import { walkLedger } from './walks-console-ledger.ts'
+import { walkPeople, walkTokens } from './walks-console-people.ts'
 
 /** One way: what it is called, the demo it needs, and its steps. */
 export interface Walk {
@@ -382,6 +383,17 @@ export const walks: readonly Walk[] = [
       file.admins = ['email:maria@example.org']
     },
     steps: walkLedger,
+  },
+  {
+    name: 'the console: a group, terms with a link, a service account with a token, and what the trail says of it all',
+    change: (file) => {
+      file.admins = ['email:maria@example.org']
+    },
+    steps: walkPeople,
+  },
+  {
+    name: 'a token of one’s own: made, shown once, revoked',
+    steps: walkTokens,
   },
   {
     name: 'somebody whose address is known links the new way, or keeps two accounts',

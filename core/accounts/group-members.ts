@@ -107,8 +107,10 @@ export function memberChanges({ clock, change }: { clock: Clock; change: Change 
         const source = sourceOf(actor) === 'config' ? 'config' : 'admin'
         const rows = await em.find(MembershipEntity, { account, group: slug })
         const others = rows.filter((row) => row.source !== source).map((row) => row.source)
-        if (rows.length === others.length && others.length === 0) return { unchanged: undefined }
-        if (others.length > 0 && source === 'admin')
+        // One's own word can always be taken back, and somebody else's never.
+        if (rows.length === others.length && (others.length === 0 || source === 'config'))
+          return { unchanged: undefined }
+        if (rows.length === others.length)
           throw new Fault('ERR_CONFLICT', `${others.map(sayer).join(' and ')} says that they are in this group.`)
         await em.nativeDelete(MembershipEntity, { account, group: slug, source })
         await noteChanged(em, account)

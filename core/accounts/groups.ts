@@ -39,7 +39,10 @@ export interface Groups {
   /** Removes it with its memberships, and ends its grants. */
   remove(actor: Actor, slug: string): Promise<void>
   addMember(actor: Actor, slug: string, account: AccountId): Promise<void>
-  /** @throws Fault ERR_CONFLICT when an upstream or the config says that they are in it */
+  /**
+   * Takes back what an admin said; who is in it by another's word too stays by that.
+   * @throws Fault ERR_CONFLICT when only an upstream or the config says that they are in it
+   */
   removeMember(actor: Actor, slug: string, account: AccountId): Promise<void>
   setManager(actor: Actor, slug: string, manager: { account: AccountId; is: 'manager' | 'none' }): Promise<void>
 }

@@ -232,10 +232,19 @@ suite('groups', () => {
 
     await groups.create(boss, { slug: 'mapped', title: 'Mapped' })
     await accounts.setGroups(ada, 'uni', ['mapped', 'uni:staff'])
-    await groups.addMember(boss, 'mapped', ada)
     await assert.rejects(groups.removeMember(boss, 'mapped', ada), { code: 'ERR_CONFLICT', message: /uni/ })
+    await groups.addMember(boss, 'mapped', ada)
     assert.deepEqual((await groups.members('mapped', { limit: 1 })).rows[0]?.sources, ['admin', 'uni'])
     assert.equal((await groups.find('mapped'))?.memberCount, 1, 'counted once')
+    await groups.removeMember(boss, 'mapped', ada)
+    assert.deepEqual(
+      (await groups.members('mapped', { limit: 1 })).rows[0]?.sources,
+      ['uni'],
+      'an admin takes back their word',
+    )
+    const written = (await lines()).length
+    await groups.removeMember(config, 'mapped', ada)
+    assert.equal((await lines()).length, written, 'the config never said so')
     assert.equal((await groups.find('uni:staff'))?.source, 'uni')
   })
 

@@ -35,7 +35,7 @@ function addForm(frame: ConsoleFrame, needs: TermsNeeds, pages: TermsPages): Rou
         version: filled(typed.version),
         services: tickedIn(typed, 'service'),
       })
-      return { to: nextPage(visit, terms), said: desk.text(ctx, 'console.terms.added', { title: terms.title }) }
+      return { to: addressOfTerms(terms.id), said: desk.text(ctx, 'console.terms.added', { title: terms.title }) }
     },
     again: (ctx, visit, notice) => pages.makeNew(ctx, visit, { notice }),
   })
@@ -54,8 +54,7 @@ function changeForms(frame: ConsoleFrame, needs: TermsNeeds, pages: TermsPages):
       if (again !== 'accept' && again !== 'keep')
         throw new Fault('ERR_INPUT', desk.text(ctx, 'console.terms.againMissing'))
       await needs.terms.publish(visit.actor, terms.id, { markdown, again })
-      if (again === 'keep') return desk.text(ctx, 'console.terms.published')
-      return { to: nextPage(visit, terms), said: desk.text(ctx, 'console.terms.publishedAgain') }
+      return desk.text(ctx, again === 'accept' ? 'console.terms.publishedAgain' : 'console.terms.published')
     }),
     on('change', async (ctx, { actor }, { id }) => {
       const typed = typedIn(ctx)
@@ -96,16 +95,7 @@ function inviteForms(frame: ConsoleFrame, needs: TermsNeeds, pages: TermsPages):
   ]
 }
 
-/**
- * Who keeps a dataset by a grant must accept its terms like everybody, or holds it no longer: they go there next.
- */
-function nextPage({ rights }: Visit, { id, dataset, version, services }: Terms): string {
-  const isTheirs = !rights.admin && dataset !== undefined && version === undefined && services.length === 0
-  return isTheirs ? `/terms/${encodeURIComponent(id)}` : addressOfTerms(id)
-}
-
-/** What is said afterwards, and where, when that is not the page of the document. */
-type Apply = (ctx: Ctx, visit: Visit, terms: Terms) => Promise<string | { readonly to: string; readonly said: string }>
+type Apply = (ctx: Ctx, visit: Visit, terms: Terms) => Promise<string>
 
 /** A form on the page of one document: what it answers is said there, and when it failed the page comes again. */
 function formOn(frame: ConsoleFrame, needs: TermsNeeds, pages: TermsPages) {
@@ -116,8 +106,7 @@ function formOn(frame: ConsoleFrame, needs: TermsNeeds, pages: TermsPages) {
       async apply(ctx, visit) {
         const terms = await termsOf(ctx, visit, needs)
         const said = await apply(ctx, visit, terms)
-        if (said === 'answered' || typeof said === 'object') return said
-        return { to: addressOfTerms(terms.id), said }
+        return said === 'answered' ? said : { to: addressOfTerms(terms.id), said }
       },
       again: (ctx, visit, notice) => pages.one(ctx, visit, { notice }),
     }

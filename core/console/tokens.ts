@@ -7,6 +7,7 @@ import type { Route } from '../http/routes.ts'
 import type { Desk } from '../login/desk.ts'
 import type { ConsoleFrame, Visit } from './frame.ts'
 import { tokenView } from './token-forms.ts'
+import { typedIn } from './typed.ts'
 import { whoOf } from './who.ts'
 
 /** What the room stands on. */
@@ -31,7 +32,12 @@ export function tokenRoutes(frame: ConsoleFrame, needs: TokensNeeds): Route[] {
         ? { ...whoOf(owner), ...(isService ? { href: `/console/service-accounts/${owner.id}` } : {}) }
         : { id: token.account },
       ...(token.state === 'active'
-        ? { revoke: frame.post(ctx, `${base}/${encodeURIComponent(token.id)}/revoke`) }
+        ? {
+            revoke: {
+              ...frame.post(ctx, `${base}/${encodeURIComponent(token.id)}/revoke`),
+              fields: { list: ctx.querystring },
+            },
+          }
         : {}),
     }
   }
@@ -53,7 +59,10 @@ export function tokenRoutes(frame: ConsoleFrame, needs: TokensNeeds): Route[] {
         const token = await needs.tokens.find(ctx.params.id ?? '')
         if (!token) throw new Fault('ERR_NOT_FOUND', desk.text(ctx, 'console.gone'))
         await needs.tokens.revoke(actor, token.id)
-        return { to: base, said: desk.text(ctx, 'tokens.isRevoked', { name: token.name }) }
+        // Back to the same search: whoever looks for a leaked key often has several to end.
+        const query = new URLSearchParams((typedIn(ctx).list ?? '').slice(0, 1000)).toString()
+        const to = query === '' ? base : `${base}?${query}`
+        return { to, said: desk.text(ctx, 'tokens.isRevoked', { name: token.name }) }
       },
       back: () => base,
     }),

@@ -15,7 +15,7 @@ import type { Storage } from '../storage/storage.ts'
 export interface Rights {
   readonly admin: boolean
   readonly steering: boolean
-  /** Datasets held at `admin`, now. */
+  /** Datasets held at `admin`, now, whether or not their terms are accepted. */
   readonly datasets: readonly string[]
   /** Datasets held at `manage` or more, now. */
   readonly managed: readonly string[]
@@ -120,10 +120,15 @@ async function isPerson({ accounts }: StewardNeeds, id: AccountId): Promise<bool
   return (await accounts.find(id))?.kind === 'person'
 }
 
-// A version's own entry is left out: who keeps a version does not keep the dataset. Named permissions never count here.
+/**
+ * A version's own entry is left out: who keeps a version does not keep the dataset. Named permissions never count here.
+ * Terms stand between people and data, not between a keeper and the ledger: new terms must lock no keeper out.
+ */
 function heldAt(grants: Snapshot['grants'], enough: readonly Level[]): readonly string[] {
   return grants
-    .filter(({ version, level }) => version === undefined && level !== undefined && enough.includes(level))
+    .filter(
+      ({ version, beforeTerms: { level } }) => version === undefined && level !== undefined && enough.includes(level),
+    )
     .map(({ dataset }) => dataset)
 }
 

@@ -4,7 +4,9 @@ import type { AccountId, Level } from '@labgate/contract'
 import { createAccess } from '../../../core/access/access.ts'
 import type { Subject } from '../../../core/access/model.ts'
 import { createStewards, type Stewards } from '../../../core/access/stewards.ts'
+import { createTerms } from '../../../core/access/terms.ts'
 import type { Act } from '../../../core/accounts/actor.ts'
+import { systemRandom } from '../../../core/random.ts'
 import { at, command, config, type OpenedLedger, openLedger } from '../../support/ledger.ts'
 
 type Who =
@@ -167,6 +169,20 @@ describe('who may change the ledger', () => {
     }
     for (const who of everyone)
       assert.deepEqual(await stewards.rightsOf(people[who]), { ...none, ...expected[who] }, who)
+  })
+
+  test('terms that a keeper has not accepted take nothing of the ledger from them', async () => {
+    const keeper = await ledger.person()
+    await ledger.datasets.create(command, { slug: 'with-terms', title: 'With terms' })
+    await ledger.grants.add(command, {
+      subject: { kind: 'account', account: keeper },
+      dataset: 'with-terms',
+      level: 'admin',
+    })
+    const terms = createTerms({ ...ledger, random: systemRandom })
+    await terms.add(command, { id: 'its-terms', title: 'Terms', dataset: 'with-terms', markdown: 'Be kind.' })
+    await stewards.assertMay(at(keeper), { on: 'terms', dataset: 'with-terms' })
+    await ledger.datasets.remove(command, 'with-terms')
   })
 
   test('a right that ends ends at once', async () => {

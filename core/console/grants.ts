@@ -136,7 +136,7 @@ async function showOne(ctx: Ctx, visit: Visit, { frame, needs, notice }: Place):
       endedAt,
       endedBy: grant.endedBy === undefined ? undefined : await words.who(grant.endedBy),
     },
-    trail: await trailOf(grant, { needs, who: words.who }),
+    trail: await trailOf(grant, { needs, visit, who: words.who }),
     ...(source !== 'config' && endedAt === undefined ? { end: frame.post(ctx, `${base}/${id}/end`) } : {}),
     ...(question && subject.kind === 'account'
       ? {
@@ -156,7 +156,7 @@ const aroundMs = 10_000
 
 async function trailOf(
   { id, createdAt, endedAt }: Grant,
-  { needs, who }: { needs: LedgerConsoleNeeds; who: (id: string) => Promise<{ label: string }> },
+  { needs, visit, who }: { needs: LedgerConsoleNeeds; visit: Visit; who: (id: string) => Promise<{ label: string }> },
 ): Promise<Views['console-grant']['trail']> {
   const near = (at: Date) =>
     needs.trail.about({
@@ -173,8 +173,8 @@ async function trailOf(
       id: line,
       at,
       type,
-      address,
-      requestId,
+      // Where somebody sat is for those who read the whole trail.
+      ...(visit.rights.admin ? { address, requestId } : {}),
       by: await who(actor ?? 'system'),
     })),
   )

@@ -35,7 +35,7 @@ export function ledgerWords(ctx: Ctx, desk: WordsNeeds, rights: Rights): LedgerW
   const text = (key: string, values?: Readonly<Record<string, string>>) => desk.text(ctx, `console.${key}`, values)
   const look = async (id: string): Promise<LinkView> => {
     const { name, username } = await names.view(id)
-    if (name === undefined) return { label: text('by', { name: id }) }
+    if (name === undefined) return { label: id }
     return { label: username === undefined || username === name ? name : `${name} (${username})` }
   }
   const who = (id: string): Promise<LinkView> => {

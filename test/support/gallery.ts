@@ -6,6 +6,7 @@ import type { Branding } from '../../core/pages/pages.ts'
 import { createPages, type Pages } from '../../core/pages/pages.ts'
 import type { ClientView, Post, ViewName, Views } from '../../core/pages/views.ts'
 import { accessSamples } from './gallery-access.ts'
+import { ledgerSamples } from './gallery-console-ledger.ts'
 import { peopleSamples } from './gallery-console-people.ts'
 
 /** One page of the gallery. */
@@ -123,6 +124,7 @@ export function galleryData(): readonly Sample[] {
     ...ownPages(),
     ...accessSamples(),
     ...peopleSamples(),
+    ...ledgerSamples(),
   ]
 }
 

@@ -130,6 +130,16 @@ suite('texts', async () => {
     'console.terms.states.',
     'console.states.',
     'console.nav.',
+    'console.home.',
+    'console.subjects.',
+    'console.kinds.',
+    'console.ds.',
+    'console.roots.',
+    'console.grant.',
+    'console.if.',
+    'console.missing.',
+    'console.request.',
+    'console.explain.',
   ]
 
   test('every key that the templates name exists', async () => {

@@ -9,12 +9,17 @@ import { createLedger, type Ledger } from './access/ledger.ts'
 import { createRequestLetters } from './access/request-letters.ts'
 import { createStewards, type Stewards } from './access/stewards.ts'
 import { type Accounts, createAccounts } from './accounts/accounts.ts'
+import { type Approval, createApproval } from './accounts/approval.ts'
 import { type Change, createChange } from './accounts/changes.ts'
 import { type ConfigMembers, createConfigMembers } from './accounts/config-members.ts'
 import { type Consents, createConsents } from './accounts/consents.ts'
+import { createDataHolders, type DataHolders } from './accounts/data-holders.ts'
 import { createFirstAdmin, type FirstAdmin } from './accounts/first-admin.ts'
 import { createGroups, type Groups } from './accounts/groups.ts'
 import { createIdentities, type Identities } from './accounts/identities.ts'
+import { type AccountInvitations, createAccountInvitations } from './accounts/invitations.ts'
+import { type AccountLetters, createAccountLetters } from './accounts/letters.ts'
+import { createLife, type Life } from './accounts/life.ts'
 import { createPeople, type People } from './accounts/people.ts'
 import { createServiceAccounts, type ServiceAccounts } from './accounts/service-accounts.ts'
 import { createSessions, type Sessions } from './accounts/sessions.ts'
@@ -52,6 +57,9 @@ export interface RoomServices {
   readonly groups: Groups
   readonly configMembers: ConfigMembers
   readonly standing: Standing
+  readonly accountLetters: AccountLetters
+  readonly invitations: AccountInvitations
+  readonly approval: Approval
   readonly serviceAccounts: ServiceAccounts
   readonly tokens: ApiTokens
   readonly tokenScopes: TokenScopes
@@ -61,6 +69,8 @@ export interface RoomServices {
   readonly sessions: Sessions
   readonly consents: Consents
   readonly people: People
+  readonly dataHolders: DataHolders
+  readonly life: Life
   readonly firstAdmin: FirstAdmin
   readonly clients: ClientRoster
   readonly keys: SigningKeys
@@ -160,6 +170,42 @@ function offerLedger({ offer, get }: Pick<Rooms, 'offer' | 'get'>): void {
   )
 }
 
+/** How people come in who are asked or must wait. */
+function offerJoining({ offer, get }: Pick<Rooms, 'offer' | 'get'>): void {
+  offer('accountLetters', () =>
+    createAccountLetters({
+      accounts: get('accounts'),
+      mail: { send: (message) => get('mail').send(message) },
+      log: get('log') as Log,
+      siteName: get('config').name,
+      issuer: get('config').issuer,
+      text: (key, values) => mailTexts(get('config'))(key, values),
+    }),
+  )
+  offer('invitations', () =>
+    createAccountInvitations({
+      storage: get('storage'),
+      clock: get('clock'),
+      random: get('random'),
+      change: get('change'),
+      letters: get('accountLetters'),
+      issuer: get('config').issuer,
+      rightsOf: (account) => get('stewards').rightsOf(account),
+      steeringCommittee: get('config').access.steeringCommittee,
+    }),
+  )
+  offer('approval', () =>
+    createApproval({
+      storage: get('storage'),
+      accounts: get('accounts'),
+      identities: get('identities'),
+      groups: get('groups'),
+      standing: get('standing'),
+      letters: get('accountLetters'),
+    }),
+  )
+}
+
 function mailTexts({ branding: { templates } }: Config): Text {
   const folders = templates === undefined ? [] : [join(templates, 'texts')]
   return loadTexts([join(import.meta.dirname, 'pages', 'texts'), ...folders]).in('en')
@@ -174,7 +220,19 @@ function offerRooms({ offer, get }: Rooms, config: Config): void {
   offer('accounts', () => createAccounts(base()))
   offer('identities', () => createIdentities(base()))
   offerLedger({ offer, get })
+  offerJoining({ offer, get })
   offer('consents', () => createConsents({ store: get('storage').documents('core:consents'), clock: get('clock') }))
+  offer('dataHolders', createDataHolders)
+  offer('life', () =>
+    createLife({
+      ...base(),
+      change: get('change'),
+      accounts: get('accounts'),
+      sessions: get('sessions'),
+      consents: get('consents'),
+      holders: get('dataHolders'),
+    }),
+  )
   offer('firstAdmin', () => createFirstAdmin({ ...base(), accounts: get('accounts') }))
   offer('clients', () => createClientRoster({ ...base(), config: config.clients }))
   offer('keys', () => createSigningKeys(base()))

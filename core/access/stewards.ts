@@ -79,6 +79,8 @@ export function createStewards(needs: StewardNeeds): Stewards {
         return keeperRuling(act.dataset, rights)
       case 'group':
         return groupRuling(act, rights)
+      case 'invitation':
+        return invitationRuling(act, rights)
       case 'service-account': {
         const allowed = needs.ownServiceAccounts === 'allowed'
         const isOwn = act.parent === actor.account && (await isPerson(needs, actor.account))
@@ -165,4 +167,12 @@ function groupRuling(act: Act & { on: 'group' }, { groups }: Rights): Ruling {
   return act.do === 'members'
     ? { may: groups.includes(act.group), who: `a manager of the group ${act.group}, or a site admin` }
     : { may: false, who: 'a site admin' }
+}
+
+function invitationRuling(act: Act & { on: 'invitation' }, { groups }: Rights): Ruling {
+  const within = act.groups.length > 0 && act.groups.every((slug) => groups.includes(slug))
+  return {
+    may: act.role === 'user' && within,
+    who: 'a site admin; or a manager of every group named, for an account without a role of its own',
+  }
 }

@@ -1,5 +1,5 @@
 /** Who changes something here, and what: the words in which leave is asked. @module */
-import type { AccountId, Level } from '@labgate/contract'
+import type { AccountId, AccountRole, Level } from '@labgate/contract'
 
 /** Who changes something: an account with where it sat, or the house itself (`config`, `labgate grant add`), which needs no leave. */
 export type Actor =
@@ -36,6 +36,8 @@ export type Act =
   /** `account`: whose token. */
   | { readonly on: 'token'; readonly account: AccountId }
   | { readonly on: 'request'; readonly dataset: string }
+  /** What an invitation by mail gives. */
+  | { readonly on: 'invitation'; readonly role: AccountRole; readonly groups: readonly string[] }
 
 /** Gives leave, or throws. @throws Fault ERR_FORBIDDEN saying who could do it */
 export type Authorise = (actor: Actor, act: Act) => Promise<void>

@@ -6,7 +6,7 @@
 import { type AccountId, type AccountRole, type Clock, Fault } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
 import { type Account, AccountEntity } from '../storage/entities.ts'
-import { type AccountRow, type Accounts, mayAct } from './accounts.ts'
+import { type AccountRow, type Accounts, assertMayReturn, mayAct } from './accounts.ts'
 import type { Actor } from './actor.ts'
 import type { Change } from './changes.ts'
 
@@ -16,7 +16,13 @@ export interface Standing {
    * Lets an account act, or shuts it out at once and everywhere.
    * @throws Fault ERR_FORBIDDEN, ERR_NOT_FOUND, ERR_CONFLICT when no admin who may act would be left
    */
-  setState(actor: Actor, id: AccountId, state: 'active' | 'deactivated'): Promise<AccountRow>
+  setState(
+    actor: Actor,
+    id: AccountId,
+    state: 'active' | 'deactivated',
+    /** `from`: only somebody who still waits; ERR_CONFLICT when that was decided in between. */
+    only?: { readonly from: 'pending' },
+  ): Promise<AccountRow>
   /** @throws Fault as `setState` */
   setRole(actor: Actor, id: AccountId, role: AccountRole): Promise<AccountRow>
   /** Gives leave for what only admins do to accounts. @throws Fault ERR_FORBIDDEN */
@@ -36,10 +42,13 @@ export function createStanding(needs: { accounts: Accounts; change: Change; cloc
   }
   /** Everything is read within the transaction: of two admins who demote each other, one is too late. */
   const patchIn = async (em: EntityManager, actor: Actor, patch: Patch): Promise<Account | undefined> => {
-    if (actor.kind === 'account') assertIsAdmin(await em.findOne(AccountEntity, { id: actor.account }))
+    await assertAdminIn(em, actor)
     const row = await em.findOne(AccountEntity, { id: patch.id })
     if (!row) throw noSuch()
+    if (patch.from !== undefined && row.state !== patch.from)
+      throw new Fault('ERR_CONFLICT', 'This account does not wait for approval (any more).')
     if (row[patch.field] === patch.value) return undefined
+    if (patch.value === 'active') assertMayReturn(row)
     if (isActiveAdmin(row) && !isActiveAdmin({ ...row, [patch.field]: patch.value })) await assertOtherAdmin(em, row.id)
     em.assign(row, { [patch.field]: patch.value, updatedAt: clock.now(), revision: row.revision + 1 })
     return row
@@ -47,14 +56,15 @@ export function createStanding(needs: { accounts: Accounts; change: Change; cloc
 
   return {
     assertAdmin,
-    async setState(actor, id, state) {
+    async setState(actor, id, state, only) {
       await assertAdmin(actor)
       const before = await found(id)
       // What was held before a deactivation must not come back to life with it: it ends now, while nobody may act.
-      if (!mayAct(before) && state === 'active') await accounts.setState(id, before.state)
+      // Who still waits has never held anything.
+      if (!mayAct(before) && state === 'active' && only === undefined) await accounts.setState(id, before.state)
       await change(actor, undefined, async (em) => {
         const from = before.state
-        const row = await patchIn(em, actor, { id, field: 'state', value: state })
+        const row = await patchIn(em, actor, { id, field: 'state', value: state, from: only?.from })
         if (!row) return { unchanged: undefined }
         const type = state === 'active' ? 'account.activated' : 'account.deactivated'
         return { result: undefined, type, account: id, target: {}, before: from, after: state }
@@ -79,6 +89,7 @@ interface Patch {
   readonly id: AccountId
   readonly field: 'state' | 'role'
   readonly value: string
+  readonly from?: 'pending' | undefined
 }
 
 function isActiveAdmin({ state, role }: { state: string; role: string }): boolean {
@@ -89,8 +100,13 @@ function assertIsAdmin(account: { state: string; role: string } | null | undefin
   if (!account || !isActiveAdmin(account)) throw new Fault('ERR_FORBIDDEN', 'Only a site admin may change accounts.')
 }
 
-/** A service account cannot sign in to mend anything, so a person must be left. */
-async function assertOtherAdmin(em: EntityManager, id: AccountId): Promise<void> {
+/** Leave within a transaction for what only admins do to accounts. @throws Fault ERR_FORBIDDEN */
+export async function assertAdminIn(em: EntityManager, actor: Actor): Promise<void> {
+  if (actor.kind === 'account') assertIsAdmin(await em.findOne(AccountEntity, { id: actor.account }))
+}
+
+/** A service account cannot sign in to mend anything, so a person must be left. @throws Fault ERR_CONFLICT */
+export async function assertOtherAdmin(em: EntityManager, id: AccountId): Promise<void> {
   const others = await em.count(AccountEntity, { role: 'admin', state: 'active', kind: 'person', id: { $ne: id } })
   if (others === 0)
     throw new Fault('ERR_CONFLICT', 'This is the last admin who may act. Make somebody else admin first.')

@@ -39,9 +39,8 @@ function slugOf(ctx: Ctx, { rights }: Visit, desk: Desk): string {
   return rights.admin || rights.groups.includes(slug) ? slug : gone(ctx, desk)
 }
 
-function groupPages(frame: ConsoleFrame, needs: GroupsNeeds) {
-  const { desk } = needs
-  const who = createWho(desk)
+/** Groups and members, as the pages show them. */
+function groupViews(frame: ConsoleFrame, desk: Desk) {
   const keeperOf = (ctx: Ctx, { source }: Pick<Group, 'source'>): string | undefined => {
     if (source === 'database' || source === 'import') return undefined
     if (source === 'config') return desk.text(ctx, 'console.groups.keptByConfig')
@@ -65,6 +64,13 @@ function groupPages(frame: ConsoleFrame, needs: GroupsNeeds) {
       ? { remove: frame.post(ctx, `${at}/members/${encodeURIComponent(member.account.id)}/remove`) }
       : {}),
   })
+  return { lineOf, memberOf }
+}
+
+function groupPages(frame: ConsoleFrame, needs: GroupsNeeds) {
+  const { desk } = needs
+  const who = createWho(desk)
+  const { lineOf, memberOf } = groupViews(frame, desk)
 
   return {
     async list(ctx: Ctx, visit: Visit): Promise<void> {
@@ -171,16 +177,22 @@ function groupForms(frame: ConsoleFrame, needs: GroupsNeeds, show: ReturnType<ty
       await needs.groups.setManager(actor, slug, { account: ctx.params.account ?? '', is: 'none' })
       return said(ctx, 'console.groups.removedManager')
     }),
-    frame.form(`${base}/:slug/remove`, {
-      may: byAdmin,
-      async apply(ctx, visit) {
-        const slug = slugOf(ctx, visit, desk)
-        // Typed once more: grants of the group end with it.
-        if (typedIn(ctx).typed?.trim() !== slug) throw new Fault('ERR_INPUT', said(ctx, 'console.typeNameWrong', slug))
-        await needs.groups.remove(visit.actor, slug)
-        return { to: base, said: said(ctx, 'console.groups.gone', slug) }
-      },
-      again: show.one,
-    }),
+    removeForm(frame, needs, show),
   ]
+}
+
+function removeForm(frame: ConsoleFrame, needs: GroupsNeeds, show: ReturnType<typeof groupPages>): Route {
+  const { desk } = needs
+  return frame.form(`${base}/:slug/remove`, {
+    may: byAdmin,
+    async apply(ctx, visit) {
+      const slug = slugOf(ctx, visit, desk)
+      // Typed once more: grants of the group end with it.
+      if (typedIn(ctx).typed?.trim() !== slug)
+        throw new Fault('ERR_INPUT', desk.text(ctx, 'console.typeNameWrong', { name: slug }))
+      await needs.groups.remove(visit.actor, slug)
+      return { to: base, said: desk.text(ctx, 'console.groups.gone', { name: slug }) }
+    },
+    again: show.one,
+  })
 }

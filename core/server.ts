@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs'
 import { Fault, isSecret } from '@labgate/contract'
 import type Provider from 'oidc-provider'
 import { seed } from './access/seed.ts'
+import type { DataHolder } from './accounts/data-holders.ts'
 import { type AssemblyOptions, assemble, type Rooms } from './assembly.ts'
 import { createBearer, scopesOfDialects } from './bearer.ts'
 import type { LoadedConfig } from './config/load.ts'
@@ -23,6 +24,7 @@ import { createProviderSessions, type ProviderSessions } from './oidc/provider-s
 import { assetUrls, loadAssets } from './pages/assets.ts'
 import { createPages } from './pages/pages.ts'
 import { buildProvider, providerCsp } from './provider.ts'
+import { lifecycleOf } from './registry/lifecycle.ts'
 import { loadPlugins } from './registry/load.ts'
 import type { Registry } from './registry/registry.ts'
 import { addRoutes } from './routes.ts'
@@ -132,10 +134,20 @@ async function furnish(site: Site): Promise<Labgate> {
   tieSessions(rooms, providerSessions)
   // Dialects are loaded now: a token may have what they ask for.
   get('tokenScopes').settle(() => scopesOfDialects(site.registry))
+  get('dataHolders').settle(() => holdersOf(site.registry))
   const bearer = createBearer({ rooms, provider: current })
   addRoutes(site, { app, cookie, pages, provider: current, providerSessions, assets, bearer })
   app.mountProvider({ current, csp: providerCsp })
   return lifecycle(site, { app, provider: current, health: healthOf(site) })
+}
+
+/** Every plugin that may hold people's data, those that failed too: what they hold is still there. */
+function holdersOf(registry: Registry): DataHolder[] {
+  const there = [...registry.auth(), ...registry.authz(), ...registry.runners()]
+  return [
+    ...there.map((one) => ({ id: one.id, lifecycle: lifecycleOf(one) })),
+    ...registry.failed().map(({ id }) => ({ id, lifecycle: undefined })),
+  ]
 }
 
 /** Ending ours ends the Provider's; an account that may no longer act loses both, and every token. */

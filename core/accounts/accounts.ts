@@ -17,6 +17,7 @@ import {
 import type { EntityManager } from '@mikro-orm/core'
 import { type Account, AccountEntity, GroupEntity, MembershipEntity } from '../storage/entities.ts'
 import type { Storage } from '../storage/storage.ts'
+import { isRetired } from './retired-names.ts'
 import { displayNameOf, usernameCandidates } from './username.ts'
 
 /** What an account is made of. */
@@ -108,6 +109,17 @@ function isGroupName(name: string): boolean {
   return name !== '' && name.length <= 200 && !/\p{Cc}/u.test(name)
 }
 
+/** Whether an account was merged or erased: it never acts again. */
+export function isShut(row: Pick<Account, 'mergedInto' | 'erasedAt'> | null | undefined): boolean {
+  return Boolean(row?.mergedInto ?? row?.erasedAt)
+}
+
+/** @throws Fault ERR_CONFLICT when the account is shut for good */
+export function assertMayReturn(row: Pick<Account, 'mergedInto' | 'erasedAt'>): void {
+  if (row.erasedAt) throw new Fault('ERR_CONFLICT', 'This account was erased. It cannot come back.')
+  if (row.mergedInto) throw new Fault('ERR_CONFLICT', 'This account was merged into another one. It cannot come back.')
+}
+
 /** Makes the accounts on a storage. */
 export function createAccounts(needs: { storage: Storage; clock: Clock; random: Random }): Accounts {
   const { storage, clock, random } = needs
@@ -137,6 +149,7 @@ export function createAccounts(needs: { storage: Storage; clock: Clock; random: 
     await storage.transaction(async (em) => {
       const row = await em.findOne(AccountEntity, { id })
       if (!row) throw new Fault('ERR_NOT_FOUND', `there is no account ${id}`)
+      if (patch.state === 'active') assertMayReturn(row)
       em.assign(row, { ...patch, updatedAt: clock.now(), revision: row.revision + 1 })
     })
     const changed = await find(id)
@@ -168,6 +181,8 @@ export function createAccounts(needs: { storage: Storage; clock: Clock; random: 
     noteSignIn: (id) => storage.accountRows.noteSignIn(id, clock.now()),
     async noteVerifiedEmail(id, email) {
       const account = await find(id)
+      // A sign-in that was under way while its account was erased or merged writes nothing back.
+      if (isShut(storage.accountRows.find(id))) return
       if (!account || (account.email !== undefined && account.email !== email) || account.emailVerified) return
       await change(id, { email, emailVerified: true })
     },
@@ -189,7 +204,7 @@ export function createAccounts(needs: { storage: Storage; clock: Clock; random: 
       const username = await firstFree(
         usernameCandidates(facts, () => random.digits(6)),
         async (name) => {
-          return (await em.count(AccountEntity, { username: name })) === 0
+          return (await em.count(AccountEntity, { username: name })) === 0 && !(await isRetired(em, storage.ring, name))
         },
       )
       em.create(AccountEntity, {
@@ -214,6 +229,7 @@ export function createAccounts(needs: { storage: Storage; clock: Clock; random: 
       if (present.length === wanted.size && present.every((group) => wanted.has(group))) return
       const now = clock.now()
       await storage.transaction(async (em) => {
+        if (isShut(await em.findOne(AccountEntity, { id }))) return
         const before = await em.find(MembershipEntity, { account: id, source })
         const known = new Set(before.map((row) => row.group))
         for (const row of before) if (!wanted.has(row.group)) em.remove(row)

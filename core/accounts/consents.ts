@@ -16,6 +16,7 @@ export interface Consents {
   /** Adds to what was allowed before, less the scopes in `withdrawn`. */
   remember(account: AccountId, consent: Omit<Consent, 'at'> & { readonly withdrawn?: readonly string[] }): Promise<void>
   forget(account: AccountId, client: string): Promise<void>
+  forgetAll(account: AccountId): Promise<void>
 }
 
 /** Long enough to be "until revoked", short enough that the rows of people who left go. */
@@ -44,6 +45,7 @@ export function createConsents(needs: { store: Store; clock: Clock }): Consents 
     list: read,
     find: async (account, client) => (await read(account)).find((consent) => consent.client === client),
     forget: (account, client) => change(account, (all) => all.filter((consent) => consent.client !== client)),
+    forgetAll: (account) => store.lock(account, () => store.delete(account)),
     remember: (account, { client, scopes, claims, withdrawn = [] }) =>
       change(account, (all) => {
         const before = all.find((consent) => consent.client === client)

@@ -6,6 +6,7 @@ import type { Storage } from '../storage/storage.ts'
 import { type AccountRow, type Accounts, viewOf } from './accounts.ts'
 import { type Act, type Actor, type PageAsk, type Paged, pageLimit, partOf } from './actor.ts'
 import type { Change } from './changes.ts'
+import { isRetired } from './retired-names.ts'
 import { checkedName, checkedText } from './wording.ts'
 
 /** A service account. */
@@ -105,7 +106,8 @@ function changes(needs: Needs & Pick<ServiceAccounts, 'find'>): Pick<ServiceAcco
       const id = random.token().slice(0, 22)
       const made = { displayName: checkedName(displayName), description: checkedText(description) }
       await change(actor, { on: 'service-account', parent }, async (em) => {
-        if ((await em.count(AccountEntity, { username })) > 0)
+        const isTaken = (await em.count(AccountEntity, { username })) > 0
+        if (isTaken || (await isRetired(em, needs.storage.ring, username)))
           throw new Fault('ERR_CONFLICT', `The username “${username}” is taken.`)
         if (parent !== undefined) await checkParent(em, parent)
         const now = clock.now()

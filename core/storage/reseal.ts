@@ -4,7 +4,7 @@
  * @module
  */
 import { setImmediate as yieldTurn } from 'node:timers/promises'
-import { checkPurpose, type KeyRing } from './sealing.ts'
+import { checkPurpose, type KeyRing, retiredNamesPurpose } from './sealing.ts'
 import type { SqliteDatabase } from './sqlite.ts'
 import type { Writer } from './writer.ts'
 
@@ -38,7 +38,7 @@ export async function reseal(needs: ResealNeeds): Promise<number> {
   let count = 0
   for (const column of columns) count += await resealColumn(column, needs)
   // Last: as long as it is the former key's, a start without that key is refused.
-  return count + (await resealCheck(needs))
+  return count + (await resealSetting(retiredNamesPurpose, needs)) + (await resealSetting(checkPurpose, needs))
 }
 
 const chunk = 200
@@ -71,15 +71,13 @@ async function resealColumn(sealed: SealedColumn, { database, writer, ring }: Re
   return count
 }
 
-function resealCheck({ database, writer, ring }: ResealNeeds): Promise<number> {
+function resealSetting(name: string, { database, writer, ring }: ResealNeeds): Promise<number> {
   return writer.run(() => {
-    const row = database
-      .prepare<[string], { value: string }>('SELECT value FROM setting WHERE "key" = ?')
-      .get(checkPurpose)
+    const row = database.prepare<[string], { value: string }>('SELECT value FROM setting WHERE "key" = ?').get(name)
     const box = Buffer.from(row?.value ?? '', 'base64')
     if (row === undefined || ring.isNewest(box)) return 0
-    const renewed = ring.seal(ring.open(box, checkPurpose), checkPurpose).toString('base64')
-    database.prepare<[string, string]>('UPDATE setting SET value = ? WHERE "key" = ?').run(renewed, checkPurpose)
+    const renewed = ring.seal(ring.open(box, name), name).toString('base64')
+    database.prepare<[string, string]>('UPDATE setting SET value = ? WHERE "key" = ?').run(renewed, name)
     return 1
   })
 }

@@ -44,6 +44,8 @@ interface Key {
 
 /** Purpose, and name in the settings, of the box that tells at a start whether the keys are the right ones. */
 export const checkPurpose = 'key-check'
+/** Purpose, and name in the settings, of the key that digests the usernames of people who were erased. */
+export const retiredNamesPurpose = 'retired-names'
 
 const version = 1
 const idAt = 1

@@ -10,6 +10,7 @@ import { type AccountRows, createAccountRows } from './account-rows.ts'
 import { type ArtifactStore, createArtifacts } from './artifacts.ts'
 import { type AuditTrail, createAudit } from './audit.ts'
 import { type Cleaner, createCleaner } from './cleanup.ts'
+import { createCompact } from './compact.ts'
 import { createDocuments } from './documents.ts'
 import { createLedgerRows, type LedgerRows } from './ledger-rows.ts'
 import { migrations } from './migrations/list.ts'
@@ -66,6 +67,11 @@ export interface Storage {
   migrate(): Promise<string[]>
   /** Names of the migrations that have not run. */
   pendingMigrations(): Promise<string[]>
+  /**
+   * Rewrites the file, so that nothing deleted is left in it. Takes as long as copying it; writing waits meanwhile.
+   * @throws Fault ERR_STORAGE when another process holds it
+   */
+  compact(): Promise<void>
   /** Seals anew, with the newest key, whatever a former key sealed; says how many values it were. */
   reseal(): Promise<number>
   /** Writes what waits and closes; called twice, the second time does nothing. */
@@ -126,6 +132,7 @@ function assemble({ options, ring, database, orm }: Opened): Storage {
     commits: () => writer.commits(),
     migrate: () => writer.exclusive(() => migrate(orm)),
     pendingMigrations: () => pendingMigrations(orm),
+    compact: createCompact({ file: options.file, writer }),
     reseal: () => reseal(needs),
     close: closeOnce(async () => {
       await cleaner.stop()

@@ -244,6 +244,7 @@ function offerRooms({ offer, get }: Rooms, config: Config): void {
       registration: config.registration,
       admins: config.admins,
       members: get('configMembers'),
+      invitations: get('invitations'),
     }),
   )
   offer('sessions', () =>

@@ -49,6 +49,7 @@ export function createDesk(site: Site, { app, cookie, pages, provider, providerS
     interactions,
     people: get('people'),
     accounts: get('accounts'),
+    invitations: get('invitations'),
     sessions: get('sessions'),
     consents: get('consents'),
     cookie,

@@ -15,6 +15,7 @@ import { dialectRoutes } from './dialects.ts'
 import { assetRoutes } from './http/assets.ts'
 import type { Desk } from './login/desk.ts'
 import { createDoor, type Door } from './login/door.ts'
+import { invitedRoutes } from './login/invited.ts'
 import { aliasRoute, signInRoutes } from './login/routes.ts'
 import { doorClientId } from './oidc/clients.ts'
 import type { Assets } from './pages/assets.ts'
@@ -56,6 +57,7 @@ export function addRoutes(site: Site, parts: RouteParts): void {
         callbackPaths.map((path) => aliasRoute(desk, random, { path, instance: id })),
       ),
     ...door.routes,
+    ...invitedRoutes(desk, door, random),
     ...readTermsRoutes({ desk, door, dialects: registry.authz() }),
     ...myAccessRoutes({ desk, door, access: () => get('access'), ledger: () => get('ledger') }),
     ...myTokensRoutes({ desk, door, tokens: () => get('tokens'), maxSeconds: config.access.tokenMaxLife }),

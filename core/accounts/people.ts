@@ -2,13 +2,14 @@
  * Who comes in: turns an assertion of an upstream into an account, or into the reason why not.
  * @module
  */
-import { type AccountRole, type Assertion, Fault, type Random } from '@labgate/contract'
+import { type AccountRole, type Assertion, Fault, isFault, type Random } from '@labgate/contract'
 import type { Storage } from '../storage/storage.ts'
 import type { AccountRow, Accounts } from './accounts.ts'
 import { groupsOf, verifiedEmail } from './accounts.ts'
 import { type Admission, decideAdmission } from './admission.ts'
 import type { ConfigMembers } from './config-members.ts'
 import type { Identities, IdentityRow, Source } from './identities.ts'
+import { type Fit, InvitationLost, type InvitationUse } from './invitation-use.ts'
 
 /** An assertion at one instance's door. */
 export interface Arrival {
@@ -19,7 +20,12 @@ export interface Arrival {
   readonly groups?: Readonly<Record<string, string>> | undefined
   /** The person was shown that an account with this address exists, and chose a new one all the same. */
   readonly wantsNew: boolean
+  /** The invitation whose link this browser has opened, by its proof. */
+  readonly invitation?: string | undefined
 }
+
+/** What became of the invitation that a browser brought: `other-address` when this sign-in does not prove the invited one. */
+export type Invitedness = 'accepted' | 'other-address' | 'over'
 
 export type Welcome =
   | {
@@ -27,12 +33,18 @@ export type Welcome =
       readonly account: AccountRow
       readonly identity: IdentityRow
       readonly created: boolean
+      /** Absent when there was none. */
+      readonly invitation?: Invitedness | undefined
     }
   /** An account with this proved address exists: join it by proving it, or make a new one. */
   | { readonly kind: 'known-address'; readonly email: string }
-  | { readonly kind: 'refused'; readonly why: string; readonly rule: 'admission' | 'registration' }
+  | { readonly kind: 'refused'; readonly why: string; readonly rule: 'admission' | 'registration' | 'invitation' }
 
 export interface People {
+  /**
+   * An invitation stands in for an open registration and for an admin's approval, never for the instance's own rule.
+   * A new account gets its role and groups, one that is there already only its groups.
+   */
   arrive(arrival: Arrival): Promise<Welcome>
   /**
    * Adds an identity to an account whose owner proved it in the same browser.
@@ -53,6 +65,7 @@ export function createPeople(needs: {
   admins: readonly string[]
   /** What the config's groups say of the person: they may be named there before they came. */
   members: Pick<ConfigMembers, 'settle'>
+  invitations: Pick<InvitationUse, 'fit' | 'acceptIn'>
 }): People {
   const { storage, accounts, identities } = needs
 
@@ -85,14 +98,52 @@ export function createPeople(needs: {
     for (const instance of new Set([identity.instance, source.instance]))
       await accounts.setGroups(identity.account, instance, [])
   }
-  const create = async (arrival: Arrival, state: 'active' | 'pending'): Promise<void> => {
+  const create = async (arrival: Arrival, start: { state: 'active' | 'pending'; fit: Fit | undefined }) => {
     const { source, assertion } = arrival
-    const role: AccountRole = isNamedAdmin(arrival) ? 'admin' : 'user'
+    const { facts } = assertion
+    const invitation = start.fit?.kind === 'usable' ? start.fit.invitation : undefined
+    const role: AccountRole = isNamedAdmin(arrival) ? 'admin' : (invitation?.role ?? 'user')
+    const state = role === 'admin' || invitation ? 'active' : start.state
     await storage.transaction(async (em) => {
-      const facts = assertion.facts
-      const id = await accounts.createIn(em, { facts, role, state: role === 'admin' ? 'active' : state })
+      const id = await accounts.createIn(em, { facts, role, state })
       await identities.linkIn(em, id, { source, assertion })
+      if (invitation) await needs.invitations.acceptIn(em, { proof: invitation.proof, account: id, facts })
     })
+  }
+  /** Somebody who is known already: their groups, and an end of waiting. Who was shut out stays so. */
+  const accept = async (account: AccountRow, { assertion }: Arrival, fit: Fit): Promise<AccountRow> => {
+    if (fit.kind !== 'usable' || account.state === 'deactivated') return account
+    const { proof } = fit.invitation
+    await storage.transaction((em) =>
+      needs.invitations.acceptIn(em, { proof, account: account.id, facts: assertion.facts }),
+    )
+    return (await accounts.find(account.id)) ?? account
+  }
+  const arriveOnce = async (arrival: Arrival): Promise<Welcome> => {
+    const { source, assertion } = arrival
+    const fit =
+      arrival.invitation === undefined ? undefined : await needs.invitations.fit(arrival.invitation, assertion.facts)
+    const known = await identities.find(source, assertion)
+    const isInvited = fit?.kind === 'usable'
+    const answer = decideAdmission(arrival.admission, assertion.facts, known !== undefined || isInvited)
+    if (!answer.allowed) {
+      if (known) await forgetGroups(known, arrival)
+      return { kind: 'refused', why: answer.why, rule: 'admission' }
+    }
+    if (known) {
+      const settled = await settle(known, arrival)
+      const account = fit ? await accept(settled, arrival, fit) : settled
+      return { kind: 'account', account, identity: known, created: false, invitation: becameOf(fit, account) }
+    }
+    if (needs.registration === 'closed' && !isInvited && !isNamedAdmin(arrival)) return shut(fit)
+    const email = verifiedEmail(assertion.facts)
+    if (email && !arrival.wantsNew && (await accounts.findByVerifiedEmail(email)))
+      return { kind: 'known-address', email }
+    const created = await create(arrival, { state: answer.state, fit }).then(() => true, unlessRaced)
+    const identity = await identities.find(source, assertion)
+    if (!identity) throw new Fault('ERR_STORAGE', 'the new account could not be read back')
+    const account = await settle(identity, arrival)
+    return { kind: 'account', account, identity, created, invitation: becameOf(fit, account) }
   }
 
   return {
@@ -106,27 +157,32 @@ export function createPeople(needs: {
       return identity
     },
     async arrive(arrival) {
-      const known = await identities.find(arrival.source, arrival.assertion)
-      const answer = decideAdmission(arrival.admission, arrival.assertion.facts, known !== undefined)
-      if (!answer.allowed) {
-        if (known) await forgetGroups(known, arrival)
-        return { kind: 'refused', why: answer.why, rule: 'admission' }
+      try {
+        return await arriveOnce(arrival)
+      } catch (error) {
+        // Somebody was faster with the same link: this sign-in goes on as if there had been none.
+        if (!(error instanceof InvitationLost)) throw error
+        const welcome = await arriveOnce({ ...arrival, invitation: undefined })
+        return welcome.kind === 'account' ? { ...welcome, invitation: 'over' } : welcome
       }
-      if (known) return { kind: 'account', account: await settle(known, arrival), identity: known, created: false }
-      if (needs.registration === 'closed' && !isNamedAdmin(arrival))
-        return { kind: 'refused', why: 'people who already have an account here', rule: 'registration' }
-      const email = verifiedEmail(arrival.assertion.facts)
-      if (email && !arrival.wantsNew && (await accounts.findByVerifiedEmail(email)))
-        return { kind: 'known-address', email }
-      await create(arrival, answer.state).catch(rethrowUnlessRaced)
-      const identity = await identities.find(arrival.source, arrival.assertion)
-      if (!identity) throw new Fault('ERR_STORAGE', 'the new account could not be read back')
-      return { kind: 'account', account: await settle(identity, arrival), identity, created: true }
     },
   }
 }
 
-/** Two tabs of one new person: the unique key lets one in, the other finds what the first made. */
-function rethrowUnlessRaced(error: unknown): void {
-  if ((error as Error).name !== 'UniqueConstraintViolationException') throw error
+function becameOf(fit: Fit | undefined, { state }: AccountRow): Invitedness | undefined {
+  if (fit?.kind !== 'usable') return fit?.kind
+  return state === 'deactivated' ? undefined : 'accepted'
+}
+
+function shut(fit: Fit | undefined): Welcome {
+  return fit?.kind === 'other-address'
+    ? { kind: 'refused', why: 'people who prove the invited e-mail address', rule: 'invitation' }
+    : { kind: 'refused', why: 'people who already have an account here', rule: 'registration' }
+}
+
+/** Two tabs of one new person: one is let in, the other finds what the first made. */
+function unlessRaced(error: unknown): false {
+  const isTaken = isFault(error) && error.code === 'ERR_LINK_TAKEN'
+  if (!isTaken && (error as Error).name !== 'UniqueConstraintViolationException') throw error
+  return false
 }

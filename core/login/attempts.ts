@@ -9,6 +9,8 @@ import type { ArtifactStore } from '../storage/artifacts.ts'
 import { isConsumeConflict } from '../storage/conflict.ts'
 
 const lifeSeconds = 600
+/** How long a browser that has opened an invitation may take to sign in. */
+const invitationSeconds = 1800
 
 /** What is kept of an attempt; sealed at rest. */
 export interface AttemptRecord {
@@ -44,6 +46,15 @@ export interface Outcome {
   readonly assertion: Assertion
 }
 
+/** An invitation that goes with a browser. */
+export interface HeldInvitation {
+  readonly proof: string
+  /** What the last sign-in made of it. */
+  readonly became?: 'accepted' | 'other-address' | 'over' | undefined
+  /** Whose sign-in that was. */
+  readonly account?: string | undefined
+}
+
 export interface Attempts {
   begin(start: Omit<AttemptRecord, 'state' | 'nonce' | 'codeVerifier' | 'kept' | 'form'>): Promise<AttemptRecord>
   find(state: string | undefined): Promise<AttemptRecord | undefined>
@@ -59,6 +70,11 @@ export interface Attempts {
   /** A line to show on the next page of this base, once. */
   leaveNote(base: string, text: string): Promise<void>
   takeNote(base: string): Promise<string | undefined>
+  /** An invitation's link was opened in a browser, by its binding: the last one counts, and nothing of one before. */
+  holdInvitation(binding: string, proof: string): Promise<void>
+  /** What a sign-in in that browser brings: the proof of an invitation that it has not used yet, and what became of it. */
+  heldInvitation(binding: string): Promise<HeldInvitation | undefined>
+  settleInvitation(binding: string, held: HeldInvitation): Promise<void>
   forPlugin(record: AttemptRecord, urls: { issuer: string; redirectUri: URL }): Attempt
 }
 
@@ -74,13 +90,13 @@ export function isSameBrowser(record: { readonly binding: string }, cookie: stri
 
 export function createAttempts(needs: { artifacts: ArtifactStore; clock: Clock; random: Random }): Attempts {
   const { artifacts, clock, random } = needs
-  const put = (model: string, id: string, payload: unknown) =>
+  const put = (model: string, id: string, payload: unknown, seconds = lifeSeconds) =>
     // Records are plain data; dates in an assertion are revived in `outcomeOf`.
     artifacts.put({
       model,
       id,
       payload: payload as Json,
-      expiresAt: Math.floor(clock.now().getTime() / 1000) + lifeSeconds,
+      expiresAt: Math.floor(clock.now().getTime() / 1000) + seconds,
     })
   const read = async (model: string, id: string) => {
     const found = await artifacts.find(model, id)
@@ -133,6 +149,15 @@ export function createAttempts(needs: { artifacts: ArtifactStore; clock: Clock; 
       const found = (await read('Note', base)) as { text: string } | undefined
       if (found) await artifacts.delete('Note', base)
       return found?.text
+    },
+    holdInvitation: (binding, proof) => put('Invited', binding, { proof }, invitationSeconds),
+    async heldInvitation(binding) {
+      return (await read('Invited', binding)) as HeldInvitation | undefined
+    },
+    async settleInvitation(binding, held) {
+      const now = (await read('Invited', binding)) as HeldInvitation | undefined
+      // Another link that was opened meanwhile stays.
+      if (now?.proof === held.proof) await put('Invited', binding, held, invitationSeconds)
     },
     forPlugin: (record, { issuer, redirectUri }) => ({
       id: bindingOf(record.state),

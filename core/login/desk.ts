@@ -7,6 +7,7 @@ import type { AccessFace, Clock, Log, TermsView } from '@labgate/contract'
 import type { TermsBook } from '../access/terms.ts'
 import type { Accounts } from '../accounts/accounts.ts'
 import type { Consents } from '../accounts/consents.ts'
+import type { InvitationUse } from '../accounts/invitation-use.ts'
 import type { People } from '../accounts/people.ts'
 import type { Sessions } from '../accounts/sessions.ts'
 import type { Ctx } from '../http/context.ts'
@@ -41,6 +42,7 @@ export interface Desk {
   readonly interactions: Interactions
   readonly people: People
   readonly accounts: Accounts
+  readonly invitations: Pick<InvitationUse, 'opened'>
   readonly sessions: Sessions
   readonly consents: Consents
   readonly cookie: SessionCookie

@@ -16,6 +16,8 @@ export const returnAddress = '/sign-in/return'
 export interface Door {
   /** Sends the browser to sign in and back to the page it asked for. */
   toSignIn(ctx: Ctx): void
+  /** The address of signing in, on this host, that leads back to a path of ours; `anew` whoever is signed in. */
+  way(to: string, who: 'anybody' | 'anew'): string
   /** For `Route.guard`: a signed-in person passes, a page is sent to sign in, anything else is refused. */
   guard(options?: { readonly maxAgeSeconds?: number }): (ctx: Ctx) => Promise<'answered' | undefined>
   readonly routes: readonly Route[]
@@ -23,7 +25,7 @@ export interface Door {
 
 /** Makes the door of our own pages on the issuer’s host. */
 export function createDoor(desk: Desk, clientId: string): Door {
-  const toSignIn = (ctx: Ctx, how: { fresh: boolean }): void => {
+  const way: Door['way'] = (to, who) => {
     const url = new URL('/oidc/auth', desk.issuer)
     // No code is needed: the session cookie is ours already when the browser comes back (OAuth 2.0 Multiple Response Types §4).
     url.search = new URLSearchParams({
@@ -31,16 +33,20 @@ export function createDoor(desk: Desk, clientId: string): Door {
       response_type: 'none',
       scope: 'openid',
       redirect_uri: new URL(returnAddress, desk.issuer).href,
-      state: Buffer.from(ctx.url).toString('base64url'),
+      state: Buffer.from(to).toString('base64url'),
       // Not `max_age`: the Provider rounds its age by itself, and a browser would run in circles where the two differ.
-      ...(how.fresh ? { prompt: 'login' } : {}),
+      ...(who === 'anew' ? { prompt: 'login' } : {}),
     }).toString()
-    ctx.redirect(url.pathname + url.search)
+    return url.pathname + url.search
+  }
+  const toSignIn = (ctx: Ctx, how: { fresh: boolean }): void => {
+    ctx.redirect(way(ctx.url, how.fresh ? 'anew' : 'anybody'))
     ctx.status = 303
   }
   const home = '/account'
   return {
     toSignIn: (ctx) => toSignIn(ctx, { fresh: false }),
+    way,
     guard:
       (options = {}) =>
       async (ctx) => {

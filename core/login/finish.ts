@@ -35,8 +35,10 @@ export function createFinish(desk: Desk): Finish {
     const instance = desk.methods.get(outcome.instance)
     if (!instance) throw new Fault('ERR_METHOD_DOWN', desk.text(ctx, 'login.expired'))
     const source = { instance: instance.id, realm: instance.realm }
+    const held = await attempts.heldInvitation(outcome.binding)
     const welcome = await people.arrive({
       source,
+      invitation: held?.became === 'accepted' ? undefined : held?.proof,
       admission: instance.admission,
       groups: instance.groups,
       assertion: outcome.assertion,
@@ -46,6 +48,10 @@ export function createFinish(desk: Desk): Finish {
     if (welcome.kind === 'known-address') return offerLink(ctx, interaction, { outcome, email: welcome.email })
     if (welcome.created)
       await desk.audit(ctx, { type: 'account.created', account: welcome.account.id, detail: { instance: instance.id } })
+    if (held && welcome.invitation) {
+      const came = { became: welcome.invitation, account: welcome.account.id }
+      await attempts.settleInvitation(outcome.binding, { proof: held.proof, ...came })
+    }
     await joinAside(ctx, interaction, { outcome, account: welcome.account })
     await enter(ctx, interaction, { outcome, ...welcome })
   }

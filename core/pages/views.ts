@@ -6,6 +6,7 @@
 import type { AccountRole, Form, Page } from '@labgate/contract'
 import type { LedgerConsoleViews } from './views-console-ledger.ts'
 import type { PeopleConsoleViews } from './views-console-people.ts'
+import type { InvitedViews } from './views-invited.ts'
 import type { ClientView, Notice, Post } from './views-parts.ts'
 import type { PersonViews } from './views-person.ts'
 import type { TermsViews } from './views-terms.ts'
@@ -234,7 +235,7 @@ export interface HomeView {
 }
 
 /** View name to its data. The template has the same name. */
-export interface Views extends TermsViews, PersonViews, LedgerConsoleViews, PeopleConsoleViews {
+export interface Views extends TermsViews, InvitedViews, PersonViews, LedgerConsoleViews, PeopleConsoleViews {
   readonly home: HomeView
   readonly chooser: ChooserView
   readonly step: StepView

@@ -358,6 +358,25 @@ function endings(): readonly Sample[] {
       contact: 'help@lab.example.org',
       signOut: post('/account/sign-out'),
     }),
+    sample('invited', 'invited', {
+      now,
+      invitedBy: 'Bo Lindqvist',
+      role: 'admin',
+      groups: ['Imaging', 'Fly connectome'],
+      note: 'Welcome to the lab! <b>See you on Monday.</b>',
+      endsAt: new Date(now.getTime() + 14 * 86_400_000),
+      onlyFor: 'alice@example.org',
+      accept: post('/invited/sample'),
+    }),
+    sample('invited-signed-in', 'invited', {
+      now,
+      role: 'user',
+      groups: [],
+      note: '',
+      endsAt: new Date(now.getTime() + 86_400_000),
+      signedIn: alice,
+      accept: post('/invited/sample'),
+    }),
     sample('refused', 'refused', {
       instance: 'GitHub',
       reason:

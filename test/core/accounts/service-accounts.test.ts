@@ -155,6 +155,7 @@ suite('service accounts', () => {
     const people = createPeople({
       ...{ storage, accounts, identities, random: systemRandom },
       ...{ registration: 'open' as const, admins: [], members: { settle: async () => undefined } },
+      invitations: { fit: async () => ({ kind: 'over' as const }), acceptIn: async () => undefined },
     })
     const arrival = {
       source: { instance: 'uni', realm: 'uni' },

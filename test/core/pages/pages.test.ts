@@ -122,6 +122,8 @@ suite('texts', async () => {
     'scopes.',
     'account.roles.',
     'login.refused.',
+    'invited.role.',
+    'invited.became.',
     'mail.level.',
     'terms.why.',
     'terms.gives.',

@@ -32,10 +32,15 @@ export async function eraseIn(em: EntityManager, erasing: Erasing): Promise<numb
   const rows = await em.find(AccountEntity, { id: account })
   const identities = await em.find(IdentityEntity, { account }, { disableIdentityMap: true })
   const emails = await emailsOf(em, rows, identities)
-  const inConfig = await eraseGrants(em, { ...erasing, emails, identities })
+  const { gone, inConfig } = await eraseGrants(em, { ...erasing, emails, identities })
   const names = [...new Set(rows.flatMap(({ username, displayName }) => [username, displayName]))]
   const subjects = identities.map(({ subject }) => subject)
-  await eraseLines(em, { ids, texts: [...emails, ...identities.flatMap(textsIn)], names: [...names, ...subjects] })
+  await eraseLines(em, {
+    ids,
+    grants: gone,
+    texts: [...emails, ...identities.flatMap(textsIn)],
+    names: [...names, ...subjects],
+  })
   await em.nativeDelete(IdentityEntity, { account })
   await em.nativeDelete(ProfileAnswerEntity, { account })
   await em.nativeDelete(ApiTokenEntity, { account })
@@ -75,7 +80,7 @@ function textsIn({ facts }: Identity): string[] {
 type Named = Erasing & { readonly emails: readonly string[]; readonly identities: readonly Identity[] }
 
 /** Lines for the account, and lines that name this person and nobody else: ended, without name and reason. */
-async function eraseGrants(em: EntityManager, named: Named): Promise<number[]> {
+async function eraseGrants(em: EntityManager, named: Named) {
   const { ids, now, by } = named
   const [id = ''] = ids
   const byId = ids.map((one) => `account:${one}`)
@@ -95,7 +100,7 @@ async function eraseGrants(em: EntityManager, named: Named): Promise<number[]> {
     { endedAt: now, endedBy: actorName(by) },
   )
   await em.nativeUpdate(GrantEntity, { id: { $in: gone.map((row) => row.id) } }, { subject: `account:${id}`, why: '' })
-  return kept.map((row) => row.id)
+  return { gone: gone.map((row) => row.id), inConfig: kept.map((row) => row.id) }
 }
 
 /** `name:` subjects by their ids upstream that no other account answers to. */

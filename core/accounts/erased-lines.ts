@@ -5,6 +5,8 @@ import type { EntityManager } from '@mikro-orm/sqlite'
 /** What must not be read in the trail any more. */
 export interface Unnamed {
   readonly ids: readonly AccountId[]
+  /** Grants that were theirs: what was written as the reason goes. */
+  readonly grants: readonly number[]
   /** Taken out wherever they stand in a text. */
   readonly texts: readonly string[]
   /** Short or common words: taken out where they are the whole of a value, or follow a colon in it. */
@@ -15,8 +17,11 @@ interface Line {
   readonly id: number
   readonly account: string | null
   readonly detail: string | null
+  readonly of_grant: number
 }
 
+const ofGrant = `(type in ('grant.added', 'grant.ended')
+  and json_extract(detail, '$.grant') in (select value from json_each(?)))`
 const blank = '[erased]'
 
 /** Words of the house in lines about the person; whatever else is a text there may be the person's own. */
@@ -29,16 +34,17 @@ const plain = new Set([
 /** Rewrites every line that is about these accounts, by them, or names them. Within the caller's transaction. */
 export async function eraseLines(em: EntityManager, unnamed: Unnamed): Promise<void> {
   const ids = JSON.stringify(unnamed.ids)
+  const grants = JSON.stringify(unnamed.grants)
   const party = 'account in (select value from json_each(?)) or actor in (select value from json_each(?))'
   await em.execute(`update audit_event set address = null where address is not null and (${party})`, [ids, ids])
   const words = [...new Set([...unnamed.texts, ...unnamed.names])].filter((word) => word !== '').map(escaped)
   const lines = await em.execute<Line[]>(
-    `select id, account, detail from audit_event where detail is not null and (${party}
+    `select id, account, detail, ${ofGrant} as of_grant from audit_event where detail is not null and (${party} or ${ofGrant}
        or exists (select 1 from json_each(?) where instr(lower(detail), lower(value)) > 0))`,
-    [ids, ids, JSON.stringify(words)],
+    [grants, ids, ids, grants, JSON.stringify(words)],
   )
-  for (const { id, account, detail } of lines) {
-    const about = account !== null && unnamed.ids.includes(account)
+  for (const { id, account, detail, of_grant } of lines) {
+    const about = of_grant === 1 || (account !== null && unnamed.ids.includes(account))
     const cleaned = JSON.stringify(clean(JSON.parse(detail ?? 'null') as Json, { unnamed, about, key: '' }))
     if (cleaned !== detail) await em.execute('update audit_event set detail = ? where id = ?', [cleaned, id])
   }

@@ -11,6 +11,7 @@ import type {
   DatasetView,
   Decision,
   Missing,
+  SourcedFact,
   TermsView,
 } from '@labgate/contract'
 import type { DatasetRecord, LedgerRows } from '../storage/ledger-rows.ts'
@@ -58,6 +59,8 @@ export function createAccess(needs: {
   clock: Clock
   /** What people call a sign-in; its id, without this. */
   labelOf?: (instance: string) => string | undefined
+  /** What people say of themselves; nothing, without it. */
+  selfSaid?: (account: AccountId) => readonly SourcedFact[]
 }): Access {
   const { clock } = needs
   const rows = needs.storage.ledgerRows

@@ -48,8 +48,15 @@ export function revisionNumber({ account, parent, parentRevision, ledger }: Revi
   return Number.parseInt(hash('sha256', words).slice(0, 12), 16)
 }
 
+/** What holders are made of. */
+export interface HolderNeeds {
+  readonly storage: Storage
+  /** What people say of themselves; nothing, without it. */
+  readonly selfSaid?: ((account: AccountId) => readonly SourcedFact[]) | undefined
+}
+
 /** Makes the holders on a storage. */
-export function createHolders({ storage }: { storage: Storage }, size = 10_000): Holders {
+export function createHolders({ storage, selfSaid }: HolderNeeds, size = 10_000): Holders {
   const memo = createMemo<KnownHolder>(size)
   const { accountRows, ledgerRows } = storage
   const make = (row: AccountRecord, revisions: Revisions): KnownHolder => {
@@ -64,7 +71,7 @@ export function createHolders({ storage }: { storage: Storage }, size = 10_000):
         account: row.id,
         subjects: subjectsOf(row, identities),
         groups: row.groups,
-        facts: identities.flatMap(factsOf),
+        facts: [...identities.flatMap(factsOf), ...(selfSaid?.(row.id) ?? [])],
         acceptances: accepts == null ? [] : ledgerRows.acceptances(accepts),
       },
       managedGroups: ledgerRows.managedGroups(row.id),

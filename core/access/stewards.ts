@@ -91,6 +91,8 @@ export function createStewards(needs: StewardNeeds): Stewards {
           may: act.account === actor.account || (await isOwnServiceAccount(actor.account, act.account)),
           who: 'the account itself, whom a service account belongs to, or a site admin',
         }
+      case 'profile':
+        return { may: act.account === actor.account, who: 'the person themselves, or a site admin' }
       default:
         // An act of a later Labgate: what nobody has thought about is for site admins.
         return { may: false, who: 'a site admin' }

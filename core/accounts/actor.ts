@@ -36,6 +36,8 @@ export type Act =
   /** `account`: whose token. */
   | { readonly on: 'token'; readonly account: AccountId }
   | { readonly on: 'request'; readonly dataset: string }
+  /** What a person says of themselves. */
+  | { readonly on: 'profile'; readonly account: AccountId }
   /** What an invitation by mail gives. */
   | { readonly on: 'invitation'; readonly role: AccountRole; readonly groups: readonly string[] }
 

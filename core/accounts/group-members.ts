@@ -137,7 +137,8 @@ export function memberChanges({ clock, change }: { clock: Clock; change: Change 
 const became = (after: { readonly source: string }) => ({ before: undefined, after })
 
 function sayer(source: string): string {
-  return source === 'config' ? 'The config file' : `The sign-in “${source}”`
+  if (source === 'config') return 'The config file'
+  return source === 'profile' ? 'An answer of their own' : `The sign-in “${source}”`
 }
 
 /**

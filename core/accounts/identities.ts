@@ -15,7 +15,7 @@ import {
   type Trust,
 } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
-import { type Identity, IdentityEntity, MembershipEntity } from '../storage/entities.ts'
+import { AccountEntity, type Identity, IdentityEntity, MembershipEntity } from '../storage/entities.ts'
 import type { Storage } from '../storage/storage.ts'
 
 /** Where an assertion came from. */
@@ -41,6 +41,7 @@ export interface IdentityRow {
 export interface Identities {
   find(source: Source, assertion: Assertion): Promise<IdentityRow | undefined>
   list(account: AccountId): Promise<IdentityRow[]>
+  /** What sign-ins say of the person, then what they say of themselves. */
   facts(account: AccountId): Promise<SourcedFact[]>
   /** @throws Fault ERR_LINK_TAKEN when another account has it */
   link(account: AccountId, source: Source, assertion: Assertion): Promise<IdentityRow>
@@ -48,8 +49,12 @@ export interface Identities {
   linkIn(em: EntityManager, account: AccountId, found: { source: Source; assertion: Assertion }): Promise<void>
   /** Notes a sign-in: newest facts, what to keep, when. */
   seen(id: string, source: Source, assertion: Assertion): Promise<void>
-  /** Removes it, and the groups its instance stood for. @throws Fault ERR_CONFLICT when it is the account's last way in */
-  unlink(account: AccountId, id: string): Promise<IdentityRow>
+  /**
+   * Removes it, and the groups its instance stood for. `last: 'when-deactivated'`: as an admin does it, who may take
+   * the last one of an account that is shut out.
+   * @throws Fault ERR_NOT_FOUND, ERR_CONFLICT when it is the account's last way in
+   */
+  unlink(account: AccountId, id: string, options?: { readonly last: 'when-deactivated' }): Promise<IdentityRow>
 }
 
 const purpose = 'identity-kept'
@@ -59,7 +64,20 @@ async function grown(em: EntityManager, account: AccountId): Promise<void> {
   await em.execute('update account set revision = revision + 1 where id = ?', [account])
 }
 
-export function createIdentities(needs: { storage: Storage; clock: Clock; random: Random }): Identities {
+async function assertLastMayGo(em: EntityManager, account: AccountId, last: 'when-deactivated' | undefined) {
+  if (last === undefined)
+    throw new Fault('ERR_CONFLICT', 'This is the only way into your account. Link another one first.')
+  if ((await em.count(AccountEntity, { id: account, state: 'deactivated' })) === 0)
+    throw new Fault('ERR_CONFLICT', 'This is the only way into the account. Deactivate the account first.')
+}
+
+export function createIdentities(needs: {
+  storage: Storage
+  clock: Clock
+  random: Random
+  /** What people say of themselves; nothing, without it. */
+  selfSaid?: (account: AccountId) => readonly SourcedFact[]
+}): Identities {
   const { storage, clock, random } = needs
   type Row = Identity
   const seal = (keep: Json | undefined) =>
@@ -112,7 +130,8 @@ export function createIdentities(needs: { storage: Storage; clock: Clock; random
       return row ? view(row) : undefined
     },
     async facts(account) {
-      return storage.accountRows.identities(account).flatMap((row) =>
+      const said = needs.selfSaid?.(account) ?? []
+      const vouched = storage.accountRows.identities(account).flatMap((row) =>
         row.facts.map((fact) => ({
           ...fact,
           trust: fact.trust as Trust,
@@ -122,6 +141,7 @@ export function createIdentities(needs: { storage: Storage; clock: Clock; random
           at: row.lastSeenAt,
         })),
       )
+      return [...vouched, ...said]
     },
     linkIn,
     async link(account, source, assertion) {
@@ -133,14 +153,13 @@ export function createIdentities(needs: { storage: Storage; clock: Clock; random
       const kept = keep === undefined ? undefined : seal(keep)
       await storage.accountRows.noteSeen({ id, instance, facts, kept, at: clock.now() })
     },
-    async unlink(account, id) {
+    async unlink(account, id, options) {
       // Counted where it is written: of two at once that would remove the last two, one must stay.
       const row = await storage.transaction(async (em) => {
         const mine = await em.find(IdentityEntity, { account, removedAt: null })
         const found = mine.find((identity) => identity.id === id)
-        if (!found) throw new Fault('ERR_NOT_FOUND', 'This way to sign in is not linked to your account.')
-        if (mine.length === 1)
-          throw new Fault('ERR_CONFLICT', 'This is the only way into your account. Link another one first.')
+        if (!found) throw new Fault('ERR_NOT_FOUND', 'This way to sign in is not linked to the account.')
+        if (mine.length === 1) await assertLastMayGo(em, account, options?.last)
         const removed = view(found)
         await em.nativeUpdate(IdentityEntity, { id, account }, { removedAt: clock.now(), kept: null, facts: [] })
         // What it stood for goes with it: nobody could be asked about these groups again.

@@ -2,6 +2,7 @@
  * Whether the sections that fill the ledger fit together: what a line names must be there, and be said once. Pure.
  * @module
  */
+import { profileGroupErrors } from './check-profile.ts'
 import type { Finding } from './finding.ts'
 import type { Path } from './problems.ts'
 import type { Config, DatasetEntry, GrantEntry, TermsEntry } from './schema.ts'
@@ -127,6 +128,7 @@ function subjectErrors(to: string, path: Path, config: Config): Finding[] {
 
 /** A group of ours stands in the file; one that an upstream speaks of is `INSTANCE:NAME`. */
 function groupErrors(group: string, path: Path, config: Config): Finding[] {
+  if (group.startsWith('profile:')) return profileGroupErrors(group, path, config)
   if (group.includes(':')) return personErrors(group, path, config)
   // Sign-ins may bring people into groups of ours by themselves.
   const brought = Object.values(config.plugins).flatMap(({ groups }) => Object.values(groups))
@@ -141,11 +143,16 @@ function factErrors({ facts }: GrantEntry, path: Path, { plugins }: Config): Fin
     const compared = Object.keys(fact).filter((key) => comparisons.includes(key)).length
     return [
       ...(compared > 1 ? [error(at, 'has more than one of equals, oneOf, contains')] : []),
-      ...(fact.via === undefined
-        ? []
-        : unknown({ kind: 'plugin', word: fact.via }, Object.keys(plugins), [...at, 'via'])),
+      ...viaErrors(fact, at, plugins),
     ]
   })
+}
+
+function viaErrors({ via, trust }: GrantEntry['facts'][number], path: Path, plugins: Config['plugins']): Finding[] {
+  if (via === undefined) return []
+  if (via !== 'profile') return unknown({ kind: 'plugin', word: via }, Object.keys(plugins), [...path, 'via'])
+  const message = 'what people say of themselves counts with `trust: self` only'
+  return trust === 'self' ? [] : [error([...path, 'trust'], message)]
 }
 
 /** What stops nothing but hardly is what was meant. */

@@ -19,6 +19,8 @@ export interface Known {
   readonly scopes: readonly string[]
   /** Grant types that plugins add to it. */
   readonly grantTypes: readonly string[]
+  /** Scopes that an API token may have for a dialect. */
+  readonly tokenScopes: readonly string[]
 }
 
 /** Everything that is wrong or doubtful with a loaded config. Without `known`, plugins are taken at their word. */
@@ -28,6 +30,7 @@ export function checkConfig(config: Config, known?: Known): Finding[] {
     ...siteFindings(config),
     ...Object.entries(config.plugins).flatMap(([id, entry]) => admissionFindings(id, entry)),
     ...homeFindings(config),
+    ...Object.entries(config.plugins).flatMap(([id, entry]) => jobsFindings(id, { entry, config, known })),
     ...namesIn(config).flatMap((named) => signInFindingsOf(named, config, known)),
     ...signInFindings(config, known),
     ...Object.entries(config.clients).flatMap(([id, client]) =>
@@ -88,6 +91,28 @@ function admissionFindings(id: string, { enabled, admission }: PluginEntry): Fin
   if (always === 'sometimes') return []
   const level = always === 'never' ? 'error' : 'warning'
   return [{ level, path: ['plugins', id, 'admission', 'allow'], part: 'key', message: said[always] }]
+}
+
+/** A job's token is made without a browser, by whoever holds a code: it is short, and looks after nothing. */
+function jobsFindings(id: string, at: { entry: PluginEntry; config: Config; known: Known | undefined }): Finding[] {
+  const { entry, config, known } = at
+  const { enabled, life, scopes } = entry.jobs
+  if (!entry.enabled || !enabled) return []
+  const path = ['plugins', id, 'jobs']
+  const error = (part: string | number, message: string): Finding => ({
+    level: 'error',
+    path: typeof part === 'number' ? [...path, 'scopes', part] : [...path, part],
+    message,
+  })
+  const longest = Math.min(86_400, config.access.tokenMaxLife)
+  return [
+    ...(life < 60 || life > longest ? [error('life', `must be from 1m to ${Math.floor(longest / 60)}m`)] : []),
+    ...scopes.flatMap((scope, index) => {
+      if (scope === 'admin') return [error(index, 'must not be `admin`: a job looks after nothing here')]
+      if (known === undefined || known.tokenScopes.includes(scope)) return []
+      return [error(index, `there is no scope \`${scope}\`${didYouMean(scope, known.tokenScopes)}`)]
+    }),
+  ]
 }
 
 function homeFindings({ plugins }: Config): Finding[] {

@@ -1,5 +1,6 @@
 /** Conditions on a config that its schema says badly; each is as much a mistake as a wrong type. Pure. @module */
 import { accessConditions } from './check-access.ts'
+import { profileConditions } from './check-profile.ts'
 import type { Path } from './problems.ts'
 import type { ClientEntry, Config, PluginEntry, Rule } from './schema.ts'
 
@@ -14,9 +15,11 @@ export interface Broken {
 export function conditions(config: Config): Broken[] {
   return [
     ...mailConditions(config.mail),
+    ...Object.keys(config.plugins).flatMap(idConditions),
     ...Object.entries(config.plugins).flatMap(([id, entry]) => pluginConditions(['plugins', id], entry)),
     ...Object.entries(config.clients).flatMap(([id, client]) => clientConditions(['clients', id], client)),
     ...accessConditions(config),
+    ...profileConditions(config),
   ]
 }
 
@@ -28,6 +31,15 @@ function mailConditions(mail: Config['mail']): Broken[] {
     return [{ path: ['mail', 'smtp'], part: 'key', message: '`username` needs a `password`' }]
   }
   return []
+}
+
+/** Sources of memberships and rows that are Labgate's own: an instance of such a name could speak for them. */
+const ownSources: readonly string[] = ['admin', 'config', 'database', 'import', 'profile', 'system']
+
+function idConditions(id: string): Broken[] {
+  if (!ownSources.includes(id)) return []
+  const message = `an instance cannot be called \`${id}\`: that name stands for what Labgate itself keeps; choose another id`
+  return [{ path: ['plugins', id], part: 'key', message }]
 }
 
 function pluginConditions(path: Path, entry: PluginEntry): Broken[] {

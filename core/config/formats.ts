@@ -16,7 +16,7 @@ const instanceId = '^[a-z][a-z0-9-]{0,30}$'
 const label = '[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?'
 const domain = new RegExp(`^(\\*\\.)?${label}(\\.${label})*$`)
 const claimSource =
-  '^(fact:[A-Za-z_][\\w.:/-]*|account:(id|username|displayName|email|emailVerified|groups|role|state))$'
+  '^(fact:[A-Za-z_][\\w.:/-]*|answer:[a-z][a-z0-9_-]{0,30}|account:(id|username|displayName|email|emailVerified|groups|role|state))$'
 
 const byPattern = (pattern: string, wants: string): Format => {
   const compiled = new RegExp(pattern, 'u')
@@ -87,6 +87,14 @@ export const formats: Readonly<Record<string, Format>> = {
     pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:.]+(Z|[+-][0-9]{2}:[0-9]{2}))?$',
   },
   'instance-id': byPattern(instanceId, 'small letters, digits and dashes, at most 31, beginning with a letter'),
+  'question-id': byPattern(
+    '^[a-z][a-z0-9_-]{0,30}$',
+    'small letters, digits, dashes and underscores, at most 31, beginning with a letter',
+  ),
+  answer: byPattern(
+    '^[A-Za-z0-9][A-Za-z0-9 ._-]{0,98}[A-Za-z0-9._-]$|^[A-Za-z0-9]$',
+    'letters, digits, dots, dashes, underscores and blanks within, at most 100; its `label` may be any text',
+  ),
   'client-id': byPattern('^[\\x21-\\x7e]{1,200}$', 'a client id: at most 200 visible ASCII characters without spaces'),
   'grant-type': byPattern(
     '^(authorization_code|refresh_token|client_credentials|[a-z][a-z0-9+.-]*:.+)$',
@@ -94,7 +102,7 @@ export const formats: Readonly<Record<string, Format>> = {
   ),
   'claim-source': byPattern(
     claimSource,
-    '`fact:NAME` or `account:` with id, username, displayName, email, emailVerified, groups, role or state',
+    '`fact:NAME`, `answer:QUESTION` or `account:` with id, username, displayName, email, emailVerified, groups, role or state',
   ),
 }
 

@@ -208,7 +208,11 @@ const fact = {
     equals: { description: 'It has this value.' },
     oneOf: { type: 'array', description: 'It has one of these values.', items: { description: 'A value.' } },
     contains: { description: 'It is a list with this value in it.' },
-    via: { type: 'string', format: 'instance-id', description: 'Only as this sign-in says.' },
+    via: {
+      type: 'string',
+      format: 'instance-id',
+      description: 'Only as this sign-in says; `profile`: as people say of themselves.',
+    },
     trust: {
       enum: ['verified', 'asserted', 'self'],
       type: 'string',

@@ -1,5 +1,5 @@
 /** The schema of the sections `plugins` and `claims`, and the shape of an admission rule. @module */
-import type { Json } from '@labgate/contract'
+import { duration, type Json } from '@labgate/contract'
 
 /** Who may come in by an instance; exactly one kind of condition in each rule. */
 export type Rule =
@@ -67,6 +67,29 @@ const groups = {
   additionalProperties: { type: 'string', format: 'slug', description: 'Short name of the group here.' },
 } as const
 
+const jobs = {
+  type: 'object',
+  additionalProperties: false,
+  default: {},
+  description:
+    'Tokens for programs without a browser: `POST /sign-in/INSTANCE/token` trades what the person fetched upstream for a short API token.',
+  properties: {
+    enabled: {
+      type: 'boolean',
+      default: false,
+      description: '`true`: the address answers. For ways to sign in that can do it, such as auth-labarchives.',
+    },
+    life: duration({ default: '15m', description: 'How long such a token lives, 1m to 24h (duration).' }),
+    scopes: {
+      type: 'array',
+      default: [],
+      uniqueItems: true,
+      items: { type: 'string', minLength: 1, description: 'A scope of a dialect; never `admin`.' },
+      description: 'Scopes of such a token. Empty: it opens what asks for no scope.',
+    },
+  },
+} as const
+
 /** Instances by id: `^[a-z][a-z0-9-]{0,30}$`, in URLs and database rows. */
 export const pluginsSchema = {
   type: 'object',
@@ -111,6 +134,7 @@ export const pluginsSchema = {
       },
       admission,
       groups,
+      jobs,
     },
   },
 } as const
@@ -119,7 +143,7 @@ const source = {
   type: 'string',
   format: 'claim-source',
   description:
-    '`fact:NAME` of a sign-in, or `account:` with id, username, displayName, email, emailVerified, groups, role.',
+    '`fact:NAME` of a sign-in, `answer:ID` of a question in `profile`, or `account:` with id, username, displayName, email, emailVerified, groups, role.',
 } as const
 
 const scope = <const D extends Readonly<Record<string, string>>>(description: string, from: D) =>

@@ -14,6 +14,7 @@ import {
 } from './schema-access.ts'
 import { clientsSchema, resourcesSchema } from './schema-clients.ts'
 import { claimsSchema, pluginsSchema, type Rule, ruleSchema } from './schema-plugins.ts'
+import { profileSchema } from './schema-profile.ts'
 
 const listen = {
   type: 'object',
@@ -250,6 +251,7 @@ export const configSchema = {
       description: 'People who become admins by signing in, for example `email:alice@example.org`.',
     },
     plugins: pluginsSchema,
+    profile: profileSchema,
     claims: claimsSchema,
     resources: resourcesSchema,
     clients: clientsSchema,
@@ -279,6 +281,9 @@ export type GroupEntry = File['groups'][string]
 export type TermsEntry = File['terms'][string]
 export type GrantEntry = File['grants'][number]
 export type ServiceAccountEntry = File['serviceAccounts'][string]
+
+/** One entry of `profile.questions`. */
+export type QuestionEntry = File['profile']['questions'][number]
 
 /** Scope to claim name to where the claim comes from (`fact:orcid`, `account:groups`). */
 export type ClaimSources = Readonly<Record<string, Readonly<Record<string, string>>>>

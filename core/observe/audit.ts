@@ -23,6 +23,8 @@ export const auditTypes = [
   'account.merged',
   'account.exported',
   'account.erased',
+  'profile.answered',
+  'profile.regrouped',
   'identity.linked',
   'identity.unlinked',
   'group.joined',

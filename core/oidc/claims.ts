@@ -32,10 +32,11 @@ export function claimsOfScope(map: ClaimMap, scope: string, person: Person): Cla
   })
 }
 
-/** Reads one `account:` or `fact:` reference of the config; `undefined` when the person has no such value. */
+/** Reads one `account:`, `fact:` or `answer:` reference of the config; `undefined` when the person has no such value. */
 function resolve(from: string, person: Person): { value: Json; source: string } | undefined {
   const [kind, name = ''] = from.split(/:(.*)/s)
   if (kind === 'account') return fromAccount(name, person)
+  if (kind === 'answer') return fromAnswer(name, person)
   const best = bestFact(person.facts, name)
   return best && { value: best.value, source: `${best.trust} by ${best.via} (${best.issuer})` }
 }
@@ -66,6 +67,12 @@ function fromAccount(name: string, { account, facts }: Person): { value: Json; s
     default:
       return undefined
   }
+}
+
+/** What the person says of themselves leaves only where the config names it as such: `fact:` never means it. */
+function fromAnswer(name: string, { facts }: Person): { value: Json; source: string } | undefined {
+  const said = facts.find(({ claim, via, trust }) => claim === name && via === 'profile' && trust === 'self')
+  return said && { value: said.value, source: 'said by the person' }
 }
 
 /** Which sign-ins say so. */

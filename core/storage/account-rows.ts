@@ -4,7 +4,7 @@
  * inside `transaction` read through its entity manager instead.
  * @module
  */
-import type { AccountId, AccountRole, AccountState, Fact } from '@labgate/contract'
+import type { AccountId, AccountRole, AccountState, Fact, Json } from '@labgate/contract'
 import type { Account, Identity } from './entities.ts'
 import type { SqliteDatabase } from './sqlite.ts'
 import type { Writer } from './writer.ts'
@@ -31,6 +31,13 @@ export interface SeenIdentity {
   readonly at: Date
 }
 
+/** An answer to a question of the site; `null`: it was left empty. */
+export interface AnswerRecord {
+  readonly question: string
+  readonly value: Json
+  readonly at: Date
+}
+
 /** The reads and the small writes of the hot path. */
 export interface AccountRows {
   find(id: AccountId): AccountRecord | undefined
@@ -40,6 +47,8 @@ export interface AccountRows {
   identity(key: IdentityKey): Identity | undefined
   /** The living identities of an account, oldest first. */
   identities(account: AccountId): Identity[]
+  /** What a person answered to the site's questions. */
+  answers(account: AccountId): readonly AnswerRecord[]
   noteSeen(seen: SeenIdentity): Promise<void>
   noteSignIn(id: AccountId, at: Date): Promise<void>
 }
@@ -90,6 +99,13 @@ export function createAccountRows({ database, writer }: { database: SqliteDataba
       return row && identityOf(row)
     },
     identities: (account) => statements.identities.all(account).map(identityOf),
+    answers: (account) =>
+      statements.answers.all(account).map(({ question, value, at }) => ({
+        question,
+        // As the entity stores JSON.
+        value: JSON.parse(value) as Json,
+        at: new Date(at),
+      })),
     async noteSeen({ id, instance, facts, kept, at }) {
       const row = { id, instance, facts: JSON.stringify(facts), kept: kept ?? null, keeps: Number(kept === undefined) }
       await writer.run(() => {
@@ -118,6 +134,9 @@ function prepare(database: SqliteDatabase) {
     ),
     identities: database.prepare<[string], IdentityColumns>(
       'SELECT * FROM identity WHERE account_id = ? AND removed_at IS NULL ORDER BY created_at',
+    ),
+    answers: database.prepare<[string], { readonly question: string; readonly value: string; readonly at: number }>(
+      'SELECT question, value, at FROM profile_answer WHERE account_id = ?',
     ),
     seen: database.prepare<[Record<string, unknown>]>(
       `UPDATE identity SET instance = @instance, facts = @facts, last_seen_at = @at,

@@ -36,7 +36,10 @@ export async function eraseLines(em: EntityManager, unnamed: Unnamed): Promise<v
   const ids = JSON.stringify(unnamed.ids)
   const grants = JSON.stringify(unnamed.grants)
   const party = 'account in (select value from json_each(?)) or actor in (select value from json_each(?))'
-  await em.execute(`update audit_event set address = null where address is not null and (${party})`, [ids, ids])
+  // From where somebody else acted upon them is not theirs.
+  const own =
+    'actor in (select value from json_each(?)) or (actor is null and account in (select value from json_each(?)))'
+  await em.execute(`update audit_event set address = null where address is not null and (${own})`, [ids, ids])
   const words = [...new Set([...unnamed.texts, ...unnamed.names])].filter((word) => word !== '').map(escaped)
   const lines = await em.execute<Line[]>(
     `select id, account, detail, ${ofGrant} as of_grant from audit_event where detail is not null and (${party} or ${ofGrant}

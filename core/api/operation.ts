@@ -9,7 +9,10 @@ import type { Ledger } from '../access/ledger.ts'
 import type { Rights, Stewards } from '../access/stewards.ts'
 import type { AccountRow, Accounts } from '../accounts/accounts.ts'
 import type { Actor } from '../accounts/actor.ts'
+import type { Approval } from '../accounts/approval.ts'
 import type { Groups } from '../accounts/groups.ts'
+import type { AccountInvitations } from '../accounts/invitations.ts'
+import type { Life } from '../accounts/life.ts'
 import type { ServiceAccounts } from '../accounts/service-accounts.ts'
 import type { Sessions } from '../accounts/sessions.ts'
 import type { Standing } from '../accounts/standing.ts'
@@ -30,6 +33,9 @@ export interface ApiNeeds {
   readonly tokens: ApiTokens
   readonly accounts: Accounts
   readonly standing: Standing
+  readonly invitations: Pick<AccountInvitations, 'list' | 'find' | 'invite' | 'resend' | 'end'>
+  readonly approval: Approval
+  readonly life: Life
   readonly sessions: Pick<Sessions, 'list' | 'endAll' | 'endByHandle'>
   readonly access: Access
   readonly stewards: Stewards

@@ -1,5 +1,6 @@
 /** The table of operations, in the order of the document. @module */
 import type { Schema } from '@labgate/contract'
+import { accountLifeOperations, accountLifeSchemas } from './account-life.ts'
 import { accountOperations, accountSchemas } from './accounts.ts'
 import { auditOperations, auditSchemas } from './audit.ts'
 import { datasetOperations, datasetSchemas } from './datasets.ts'
@@ -7,6 +8,7 @@ import { openApiDocument, openTag } from './document.ts'
 import { explainOperations, explainSchemas } from './explain.ts'
 import { grantOperations, grantSchemas } from './grants.ts'
 import { groupOperations, groupSchemas } from './groups.ts'
+import { invitationSchemas, joiningOperations } from './invitations.ts'
 import { meOperations, meSchemas } from './me.ts'
 import type { Operation } from './operation.ts'
 import { problemSchema } from './problem.ts'
@@ -25,6 +27,8 @@ export const operations: readonly Operation[] = [
   ...requestOperations,
   ...groupOperations,
   ...accountOperations,
+  ...joiningOperations,
+  ...accountLifeOperations,
   ...serviceAccountOperations,
   ...tokenOperations,
   ...explainOperations,
@@ -41,6 +45,8 @@ export const schemas: Readonly<Record<string, Schema>> = {
   ...requestSchemas,
   ...groupSchemas,
   ...accountSchemas,
+  ...invitationSchemas,
+  ...accountLifeSchemas,
   ...serviceAccountSchemas,
   ...tokenSchemas,
   ...explainSchemas,
@@ -56,6 +62,7 @@ const tags = {
   requests: 'People who ask for access.',
   groups: 'Groups, their members and managers.',
   accounts: 'People and programs, their state, role and sessions.',
+  invitations: 'People who are invited by mail, and people who wait for approval.',
   'service accounts': 'Accounts of programs.',
   tokens: 'API tokens.',
   explain: 'Why somebody may, or may not.',

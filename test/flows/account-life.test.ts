@@ -252,7 +252,10 @@ describe('the life of a person with everything', () => {
     assert.deepEqual(found(traces), [])
     const database = new Database(rooms().get('config').database.file, { readonly: true })
     const of = (sql: string) => database.prepare(sql).all(...[ids.into, ids.from].slice(0, sql.split('?').length - 1))
-    assert.deepEqual(of('select 1 from audit_event where address is not null and (account = ? or actor = ?)'), [])
+    assert.deepEqual(
+      of('select 1 from audit_event where address is not null and (actor is null and account = ? or actor = ?)'),
+      [],
+    )
     assert.deepEqual(of('select 1 from artifact where account in (?, ?)'), [])
     assert.deepEqual(of('select 1 from browser_session where account in (?, ?)'), [])
     assert.deepEqual(of('select 1 from identity where account_id in (?, ?)'), [])

@@ -299,6 +299,64 @@ describe('the admin API', () => {
     ])
   })
 
+  test('invites people by mail, and decides on those who wait', async () => {
+    interface Invitation {
+      readonly id: string
+      readonly email: string
+      readonly state: string
+    }
+    const invite = (username: string, body: object) =>
+      well<{ invitation: Invitation; mailed: boolean }>(username, 'invitePerson', { body })
+    const made = await invite('root', { email: 'New@Example.org', role: 'manager', groups: ['imaging'], note: 'Hello' })
+    assert.deepEqual([made.mailed, made.invitation.email, made.invitation.state], [true, 'new@example.org', 'open'])
+    assert.doesNotMatch(JSON.stringify(made), /invited\//)
+    const params = { invitation: made.invitation.id }
+    assert.equal((await well<Invitation>('root', 'getAccountInvitation', { params })).state, 'open')
+    await well('root', 'resendAccountInvitation', { params, body: { days: 3 } })
+    // A manager of a group sees and invites within it, and learns nothing of what others did.
+    const own = await invite('lead', { email: 'guest@example.org', groups: ['imaging'] })
+    const listed = await well<Page<Invitation>>('lead', 'listAccountInvitations')
+    assert.deepEqual(
+      listed.items.map(({ id }) => id),
+      [own.invitation.id],
+    )
+    assert.equal(
+      (await well<Page<Invitation>>('root', 'listAccountInvitations', { query: { state: 'open' } })).total,
+      2,
+    )
+    const body = { email: 'guest@example.org' }
+    for (const more of [{}, { groups: ['secret-group'] }, { groups: ['none'] }, { groups: ['imaging'], role: 'admin' }])
+      assert.equal(await refused('lead', 'invitePerson', { body: { ...body, ...more } }), 'ERR_FORBIDDEN')
+    for (const id of ['getAccountInvitation', 'endAccountInvitation'])
+      assert.equal(await refused('lead', id, { params }), 'ERR_NOT_FOUND')
+    assert.equal(await refused('lead', 'resendAccountInvitation', { params, body: {} }), 'ERR_NOT_FOUND')
+    assert.equal(await refused('root', 'invitePerson', { body: { email: 'a@x.org, b@x.org' } }), 'ERR_INPUT')
+    assert.equal(await refused('root', 'invitePerson', { body: { ...body, groups: ['none'] } }), 'ERR_NOT_FOUND')
+    await well('root', 'endAccountInvitation', { params })
+    assert.equal(await refused('root', 'endAccountInvitation', { params }), 'ERR_NOT_FOUND')
+    assert.equal(await refused('root', 'resendAccountInvitation', { params, body: {} }), 'ERR_CONFLICT')
+
+    const { get } = site.labgate.rooms
+    for (const [username, approve] of [
+      ['wanda', 'yes'],
+      ['willi', 'no'],
+    ] as const) {
+      const id = await make(username)
+      await get('accounts').setState(id, 'pending')
+      const account = { params: { account: username }, body: { approve, note: 'So it is' } }
+      const queue = await well<Page<{ account: { username: string } }>>('root', 'listWaiting')
+      assert.deepEqual(
+        queue.items.map(({ account }) => account.username),
+        [username],
+      )
+      for (const id of ['listWaiting', 'decideWaiting'])
+        assert.equal(await refused('lead', id, id === 'listWaiting' ? {} : account), 'ERR_FORBIDDEN')
+      const decided = await well<{ state: string }>('root', 'decideWaiting', account)
+      assert.equal(decided.state, approve === 'yes' ? 'active' : 'deactivated')
+      assert.equal(await refused('root', 'decideWaiting', account), 'ERR_CONFLICT')
+    }
+  })
+
   test('explains answers, and refusals by their code', async () => {
     interface Explained {
       readonly allowed: boolean
@@ -480,6 +538,41 @@ describe('the admin API', () => {
   test('lists the codes of errors', async () => {
     const { items } = await api.well<Page<{ code: string }>>('listProblems')
     assert.ok(items.some(({ code }) => code === 'ERR_MEDIA_TYPE'))
+  })
+
+  test('previews, merges, exports and erases, and tells the history', async () => {
+    for (const username of ['twin', 'keeper']) await make(username)
+    await well('root', 'addGrant', { body: { subject: `account:${ids.twin}`, dataset: 'fish', level: 'view' } })
+    const preview = { params: { account: 'twin' }, query: { into: 'keeper' } }
+    const seen = await well<{ moves: { grants: { dataset: string }[] }; refused?: string }>(
+      'root',
+      'previewMerge',
+      preview,
+    )
+    assert.deepEqual([seen.moves.grants[0]?.dataset, seen.refused], ['fish', undefined])
+    assert.equal(await refused('dana', 'previewMerge', preview), 'ERR_FORBIDDEN')
+    assert.equal(await refused('root', 'previewMerge', { params: { account: 'twin' } }), 'ERR_INPUT')
+    const merge = { params: { account: 'twin' }, body: { into: 'keeper' } }
+    assert.equal(await refused('dana', 'mergeAccount', merge), 'ERR_FORBIDDEN')
+    await well('root', 'mergeAccount', merge)
+    const back = { params: { account: 'keeper' }, body: { into: 'twin' } }
+    assert.equal(await refused('root', 'mergeAccount', back), 'ERR_CONFLICT')
+    const keeper = { params: { account: 'keeper' } }
+    assert.equal(await refused('dana', 'exportAccount', keeper), 'ERR_FORBIDDEN')
+    const all = await well<{ merged: { username: string }[] }>('root', 'exportAccount', keeper)
+    assert.deepEqual(
+      all.merged.map(({ username }) => username),
+      ['twin'],
+    )
+    const { items } = await well<Page<{ type: string }>>('root', 'listHistory', keeper)
+    assert.ok(items.some(({ type }) => type === 'account.merged'))
+    assert.equal(await refused('dana', 'listHistory', keeper), 'ERR_FORBIDDEN')
+    const erase = (username: string) => ({ ...keeper, body: { username } })
+    assert.equal(await refused('dana', 'eraseAccount', erase('keeper')), 'ERR_FORBIDDEN')
+    assert.equal(await refused('root', 'eraseAccount', erase('twin')), 'ERR_CONFLICT')
+    const erased = await well<{ account: string; merged: string[] }>('root', 'eraseAccount', erase('keeper'))
+    assert.deepEqual([erased.account, erased.merged], [ids.keeper, [ids.twin]])
+    assert.equal(await refused('root', 'getAccount', keeper), 'ERR_NOT_FOUND')
   })
 
   test('every operation of the document went well at least once', () => {

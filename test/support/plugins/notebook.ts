@@ -1,7 +1,13 @@
 /** A dialect for tests that keeps a note of everybody, hands it out and erases it; its erasing can be made to fail. @module */
-import { type AuthzAdapter, type AuthzContext, type ConfigOf, definePlugin } from '@labgate/contract'
+import { type AuthzAdapter, type AuthzContext, type ConfigOf, definePlugin, type RouteClaim } from '@labgate/contract'
 
-const configSchema = { type: 'object', additionalProperties: false, properties: {} } as const
+const configSchema = {
+  type: 'object',
+  additionalProperties: false,
+  properties: { shelf: { type: 'string', description: 'Where it stands.', default: 'upper' } },
+} as const
+
+const claims: readonly RouteClaim[] = [{ id: 'page', method: 'GET', path: '/', guard: 'public' }]
 
 const place = Symbol.for('labgate.test.notebook')
 
@@ -25,7 +31,7 @@ export default definePlugin({
   contract: 1,
   config: configSchema,
   text: { en: {} },
-  routes: () => [{ id: 'page', method: 'GET', path: '/', guard: 'public' }],
+  routes: () => claims,
   create,
 })
 

@@ -119,6 +119,10 @@ suite('texts', async () => {
   const families = [
     'faults.',
     'claims.',
+    'access.states.',
+    'access.levels.',
+    'access.verbs.',
+    'access.lines.',
     'scopes.',
     'account.roles.',
     'login.refused.',

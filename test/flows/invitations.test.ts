@@ -104,7 +104,7 @@ describe('an invitation by mail', () => {
     assert.deepEqual([kept?.state, kept?.acceptedBy], ['accepted', made?.id])
     const [line] = await rooms().get('storage').audit.list({ type: 'account.invitation-accepted', limit: 1 })
     assert.equal(line?.account, made?.id)
-    assert.equal(line?.detail?.invitation, id)
+    assert.deepEqual(line?.detail, { invitation: id, after: { groups: ['imaging'] } })
   })
 
   test('leads to any way to sign in, the stand-in for a university included', async () => {

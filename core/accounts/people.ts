@@ -40,7 +40,17 @@ export type Welcome =
   | { readonly kind: 'known-address'; readonly email: string }
   | { readonly kind: 'refused'; readonly why: string; readonly rule: 'admission' | 'registration' | 'invitation' }
 
+/** Who brings credentials for a job; for the audit trail, never for whoever asks. */
+export type Recognised =
+  | { readonly kind: 'account'; readonly account: AccountRow }
+  | { readonly kind: 'refused'; readonly account: string | undefined; readonly why: string }
+
 export interface People {
+  /**
+   * Somebody who is known already and may act, by what a program brought for them. Nothing is created and nobody is let
+   * in who waits; what the upstream says anew of a known person counts from now on, as at a sign-in.
+   */
+  recognise(arrival: Omit<Arrival, 'wantsNew' | 'invitation'>): Promise<Recognised>
   /**
    * An invitation stands in for an open registration and for an admin's approval, never for the instance's own rule.
    * A new account gets its role and groups, one that is there already only its groups.
@@ -93,7 +103,7 @@ export function createPeople(needs: {
     return accounts.setRole(account.id, 'admin')
   }
   /** Who is no longer let in by an instance keeps nothing of what it said before, however else they come in. */
-  const forgetGroups = async (identity: IdentityRow, { source, assertion }: Arrival): Promise<void> => {
+  const forgetGroups = async (identity: IdentityRow, { source, assertion }: Settling): Promise<void> => {
     await identities.seen(identity.id, source, assertion)
     for (const instance of new Set([identity.instance, source.instance]))
       await accounts.setGroups(identity.account, instance, [])
@@ -147,6 +157,18 @@ export function createPeople(needs: {
   }
 
   return {
+    async recognise(arrival) {
+      const { source, assertion } = arrival
+      const known = await identities.find(source, assertion)
+      // Looked up for strangers too: how long the answer takes tells nobody who has an account.
+      const account = await accounts.acting(known?.account ?? '')
+      const answer = decideAdmission(arrival.admission, assertion.facts, true)
+      if (known && !answer.allowed) await forgetGroups(known, arrival)
+      if (!answer.allowed) return { kind: 'refused', account: known?.account, why: 'admission' }
+      if (!known) return { kind: 'refused', account: undefined, why: 'unknown' }
+      if (!account) return { kind: 'refused', account: known.account, why: 'inactive' }
+      return { kind: 'account', account: await settle(known, arrival) }
+    },
     async join(account, arrival) {
       if ((await accounts.find(account))?.kind !== 'person')
         throw new Fault('ERR_FORBIDDEN', 'Programs do not sign in.')

@@ -1,5 +1,6 @@
 /** `labgate check`: everything that can be found out about a config without starting anything. @module */
 import { isFault, type Log } from '@labgate/contract'
+import { scopesOfDialects } from '../bearer.ts'
 import { checkConfig, type Known } from '../config/check.ts'
 import type { LoadedConfig } from '../config/load.ts'
 import { type ConfigProblem, problemAt } from '../config/problems.ts'
@@ -106,7 +107,8 @@ function knownOf(registry: Registry): Known {
   const all = [...registry.auth(), ...registry.authz(), ...registry.runners()]
   const scopes = registry.authz().flatMap(({ adapter }) => Object.keys(adapter.oidc?.scopes ?? {}))
   const grantTypes = registry.authz().flatMap(({ adapter }) => Object.keys(adapter.oidc?.grantTypes ?? {}))
-  return { kinds: Object.fromEntries(all.map(({ id, kind }) => [id, kind])), scopes, grantTypes }
+  const tokenScopes = Object.keys(scopesOfDialects(registry))
+  return { tokenScopes, kinds: Object.fromEntries(all.map(({ id, kind }) => [id, kind])), scopes, grantTypes }
 }
 
 function failedOf(registry: Registry | undefined): ConfigProblem[] {

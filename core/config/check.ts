@@ -19,8 +19,8 @@ export interface Known {
   readonly scopes: readonly string[]
   /** Grant types that plugins add to it. */
   readonly grantTypes: readonly string[]
-  /** Scopes that an API token may have for a dialect. */
-  readonly tokenScopes: readonly string[]
+  /** Scopes that an API token may have for a dialect. Absent: the config is taken at its word. */
+  readonly tokenScopes?: readonly string[]
 }
 
 /** Everything that is wrong or doubtful with a loaded config. Without `known`, plugins are taken at their word. */
@@ -109,8 +109,9 @@ function jobsFindings(id: string, at: { entry: PluginEntry; config: Config; know
     ...(life < 60 || life > longest ? [error('life', `must be from 1m to ${Math.floor(longest / 60)}m`)] : []),
     ...scopes.flatMap((scope, index) => {
       if (scope === 'admin') return [error(index, 'must not be `admin`: a job looks after nothing here')]
-      if (known === undefined || known.tokenScopes.includes(scope)) return []
-      return [error(index, `there is no scope \`${scope}\`${didYouMean(scope, known.tokenScopes)}`)]
+      const scopesThere = known?.tokenScopes
+      if (scopesThere === undefined || scopesThere.includes(scope)) return []
+      return [error(index, `there is no scope \`${scope}\`${didYouMean(scope, scopesThere)}`)]
     }),
   ]
 }

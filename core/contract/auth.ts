@@ -91,6 +91,17 @@ export interface IdentityLink {
   readonly kept: Json | undefined
 }
 
+/** What a program brings that has no browser: the fields of the method's manual path. */
+export interface RedeemAsk {
+  /**
+   * As they were sent: at most 20 short texts, by name. Tries are counted by the one named `email`, so that is what an
+   * e-mail address must be called.
+   */
+  readonly fields: Readonly<Record<string, string>>
+  /** The program's network address, for limits. */
+  readonly address: string
+}
+
 /** One way to sign in, as `create` of an auth plugin returns it. */
 export interface AuthMethod extends Lifecycle {
   /** Issuers it may assert; any other is refused by the core. */
@@ -105,6 +116,14 @@ export interface AuthMethod extends Lifecycle {
   refresh?(link: IdentityLink): Promise<Assertion | 'gone'>
   /** Where to send the browser so that the upstream's session ends too, coming back to `back`. */
   logout?(link: IdentityLink, back: URL): Promise<URL | undefined>
+  /**
+   * Takes credentials that a person has fetched upstream for a program (a short-lived code; never a password), without a
+   * browser: a job asks for a short API token with them. It is said once, so nothing may be left open: done or no.
+   * The words of a no are for the log; the program gets the same answer for every no, but `limited` ones.
+   * Without it, `jobs` cannot be enabled for an instance.
+   * @throws Fault ERR_UPSTREAM, ERR_UPSTREAM_REFUSED when the upstream gives no usable answer
+   */
+  redeem?(ask: RedeemAsk): Promise<Extract<Step, { readonly done: unknown } | { readonly no: unknown }>>
   /** Ends what the instance holds for an identity upstream (token revocation); best effort, on unlink and sign-out. */
   revoke?(link: IdentityLink): Promise<void>
 }

@@ -213,7 +213,7 @@ function allowReturn(ctx: Ctx, { returnTo }: AttemptRecord): void {
 }
 
 /** An assertion is taken only from an issuer the instance declared, with a subject that can be a key. */
-function checkAssertion(instance: AuthInstance, assertion: Assertion): void {
+export function checkAssertion(instance: AuthInstance, assertion: Assertion): void {
   const { issuer, subject } = assertion
   if (!instance.method.issuers.includes(issuer))
     throw new Fault(

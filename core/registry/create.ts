@@ -22,7 +22,11 @@ export function create(prepared: Prepared, surroundings: Surroundings): Outcome<
   const place = placeOf(prepared, surroundings)
   try {
     const created = createOf(prepared, surroundings.contextFor(name, prepared.config), place)
-    const problems = [...createdProblems(name.kind, created), ...handlersOf(prepared, created)]
+    const problems = [
+      ...createdProblems(name.kind, created),
+      ...handlersOf(prepared, created),
+      ...jobsOf(prepared, created),
+    ]
     if (problems.length > 0) return refuse(prepared.subject, problems)
     return { value: instanceOf(prepared, created, place) }
   } catch (cause) {
@@ -43,6 +47,11 @@ function handlersOf({ plugin, routes }: Prepared, created: Created): readonly st
   if (plugin.kind !== 'authz') return []
   const claims = routes.map(({ claim }) => claim)
   return handlerProblems(claims, 'handlers' in created ? created.handlers : undefined)
+}
+
+function jobsOf({ entry }: Prepared, created: Created): readonly string[] {
+  if (!entry.jobs.enabled || ('redeem' in created && created.redeem !== undefined)) return []
+  return ['`jobs` cannot be enabled: this plugin takes nothing from a program without a browser (it has no `redeem`)']
 }
 
 function placeOf({ subject, entry, config, text }: Prepared, { issuer, siteName, signIns }: Surroundings): Place {

@@ -44,7 +44,7 @@ const required: Readonly<Record<Kind, readonly string[]>> = {
   runner: ['capabilities', 'plan', 'launch', 'inspect', 'endpoint', 'terminate', 'remove', 'discover'],
 }
 const optional: Readonly<Record<Kind, readonly string[]>> = {
-  auth: ['next', 'visit', 'refresh', 'logout', 'revoke'],
+  auth: ['next', 'visit', 'refresh', 'logout', 'revoke', 'redeem'],
   authz: ['renderError'],
   runner: ['logs', 'stats'],
 }

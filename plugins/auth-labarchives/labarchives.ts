@@ -12,6 +12,7 @@ import {
   type Finding,
   type IdentityLink,
   isFault,
+  type RedeemAsk,
   type Refusal,
   type SignInAsk,
   type SignInReply,
@@ -42,6 +43,7 @@ export function labArchivesMethod(context: Context): AuthMethod {
     card: ({ locale }) => card(context, locale),
     begin: (ask, attempt) => begin(parts, ask, attempt),
     next: (reply, attempt) => next(parts, reply, attempt),
+    redeem: (ask) => redeem(parts, ask),
     refresh: (link) => refresh(parts, link),
     health: async () => {
       const detail = parts.api.trouble()
@@ -117,6 +119,25 @@ async function byTyping(parts: Parts, reply: SignInReply): Promise<Step> {
   return mayTryAgain ? again(parts, reply, `no.${answer.no}`) : no(parts, reply, answer.no)
 }
 
+type Redeemed = Awaited<ReturnType<NonNullable<AuthMethod['redeem']>>>
+
+/**
+ * The manual path for a job. A code counts once here, though it works for an hour at LabArchives: a job's command line
+ * is read by many.
+ */
+async function redeem(parts: Parts, { fields, address }: RedeemAsk): Promise<Redeemed> {
+  const { context } = parts
+  const typed = typedIn(new URLSearchParams(fields))
+  const nay = (why: keyof typeof reasons): Redeemed => ({ no: refusal(parts, why, 'en') })
+  if (typed === undefined) return nay('missing')
+  if (!(await mayGuess(context, { email: typed.email, network: address }))) return nay('guesses')
+  const answer = await parts.api.personByCode(typed.email, typed.code)
+  if ('no' in answer) return nay(answer.no)
+  // Only now: a code that came to nothing for their trouble may be sent again.
+  if (!(await isNew(context, typed.code))) return nay('used')
+  return { done: doneBy(parts, { person: answer.ok, brought: typed, amr: ['pwd'] }) }
+}
+
 function again({ context }: Parts, reply: SignInReply, key: string): Step {
   const { locale, body } = reply
   const error = context.text(key, { name: context.config.label }, locale)
@@ -141,7 +162,9 @@ function told({ context, api }: Parts, person: Person, proof: Proof): Assertion 
   return assertionOf({ ...config, place: api.place }, person, proof)
 }
 
-const reasons: Readonly<Record<No | 'denied' | 'clock' | 'guesses' | 'used' | 'unknown', Refusal['reason']>> = {
+const reasons: Readonly<
+  Record<No | 'denied' | 'clock' | 'guesses' | 'used' | 'unknown' | 'missing', Refusal['reason']>
+> = {
   wrong: 'denied',
   address: 'denied',
   withdrawn: 'expired',
@@ -153,15 +176,20 @@ const reasons: Readonly<Record<No | 'denied' | 'clock' | 'guesses' | 'used' | 'u
   guesses: 'limited',
   used: 'used',
   unknown: 'failed',
+  missing: 'failed',
 }
 
 const waits: Readonly<Partial<Record<keyof typeof reasons, number>>> = { busy: 30, guesses: retryAfterSeconds }
 
-function no({ context }: Parts, { locale }: SignInReply, why: keyof typeof reasons): Step {
+function no(parts: Parts, { locale }: SignInReply, why: keyof typeof reasons): Step {
+  return { no: refusal(parts, why, locale) }
+}
+
+function refusal({ context }: Parts, why: keyof typeof reasons, locale: string): Refusal {
   const message = context.text(`no.${why}`, { name: context.config.label }, locale)
   const wait = waits[why]
   const reason = reasons[why]
-  return { no: wait === undefined ? { reason, message } : { reason, message, retryAfterSeconds: wait } }
+  return wait === undefined ? { reason, message } : { reason, message, retryAfterSeconds: wait }
 }
 
 async function refresh(parts: Parts, link: IdentityLink): Promise<Assertion | 'gone'> {

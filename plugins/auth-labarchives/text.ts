@@ -23,6 +23,7 @@ export const text = {
     'no.clock': '{name} found the time of our request wrong. We have corrected it; please start again.',
     'no.guesses': 'Too many codes were tried. Please wait an hour and begin again.',
     'no.used': 'This answer of {name} was used before. Please start again.',
+    'no.missing': 'Both an e-mail address and a code are needed.',
     'no.unknown': 'This is not a step of this sign-in. Please begin again.',
   },
 } as const

@@ -63,6 +63,8 @@ export interface LabArchives {
   signIn(to: URL, login: string): Promise<URL>
   /** A one-hour code, as the person reads it on the page “External App authentication”. */
   code(login: string): string
+  /** The hour of a code is over. */
+  expire(code: string): void
   /** Ends the access key's knowledge of a person. */
   withdraw(login: string): void
   close(): Promise<void>
@@ -123,6 +125,7 @@ export async function startLabArchives(people: readonly LabPerson[] = labPeople)
     requests,
     signIn,
     code: (login) => codeFor(standing, login),
+    expire: (code) => void standing.codes.delete(code),
     withdraw: (login) => void standing.withdrawn.add(login),
     close: () => closeServer(server),
   }

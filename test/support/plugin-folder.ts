@@ -36,9 +36,11 @@ export function memoryLog(): Log & { readonly lines: Line[] } {
   return { lines, debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
 }
 
+const noJobs = { enabled: false, life: 900, scopes: [] }
+
 /** An entry of `plugins` with the config's defaults. */
 export function entryOf(use: string, changes: Partial<PluginEntry> = {}): PluginEntry {
-  const defaults = { enabled: true, optional: false, home: false, config: {}, groups: {} }
+  const defaults = { enabled: true, optional: false, home: false, config: {}, groups: {}, jobs: noJobs }
   return { use, ...defaults, admission: { state: 'active' }, ...changes }
 }
 

@@ -7,6 +7,7 @@ import { test } from 'node:test'
 import type { AuthPlugin, ConfigSchema } from '@labgate/contract'
 import { definitionCases } from './cases-definition.ts'
 import { hostileCases } from './cases-hostile.ts'
+import { redeemCases } from './cases-redeem.ts'
 import { signInCases } from './cases-sign-in.ts'
 import { upstreamCases } from './cases-upstream.ts'
 import type { AuthSuite, Case } from './suite.ts'
@@ -20,5 +21,6 @@ export function authConformance<const S extends ConfigSchema>(suite: AuthSuite<S
 export function authCases<const S extends ConfigSchema>(suite: AuthSuite<S>): readonly Case[] {
   // The cases read nothing of the config's type; `S` only helps whoever writes the suite.
   const loose = suite as unknown as AuthSuite<ConfigSchema> & { readonly plugin: AuthPlugin }
-  return [...definitionCases(loose), ...signInCases(loose), ...hostileCases(loose), ...upstreamCases(loose)]
+  const common = [...definitionCases(loose), ...signInCases(loose), ...hostileCases(loose), ...upstreamCases(loose)]
+  return [...common, ...redeemCases(loose)]
 }

@@ -24,7 +24,8 @@ async function signsIn(suite: AuthSuite): Promise<void> {
   assertSound(done, bench)
 }
 
-function assertSound(done: Assertion, { method, context }: Bench): void {
+/** Fails unless an assertion is one that the core takes. */
+export function assertSound(done: Assertion, { method, context }: Bench): void {
   assert.ok(method.issuers.includes(done.issuer), `issuer ${done.issuer} is not one of ${method.issuers.join(', ')}`)
   assert.ok(typeof done.subject === 'string' && done.subject.length > 0, 'the subject must not be empty')
   assert.ok(done.subject.length <= 255, 'the subject is longer than 255 characters')

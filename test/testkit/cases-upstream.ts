@@ -42,7 +42,8 @@ interface Hearing {
   readonly when: string
 }
 
-function assertHonest(outcome: Outcome, { bench, asked, when }: Hearing): void {
+/** Fails when an ill upstream made a bug or a sign-in. */
+export function assertHonest(outcome: Outcome, { bench, asked, when }: Hearing): void {
   assert.ok(!('broken' in outcome), `${when} it ${shown(outcome)}; it must be a Fault or a refusal`)
   if ('fault' in outcome)
     assert.ok(

@@ -32,6 +32,12 @@ export interface AuthSuite<S extends ConfigSchema = ConfigSchema> extends Person
   readonly hostile?: Readonly<Partial<Record<'wrongNonce' | 'otherIssuer' | 'unverifiedEmail', Arrange | string>>>
   /** Further ways in which signing in must be refused. */
   readonly faults?: readonly { readonly name: string; readonly arrange: Arrange }[]
+  /** Needed by a plugin that has `redeem`: fields that a good person's job sends, other ones every time. */
+  readonly redeem?: {
+    fields(): Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>
+    /** Why the same fields may be sent twice. Without it, they are good once. */
+    readonly repeatable?: string
+  }
   /** Why the same reply may be given twice: a password may be typed again. Without it, a reply is good once. */
   readonly repeatable?: string
 }

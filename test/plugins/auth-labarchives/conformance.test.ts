@@ -25,7 +25,8 @@ const hostile = {
   otherIssuer: 'no answer names an issuer: it is the host that was asked',
   unverifiedEmail: otherwise({ answer: otherEmail }),
 }
-const common = { plugin, fetch: globalThis.fetch, clock: () => manualClock(new Date()), hostile }
+const redeem = { fields: () => ({ email: 'ada@example.org', code: lab.code('ada') }) }
+const common = { redeem, plugin, fetch: globalThis.fetch, clock: () => manualClock(new Date()), hostile }
 
 authConformance({
   ...common,

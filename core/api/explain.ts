@@ -1,6 +1,7 @@
 /** Answers with their reasons, and what the dialects would say. @module */
 import { isFault, type Principal } from '@labgate/contract'
 import type { Explanation } from '../access/access.ts'
+import { signInRefusals, signInWords } from '../access/refusal.ts'
 import type { AccountRow } from '../accounts/accounts.ts'
 import type { AuditLine } from '../storage/audit.ts'
 import { view } from './grants.ts'
@@ -136,15 +137,26 @@ export const explainOperations = [
     path: '/events/{requestId}',
     tag: 'explain',
     summary: 'Explain a refusal by the code its page showed',
-    description: 'The refusal as it was, and the same question asked now.',
+    description:
+      'The refusal as it was, and the same question asked now. Refusals at sign-in are for site admins, in words alone.',
     params: { requestId: name('The code of the page: the id of the request.') },
     answer: {
       status: 200,
       description: 'The refusal, and the answer of now.',
-      schema: record('A refusal.', { event: ref('AuditLine'), explanation: ref('Explanation') }),
+      schema: record(
+        'A refusal.',
+        {
+          event: ref('AuditLine'),
+          explanation: ref('Explanation'),
+          words: listOf(text('A sentence.'), 'Of a refusal at sign-in: why they did not come in, and what it is now.'),
+        },
+        ['explanation', 'words'],
+      ),
     },
     async handle({ caller, params }, needs) {
-      const [event] = await needs.trail.list({ requestId: params.requestId, type: 'access.refused', limit: 1 })
+      const { requestId } = params
+      const [event] = await needs.trail.list({ requestId, type: 'access.refused', limit: 1 })
+      if (!event && caller.rights.admin) return signInRefused(needs, requestId)
       const asked = event && askOf(event)
       if (!event || !asked || !keeps(caller, asked.dataset)) throw noSuch('refusal')
       const row = event.account === undefined ? undefined : await needs.accounts.find(event.account)
@@ -153,6 +165,14 @@ export const explainOperations = [
     },
   }),
 ]
+
+async function signInRefused({ trail, accounts }: ApiNeeds, requestId: string) {
+  const events = await trail.list({ requestId, limit: 20 })
+  const event = events.find(({ type }) => signInRefusals.includes(type))
+  if (!event) throw noSuch('refusal')
+  const row = event.account === undefined ? undefined : await accounts.find(event.account)
+  return { event, words: signInWords(event, row?.state) }
+}
 
 interface Asked {
   readonly account: string | undefined

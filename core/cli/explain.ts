@@ -1,6 +1,7 @@
 /** `labgate explain`: whether somebody may do something, by which lines of the ledger, and what services are told. @module */
 import { Fault, isFault, type Json, type Missing } from '@labgate/contract'
 import type { Explanation } from '../access/access.ts'
+import { signInWords } from '../access/refusal.ts'
 import type { AccountRow } from '../accounts/accounts.ts'
 import type { Rooms } from '../assembly.ts'
 import type { Labgate } from '../server.ts'
@@ -159,7 +160,10 @@ interface EventAsk {
 async function explainEvent(args: Args, io: Io, { labgate: { rooms }, code }: EventAsk): Promise<number> {
   const events = await rooms.get('storage').audit.list({ requestId: code, limit: 100 })
   if (events.length === 0)
-    throw new Fault('ERR_NOT_FOUND', `the audit trail has nothing under the code ${plain(code)}; is it complete?`)
+    throw new Fault(
+      'ERR_NOT_FOUND',
+      `the audit trail has nothing under the code ${plain(code)}; is it complete? Other errors stand in the log`,
+    )
   const nameOf = await namesOf(
     rooms,
     events.flatMap(({ account, actor }) => [account, actor].filter((id) => id !== undefined)),
@@ -170,14 +174,17 @@ async function explainEvent(args: Args, io: Io, { labgate: { rooms }, code }: Ev
     const who = account ?? actor
     const ask = type === 'access.refused' ? askOf(detail) : undefined
     const today = ask && (await rooms.get('access').explain({ ...ask, account }))
-    told.push({ at, type, account, actor, client, address, detail, who: who && nameOf(who), today })
+    const state = account === undefined ? undefined : (await rooms.get('accounts').find(account))?.state
+    const words = signInWords(event, state)
+    told.push({ at, type, account, actor, client, address, detail, who: who && nameOf(who), words, today })
   }
   const lines: string[] = []
-  for (const { at, type, who = 'somebody not signed in', address, detail, today } of told) {
+  for (const { at, type, who = 'somebody not signed in', address, detail, words, today } of told) {
     lines.push(
       plain(
         `${at.toISOString()}  ${type}  ${who}${address ? ` from ${address}` : ''}  ${JSON.stringify(detail ?? {})}`,
       ),
+      ...words.map((word) => `  ${plain(word)}`),
     )
     if (today === undefined) continue
     const account = today.ask.account === undefined ? undefined : await rooms.get('accounts').find(today.ask.account)

@@ -1,6 +1,7 @@
 /** The console's answer to "why": the judgement with its lines and conditions, and what each dialect would say. @module */
 import { isFault, type Json, type Principal } from '@labgate/contract'
 import type { Explanation } from '../access/access.ts'
+import { signInRefusals, signInWords } from '../access/refusal.ts'
 import type { AccountRow } from '../accounts/accounts.ts'
 import type { Ctx } from '../http/context.ts'
 import type { Route } from '../http/routes.ts'
@@ -33,13 +34,15 @@ export function explainRoutes(frame: ConsoleFrame, needs: LedgerConsoleNeeds): R
         const code = one(ctx, 'event')
         const event = code === '' ? undefined : await refusedAt(code, visit, needs)
         const asked = event?.asked ?? askedIn(ctx)
-        const unknown = code !== '' && event === undefined
-        const outcome = await answerOf(ctx, visit, { needs, asked: unknown ? nothing : asked })
+        const signIn = code !== '' && event === undefined ? await signInRefused(ctx, visit, { needs, code }) : undefined
+        const unknown = code !== '' && event === undefined && signIn === undefined
+        const outcome = await answerOf(ctx, visit, { needs, asked: unknown || signIn ? nothing : asked })
         frame.show(ctx, 'console-explain', {
           frame: await frame.frame(ctx, visit, 'explain'),
           ...fields(ctx, needs, { asked, code }),
           ...(unknown ? problem(needs.desk.text(ctx, 'console.explain.noEvent')) : outcome),
           ...(event === undefined ? {} : { refused: await refusedView(ctx, visit, { needs, event, code }) }),
+          ...(signIn === undefined ? {} : { refused: signIn }),
         })
       },
       keepsDatasets,
@@ -96,6 +99,22 @@ async function refusedAt(
     return { line, asked }
   }
   return undefined
+}
+
+/** A refusal at sign-in is about no dataset, so it is for site admins. */
+async function signInRefused(
+  ctx: Ctx,
+  { rights }: Visit,
+  { needs, code }: { needs: LedgerConsoleNeeds; code: string },
+): Promise<Views['console-explain']['refused']> {
+  if (!rights.admin) return undefined
+  const found = await needs.trail.list({ requestId: code, limit: 20 })
+  const line = found.find(({ type }) => signInRefusals.includes(type))
+  if (line === undefined) return undefined
+  const row = line.account === undefined ? undefined : await needs.desk.accounts.find(line.account)
+  const who =
+    line.account === undefined ? nobody(ctx, needs) : await ledgerWords(ctx, needs.desk, rights).who(line.account)
+  return { at: line.at, who, code, detail: signInWords(line, row?.state).join(' '), isSignIn: true }
 }
 
 async function refusedView(

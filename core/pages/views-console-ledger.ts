@@ -171,7 +171,14 @@ interface ExplainView extends InConsole {
   readonly event: ConsoleField
   readonly problem?: Notice | undefined
   readonly refused?:
-    | { readonly at: Date; readonly who: LinkView; readonly code: string; readonly detail: string }
+    | {
+        readonly at: Date
+        readonly who: LinkView
+        readonly code: string
+        readonly detail: string
+        /** At sign-in, where no dataset was asked for: no answer of now stands below. */
+        readonly isSignIn?: true
+      }
     | undefined
   readonly answer?:
     | {

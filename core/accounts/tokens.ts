@@ -42,12 +42,19 @@ export interface ApiTokens {
   scopes(): Readonly<Record<string, string>>
   /**
    * The value is in this answer and nowhere else. Without `expiresAt` it lives for `lifeSeconds`; `never` is for service
-   * accounts only. A person's token is made by that person or by the house.
+   * accounts only. A person's token is made by that person or by the house. `by`: the token with which it is made; one
+   * for the same account gets neither more scopes nor a longer life, so that a token that leaks ends when it said.
    * @throws Fault ERR_INPUT (name, scopes, expiry), ERR_FORBIDDEN, ERR_CONFLICT (too many)
    */
   create(
     actor: Actor,
-    token: { account: AccountId; name: string; scopes: readonly string[]; expiresAt?: Date | 'never' | undefined },
+    token: {
+      account: AccountId
+      name: string
+      scopes: readonly string[]
+      expiresAt?: Date | 'never' | undefined
+      by?: Pick<ApiToken, 'account' | 'scopes' | 'expiresAt'> | undefined
+    },
   ): Promise<{ readonly value: string; readonly token: ApiToken }>
   revoke(actor: Actor, id: string): Promise<ApiToken>
   /** Who a value speaks for, if it counts now and its account may act. Notes the use, lazily. */
@@ -124,6 +131,8 @@ async function create(needs: Needs, actor: Actor, token: NewToken): ReturnType<A
   const { storage, clock, random, change } = needs
   const name = checkedName(token.name, 100)
   const scopes = checkedScopes(needs, token.scopes)
+  const maker = token.by?.account === token.account ? token.by : undefined
+  if (!scopes.every((scope) => maker?.scopes.includes(scope) ?? true)) throw beyondMaker()
   const id = random.token().slice(0, 22)
   const value = await change(actor, { on: 'token', account: token.account }, async (em) => {
     const owner = await em.findOne(AccountEntity, { id: token.account })
@@ -131,7 +140,7 @@ async function create(needs: Needs, actor: Actor, token: NewToken): ReturnType<A
     checkMaker(actor, owner)
     if (!(await actsIn(em, owner))) throw new Fault('ERR_FORBIDDEN', 'This account may not act at the moment.')
     const now = clock.now()
-    const expiresAt = expiryOf(token.expiresAt, { ...needs, kind: owner.kind, now })
+    const expiresAt = withinMaker(expiryOf(token.expiresAt, { ...needs, kind: owner.kind, now }), { token, maker })
     if (owner.kind === 'person' && (await livingOf(em, owner.id, now)) >= mostTokens)
       throw new Fault('ERR_CONFLICT', `You have ${mostTokens} tokens already. Revoke one that is no longer used.`)
     const made = newTokenValue(owner.kind, random)
@@ -188,6 +197,23 @@ function expiryOf(
   // Further away than any calendar of the database.
   if (seconds > 100 * 366 * 86400) throw new Fault('ERR_INPUT', 'The end of a token is too far away.')
   return at
+}
+
+function withinMaker(
+  at: Date | null,
+  { token, maker }: { token: NewToken; maker: Pick<ApiToken, 'expiresAt'> | undefined },
+): Date | null {
+  const end = maker?.expiresAt
+  if (end === undefined || (at !== null && at <= end)) return at
+  if (token.expiresAt === undefined) return end
+  throw beyondMaker()
+}
+
+function beyondMaker(): Fault {
+  return new Fault(
+    'ERR_FORBIDDEN',
+    'A token makes none for its own account that may do more or lives longer than itself. Sign in and make it under /account/tokens.',
+  )
 }
 
 function livingOf(em: EntityManager, account: AccountId, now: Date): Promise<number> {

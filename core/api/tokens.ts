@@ -51,7 +51,8 @@ export const tokenOperations = [
     path: '/tokens',
     tag: 'tokens',
     summary: 'Create an API token',
-    description: 'For yourself, or for a service account you look after: nobody makes one for another person.',
+    description:
+      'For yourself, or for a service account you look after: nobody makes one for another person. One for the account of the token you call with may do no more, and lives no longer, than that token.',
     body: {
       type: 'object',
       additionalProperties: false,
@@ -83,7 +84,7 @@ export const tokenOperations = [
     async handle({ caller, body: { expiresAt, account, ...body } }, needs) {
       const { id } = await accountInSight(needs, caller, account)
       const until = expiresAt === undefined || expiresAt === 'never' ? expiresAt : new Date(expiresAt)
-      return needs.tokens.create(caller.actor, { ...body, account: id, expiresAt: until })
+      return needs.tokens.create(caller.actor, { ...body, account: id, expiresAt: until, by: caller.token })
     },
   }),
   operation({

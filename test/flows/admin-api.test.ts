@@ -266,6 +266,36 @@ describe('the admin API', () => {
     assert.equal(await refused('root', 'createToken', { body: own }), 'ERR_FORBIDDEN')
   })
 
+  test('makes no token for its own account that outlives the token it was called with, or may do more', async () => {
+    const end = new Date(Math.floor(Date.now() / 1000) * 1000 + 3_600_000)
+    const later = new Date(end.getTime() + 60_000).toISOString()
+    const robot = (await well<{ id: string }>('root', 'getServiceAccount', { params: { serviceAccount: 'robot' } })).id
+    const { value } = await well<{ value: string }>('root', 'createToken', {
+      body: { account: robot, name: 'short', scopes: ['admin'], expiresAt: end.toISOString() },
+    })
+    await well('root', 'changeAccount', { params: { account: robot }, body: { role: 'admin' } })
+    for (const [account, token] of [
+      [ids.root ?? '', await tokenOf(ids.root ?? '', ['admin'], end)],
+      [robot, value],
+    ] as const) {
+      const make = (body: object) =>
+        api.call('createToken', { token, body: { account, name: 'child', scopes: ['admin'], ...body } })
+      const usual = await make({})
+      assert.equal(
+        (usual.body as { token: { expiresAt: string } }).token.expiresAt,
+        end.toISOString(),
+        'the usual life',
+      )
+      assert.equal((await make({ expiresAt: end.toISOString() })).status, 201)
+      assert.deepEqual(
+        [(await make({ expiresAt: later })).code, (await make({ expiresAt: 'never' })).code].toSorted(),
+        ['ERR_FORBIDDEN', account === robot ? 'ERR_FORBIDDEN' : 'ERR_INPUT'],
+      )
+      assert.equal((await make({ scopes: ['admin', 'probe'] })).code, 'ERR_FORBIDDEN')
+    }
+    await well('root', 'changeAccount', { params: { account: robot }, body: { role: 'user' } })
+  })
+
   test('looks after accounts and their sessions; the last admin stays', async () => {
     const agent = browser()
     await signInByEmail(site, agent, { at: new URL('/account', site.issuer), email: 'kim@example.org' })

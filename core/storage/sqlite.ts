@@ -51,5 +51,16 @@ export async function openOrm(file: string): Promise<MikroORM> {
   for (const pragma of pragmas) {
     await orm.em.getConnection().execute(`pragma ${pragma}`)
   }
+  quoteZeros(orm)
   return orm
+}
+
+/** MikroORM writes texts into its statements, and SQLite reads a statement up to its first NUL: one in a text stands in hex. */
+function quoteZeros(orm: MikroORM): void {
+  const platform = orm.em.getPlatform()
+  const plain = platform.escape.bind(platform)
+  platform.escape = (value: unknown): string =>
+    typeof value === 'string' && value.includes('\0')
+      ? `cast(x'${Buffer.from(value).toString('hex')}' as text)`
+      : String(plain(value))
 }

@@ -3,6 +3,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { suite, test } from 'node:test'
 import Database from 'better-sqlite3'
+import { SettingEntity } from '../../../core/storage/entities.ts'
 import type { OpenedStorage } from '../../support/storage.ts'
 import { openSqlite, testKeys } from '../../support/storage.ts'
 import { artifactSuite } from './artifact-suite.ts'
@@ -62,6 +63,24 @@ suite('an SQLite file', () => {
     )
     await close()
   })
+
+  test('takes any text for what it is, also one that a statement would end at', () =>
+    withStorage(async ({ storage }) => {
+      const texts = ['\0', 'a\0b', `'\0'`, "'", "''", '\\', "\\'", '?', '??', '\\?', '"', '`', ':a', '💩\0é']
+      for (const [index, value] of texts.entries())
+        await storage.transaction((em) => em.insert(SettingEntity, { key: `text.${index}`, value }))
+      const em = storage.em()
+      for (const [index, value] of texts.entries()) {
+        const [row] = await em.find(SettingEntity, { value })
+        assert.deepEqual([row?.key, row?.value], [`text.${index}`, value])
+        const [found] = await em.execute<{ key: string }[]>('select "key" from setting where value = ? and 1 = ?', [
+          value,
+          1,
+        ])
+        assert.equal(found?.key, `text.${index}`)
+      }
+      assert.equal(await em.count(SettingEntity, { value: { $gt: '\0' }, key: { $like: 'text.%' } }), texts.length - 1)
+    }))
 
   test('notices that another process wrote', () =>
     withStorage(async ({ storage, file }) => {

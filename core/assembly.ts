@@ -21,6 +21,7 @@ import { type AccountInvitations, createAccountInvitations } from './accounts/in
 import { type AccountLetters, createAccountLetters } from './accounts/letters.ts'
 import { createLife, type Life } from './accounts/life.ts'
 import { createPeople, type People } from './accounts/people.ts'
+import { createProfile, type Profile } from './accounts/profile.ts'
 import { createServiceAccounts, type ServiceAccounts } from './accounts/service-accounts.ts'
 import { createSessions, type Sessions } from './accounts/sessions.ts'
 import { createStanding, type Standing } from './accounts/standing.ts'
@@ -57,6 +58,7 @@ export interface RoomServices {
   readonly groups: Groups
   readonly configMembers: ConfigMembers
   readonly standing: Standing
+  readonly profile: Profile
   readonly accountLetters: AccountLetters
   readonly invitations: AccountInvitations
   readonly approval: Approval
@@ -115,7 +117,8 @@ export async function assemble(config: Config, options: AssemblyOptions = {}): P
 /** The access room and what changes by the same door. */
 function offerLedger({ offer, get }: Pick<Rooms, 'offer' | 'get'>): void {
   const base = () => ({ storage: get('storage'), clock: get('clock'), random: get('random') })
-  offer('access', () => createAccess({ storage: get('storage'), clock: get('clock') }))
+  const selfSaid = (account: string) => get('profile').facts(account)
+  offer('access', () => createAccess({ storage: get('storage'), clock: get('clock'), selfSaid }))
   offer('change', () =>
     createChange({
       storage: get('storage'),
@@ -218,7 +221,10 @@ function offerRooms({ offer, get }: Rooms, config: Config): void {
     createMail({ config: config.mail, clock: get('clock'), log: get('log') as Log, siteName: config.name }),
   )
   offer('accounts', () => createAccounts(base()))
-  offer('identities', () => createIdentities(base()))
+  offer('identities', () => createIdentities({ ...base(), selfSaid: (account) => get('profile').facts(account) }))
+  offer('profile', () =>
+    createProfile({ ...base(), change: get('change'), questions: config.profile.questions, issuer: config.issuer }),
+  )
   offerLedger({ offer, get })
   offerJoining({ offer, get })
   offer('consents', () => createConsents({ store: get('storage').documents('core:consents'), clock: get('clock') }))

@@ -54,6 +54,7 @@ export function createDesk(site: Site, { app, cookie, pages, provider, providerS
     consents: get('consents'),
     cookie,
     terms: get('ledger').terms,
+    profile: get('profile'),
     access: get('access'),
     missingTerms: (account, service) => get('access').missingTerms({ account, service }),
     methods: {

@@ -6,7 +6,7 @@ import { cspOf } from './http/headers.ts'
 import type { SessionCookie } from './http/session.ts'
 import { returnAddress } from './login/door.ts'
 import { createRenewal } from './login/renewal.ts'
-import { clientMetadata, doorClient } from './oidc/clients.ts'
+import { clientMetadata, doorClient, doorClientId } from './oidc/clients.ts'
 import { createProvider } from './oidc/provider.ts'
 import { providerViews } from './oidc/views.ts'
 import type { Pages } from './pages/pages.ts'
@@ -60,6 +60,8 @@ export async function buildProvider(
       const id = cookie.idOf(req)
       if (id !== undefined) await get('sessions').bindProvider(id, providerUid)
     },
+    // Who goes to their own pages is not stopped: there they look after the account itself, the answers included.
+    owesAnswers: async ({ account, client }) => client !== doorClientId && get('profile').isDue(account),
     owesTerms: async ({ account, client }) =>
       (await get('access').missingTerms({ account, service: client })).length > 0,
     fetch: site.fetchFor('provider', { allow: [...config.egress.allow, ...backchannelHosts(config)] }),

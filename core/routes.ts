@@ -8,6 +8,7 @@ import { accountRoutes } from './console/account.ts'
 import { type ConsoleNeeds, consoleRoutes } from './console/admin.ts'
 import { homeRoutes } from './console/home.ts'
 import { myAccessRoutes } from './console/my-access.ts'
+import { myProfileRoutes } from './console/my-profile.ts'
 import { myTokensRoutes } from './console/my-tokens.ts'
 import { readTermsRoutes } from './console/read-terms.ts'
 import { createDesk, type DeskParts } from './desk.ts'
@@ -60,6 +61,7 @@ export function addRoutes(site: Site, parts: RouteParts): void {
     ...invitedRoutes(desk, door, random),
     ...readTermsRoutes({ desk, door, dialects: registry.authz() }),
     ...myAccessRoutes({ desk, door, access: () => get('access'), ledger: () => get('ledger') }),
+    ...myProfileRoutes({ desk, door }),
     ...myTokensRoutes({ desk, door, tokens: () => get('tokens'), maxSeconds: config.access.tokenMaxLife }),
     ...consoleRoutes(consoleNeeds(site, { desk, door })),
     ...accountRoutes({

@@ -247,6 +247,7 @@ async function seedLedger({ config, rooms: { get }, locate }: Site): Promise<voi
     members: get('configMembers'),
   })
   if (Object.keys(done).length > 0) get('log').info({ done }, 'the ledger was made what the config says')
+  await get('profile').settleAll()
 }
 
 function placeOf({ listen: { host, port, socket } }: Config) {

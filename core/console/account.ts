@@ -11,7 +11,7 @@ import { isSameBrowser } from '../login/attempts.ts'
 import { type Desk, noteKey, purpose, readBinding } from '../login/desk.ts'
 import type { Door } from '../login/door.ts'
 import { iconUri } from '../pages/links.ts'
-import type { Notice, Post } from '../pages/views.ts'
+import type { Notice, Post, Views } from '../pages/views.ts'
 import { deviceText } from './device.ts'
 
 export interface PortalNeeds {
@@ -71,6 +71,7 @@ export function accountRoutes(needs: PortalNeeds): Route[] {
       account: mine.owner,
       ...((await needs.looksAfter(mine.account)) ? { console: '/console' } : {}),
       rename: postTo(ctx, '/account/name'),
+      answers: answersOf(desk, mine.account),
       identities: own.map((identity) => ({
         instance: desk.methods.label(identity.instance, locale),
         subject: shownSubject(identity),
@@ -306,6 +307,14 @@ export function accountRoutes(needs: PortalNeeds): Route[] {
       return 'answered'
     }
   }
+}
+
+/** What the person says of themselves, when the site asks. */
+function answersOf({ profile }: Desk, account: string): Views['account']['answers'] {
+  const answers = profile.answers(account)
+  if (answers.length === 0) return undefined
+  const list = answers.map(({ question, text }) => ({ label: question.label, value: text }))
+  return { href: '/account/profile', isDue: profile.isDue(account), list }
 }
 
 /** What the person recognises the identity by. */

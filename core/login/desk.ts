@@ -9,6 +9,7 @@ import type { Accounts } from '../accounts/accounts.ts'
 import type { Consents } from '../accounts/consents.ts'
 import type { InvitationUse } from '../accounts/invitation-use.ts'
 import type { People } from '../accounts/people.ts'
+import type { Profile } from '../accounts/profile.ts'
 import type { Sessions } from '../accounts/sessions.ts'
 import type { Ctx } from '../http/context.ts'
 import type { CookieNames } from '../http/cookies.ts'
@@ -48,6 +49,7 @@ export interface Desk {
   readonly cookie: SessionCookie
   readonly terms: Pick<TermsBook, 'find' | 'accept' | 'acceptedBy' | 'invitation' | 'whyOver' | 'acceptInvited'>
   readonly access: Pick<AccessFace, 'snapshot' | 'dataset'>
+  readonly profile: Pick<Profile, 'answers' | 'answer' | 'isDue'>
   /** Terms that must be accepted before a person may use a client or dialect instance. */
   missingTerms(account: string, service: string): Promise<readonly TermsView[]>
   readonly methods: {

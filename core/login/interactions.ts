@@ -44,6 +44,7 @@ export type InteractionResult =
     }
   | { readonly consent: { readonly grantId: string } }
   | { readonly terms: Record<string, never> }
+  | { readonly profile: Record<string, never> }
   | { readonly select_account: Record<string, never> }
   | { readonly error: string; readonly error_description: string }
 

@@ -7,6 +7,7 @@ import { askedScopes, createInteractionPages, isForced, missingClaims } from './
 import { type Desk, purpose, readBinding } from './desk.ts'
 import { createFinish } from './finish.ts'
 import type { Interaction } from './interactions.ts'
+import { createInteractionProfile } from './profile.ts'
 import { createInteractionTerms } from './terms.ts'
 
 const param = (ctx: Ctx, name: string): string => ctx.params[name] ?? ''
@@ -21,6 +22,7 @@ export function signInRoutes(desk: Desk, random: Random): Route[] {
   const pages = createInteractionPages(desk)
   const finish = createFinish(desk)
   const terms = createInteractionTerms(desk)
+  const profile = createInteractionProfile(desk)
   const open = async (ctx: Ctx): Promise<Interaction> => {
     try {
       return await desk.interactions.details(ctx, uidOf(ctx))
@@ -38,6 +40,7 @@ export function signInRoutes(desk: Desk, random: Random): Route[] {
     const interaction = await open(ctx)
     if (interaction.prompt.name === 'consent') return pages.consent(ctx, interaction)
     if (interaction.prompt.name === 'terms') return terms.show(ctx, interaction)
+    if (interaction.prompt.name === 'profile') return profile.show(ctx, interaction)
     if (interaction.prompt.name === 'select_account') {
       if (!(await pages.continueAs(ctx, interaction))) await pages.chooser(ctx, interaction)
       return
@@ -148,6 +151,7 @@ export function signInRoutes(desk: Desk, random: Random): Route[] {
     },
     { ...posts, path: `${at}/new`, handler: async (ctx) => finish.makeNew(ctx, await open(ctx)) },
     { ...posts, path: `${at}/cancel`, handler: cancel },
+    { ...posts, path: `${at}/profile`, handler: async (ctx) => profile.answer(ctx, await open(ctx)) },
     { ...posts, path: `${at}/terms`, handler: async (ctx) => terms.accept(ctx, await open(ctx)) },
     { ...posts, path: `${at}/consent`, body: { type: 'form', repeat: ['scope'] }, handler: consent },
     {

@@ -18,11 +18,13 @@ export interface PolicyNeeds {
   sessionOf(request: IncomingMessage): Promise<OurSession | undefined>
   /** Remembers the Provider's session with ours. */
   bind(request: IncomingMessage, providerUid: string): Promise<void>
+  /** Whether questions stand between a person and a client. */
+  owesAnswers(ask: { readonly account: string; readonly client: string }): Promise<boolean>
   /** Whether terms of use stand between a person and a client. */
   owesTerms(ask: { readonly account: string; readonly client: string }): Promise<boolean>
 }
 
-/** The prompts in their order: select_account, login, terms, consent. */
+/** The prompts in their order: select_account, login, profile, terms, consent. */
 export function createPolicy(needs: PolicyNeeds) {
   const policy = base()
   policy.add(new Prompt({ name: 'select_account', requestable: true }), 0)
@@ -33,24 +35,33 @@ export function createPolicy(needs: PolicyNeeds) {
         disagrees(ctx, needs),
       ),
     )
-  // Asked at each request, so that a new text stops those too who are signed in. A relying party cannot ask for it.
+  // Asked at each request, so that a new question or text stops those too who are signed in. A relying party cannot ask.
   policy.add(
     new Prompt(
-      { name: 'terms', requestable: false },
-      new Check('terms_missing', 'the person must accept terms of use first', 'interaction_required', (ctx) =>
-        owes(ctx, needs),
+      { name: 'profile', requestable: false },
+      new Check('answers_missing', 'the person must answer questions first', 'interaction_required', (ctx) =>
+        owes(ctx, needs.owesAnswers),
       ),
     ),
     2,
   )
+  policy.add(
+    new Prompt(
+      { name: 'terms', requestable: false },
+      new Check('terms_missing', 'the person must accept terms of use first', 'interaction_required', (ctx) =>
+        owes(ctx, needs.owesTerms),
+      ),
+    ),
+    3,
+  )
   return policy
 }
 
-async function owes({ oidc }: KoaContextWithOIDC, needs: PolicyNeeds): Promise<boolean> {
+async function owes({ oidc }: KoaContextWithOIDC, isOwing: PolicyNeeds['owesTerms']): Promise<boolean> {
   const account = oidc.session?.accountId
   if (account === undefined || oidc.client === undefined) return Check.NO_NEED_TO_PROMPT
-  const isOwing = await needs.owesTerms({ account, client: oidc.client.clientId })
-  return isOwing ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT
+  const mustAsk = await isOwing({ account, client: oidc.client.clientId })
+  return mustAsk ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT
 }
 
 /** Ours is the truth: a Provider session without a living one of the same account counts for nothing. */

@@ -9,6 +9,7 @@ import type { PeopleConsoleViews } from './views-console-people.ts'
 import type { InvitedViews } from './views-invited.ts'
 import type { ClientView, Notice, Post } from './views-parts.ts'
 import type { PersonViews } from './views-person.ts'
+import type { ProfileViews } from './views-profile.ts'
 import type { TermsViews } from './views-terms.ts'
 
 export type { ClientView, Notice, Post } from './views-parts.ts'
@@ -199,6 +200,15 @@ export interface AccountPageView {
   readonly console?: string | undefined
   /** Posts `displayName`. */
   readonly rename?: Post | undefined
+  /** What the person says of themselves; absent: nobody asks. */
+  readonly answers?:
+    | {
+        readonly href: string
+        /** Whether a question waits. */
+        readonly isDue: boolean
+        readonly list: readonly { readonly label: string; readonly value: string | undefined }[]
+      }
+    | undefined
   readonly identities: readonly IdentityView[]
   readonly linkable: readonly (Post & { readonly label: string; readonly icon?: string | undefined })[]
   readonly sessions: readonly SessionView[]
@@ -235,7 +245,7 @@ export interface HomeView {
 }
 
 /** View name to its data. The template has the same name. */
-export interface Views extends TermsViews, InvitedViews, PersonViews, LedgerConsoleViews, PeopleConsoleViews {
+export interface Views extends TermsViews, ProfileViews, InvitedViews, PersonViews, LedgerConsoleViews, PeopleConsoleViews {
   readonly home: HomeView
   readonly chooser: ChooserView
   readonly step: StepView

@@ -8,6 +8,7 @@ import type { ClientView, Post, ViewName, Views } from '../../core/pages/views.t
 import { accessSamples } from './gallery-access.ts'
 import { ledgerSamples } from './gallery-console-ledger.ts'
 import { peopleSamples } from './gallery-console-people.ts'
+import { profileSamples } from './gallery-profile.ts'
 
 /** One page of the gallery. */
 export type Sample = {
@@ -123,6 +124,7 @@ export function galleryData(): readonly Sample[] {
     ...endings(),
     ...ownPages(),
     ...accessSamples(),
+    ...profileSamples(),
     ...peopleSamples(),
     ...ledgerSamples(),
   ]
@@ -425,6 +427,14 @@ function accountData(): Views['account'] {
       role: 'admin',
     },
     rename: post('/account/name'),
+    answers: {
+      href: '/account/profile',
+      isDue: true,
+      list: [
+        { label: 'Which lab do you work in?', value: 'Optics workshop' },
+        { label: 'Where is your desk?', value: undefined },
+      ],
+    },
     identities: [
       {
         instance: 'E-mail',

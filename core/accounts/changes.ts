@@ -47,13 +47,13 @@ export function createChange(needs: { storage: Storage; log: Log; authorise: Aut
       await em.execute(`update setting set value = cast(cast(value as integer) + 1 as text) where "key" = ?`, [
         ledgerRevision,
       ])
-      await needs.storage.audit.appendIn(em, lineOf(actor, done))
+      const { type, ...line } = lineOf(actor, done)
+      await needs.storage.audit.appendIn(em, { type, ...line })
+      // Of a change that joined an outer transaction, too: what is rolled back with that must not be in the log.
+      needs.storage.afterCommit(() => needs.log.info({ audit: type, ...line }, 'audit'))
       return done
     })
-    if ('unchanged' in outcome) return outcome.unchanged
-    const { type, ...line } = lineOf(actor, outcome)
-    needs.log.info({ audit: type, ...line }, 'audit')
-    return outcome.result
+    return 'unchanged' in outcome ? outcome.unchanged : outcome.result
   }
 }
 

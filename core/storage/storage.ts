@@ -45,6 +45,8 @@ export interface Storage {
    * that writes waits for it. Inside it write through `em` only; a transaction within a transaction joins it.
    */
   transaction<T>(work: (em: EntityManager) => Promise<T>): Promise<T>
+  /** Runs it once the open transaction has committed, and never when it fails; at once when none is open. It must not throw. */
+  afterCommit(work: () => void): void
   /** Accounts and identities on the hot path. */
   readonly accountRows: AccountRows
   /** The ledger, as answers read it. */
@@ -151,28 +153,35 @@ interface OrmNeeds {
   readonly pause: Pause
 }
 
-function ormAccess({ orm, writer, pause }: OrmNeeds): Pick<Storage, 'em' | 'transaction'> {
-  const current = new AsyncLocalStorage<EntityManager>()
+function ormAccess({ orm, writer, pause }: OrmNeeds): Pick<Storage, 'em' | 'transaction' | 'afterCommit'> {
+  const current = new AsyncLocalStorage<{ readonly em: EntityManager; readonly later: (() => void)[] }>()
   const joined = () => (writer.inside() ? current.getStore() : undefined)
 
   const transact = async <T>(work: (em: EntityManager) => Promise<T>) => {
+    const later: (() => void)[] = []
     const outcome = await orm.em.fork().transactional(async (em) => {
       // SQLite begins deferred; a first statement that writes takes the lock now, while waiting for it is still safe.
       await em.execute('delete from setting where 1 = 0')
-      const done = await current.run(em, () => work(em))
+      const done = await current.run({ em, later }, () => work(em))
       await em.flush()
       pause('before-orm-commit')
       return done
     })
     pause('after-orm-commit')
+    for (const one of later) one()
     return outcome
   }
 
   return {
-    em: () => joined() ?? orm.em.fork(),
+    em: () => joined()?.em ?? orm.em.fork(),
     transaction: (work) => {
       const outer = joined()
-      return outer === undefined ? writer.exclusive(() => transact(work)) : work(outer)
+      return outer === undefined ? writer.exclusive(() => transact(work)) : work(outer.em)
+    },
+    afterCommit: (work) => {
+      const outer = joined()
+      if (outer === undefined) work()
+      else outer.later.push(work)
     },
   }
 }

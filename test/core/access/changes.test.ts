@@ -131,9 +131,11 @@ describe('the one door for changes', () => {
         if (outcome === 'fails') throw new Fault('ERR_CONFLICT', 'too late')
       })
     await assert.rejects(outer('fails'), { code: 'ERR_CONFLICT' })
+    assert.deepEqual(ledger.told, [], 'the log tells of nothing that was rolled back')
     assert.deepEqual(await state(), { groups: [], lines: 0, revision: 1 })
     await outer('commits')
     assert.deepEqual(await state(), { groups: ['a-commits', 'b-commits', 'outer-commits'], lines: 2, revision: 3 })
+    assert.equal(ledger.told.length, 2)
   })
 
   test('a change within a change counts and is told of itself', async () => {

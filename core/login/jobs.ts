@@ -84,7 +84,7 @@ async function answer(ctx: Ctx, needs: JobNeeds, { instance, redeem }: Job): Pro
       throw isFault(error) && error.code === 'ERR_CONFLICT' ? tooMany(error) : error
     })
   await needs.desk.accounts.noteSignIn(account)
-  await needs.desk.audit(ctx, { type: 'sign-in.done', account, detail: { ...detail, token: token.id } })
+  await needs.desk.audit(ctx, { type: 'sign-in.done', account, detail })
   send(ctx, {
     access_token: value,
     token_type: 'Bearer',

@@ -14,10 +14,12 @@ import { type Change, createChange } from './accounts/changes.ts'
 import { type ConfigMembers, createConfigMembers } from './accounts/config-members.ts'
 import { type Consents, createConsents } from './accounts/consents.ts'
 import { createDataHolders, type DataHolders } from './accounts/data-holders.ts'
+import { createDirectory, type Directory } from './accounts/directory.ts'
 import { createFirstAdmin, type FirstAdmin } from './accounts/first-admin.ts'
 import { createGroups, type Groups } from './accounts/groups.ts'
 import { createIdentities, type Identities } from './accounts/identities.ts'
 import { type AccountInvitations, createAccountInvitations } from './accounts/invitations.ts'
+import { createKeeping, type Keeping } from './accounts/keeping.ts'
 import { type AccountLetters, createAccountLetters } from './accounts/letters.ts'
 import { createLife, type Life } from './accounts/life.ts'
 import { createPeople, type People } from './accounts/people.ts'
@@ -73,6 +75,8 @@ export interface RoomServices {
   readonly people: People
   readonly dataHolders: DataHolders
   readonly life: Life
+  readonly directory: Directory
+  readonly keeping: Keeping
   readonly firstAdmin: FirstAdmin
   readonly clients: ClientRoster
   readonly keys: SigningKeys
@@ -229,6 +233,16 @@ function offerRooms({ offer, get }: Rooms, config: Config): void {
   offerJoining({ offer, get })
   offer('consents', () => createConsents({ store: get('storage').documents('core:consents'), clock: get('clock') }))
   offer('dataHolders', createDataHolders)
+  offer('directory', () => createDirectory(base()))
+  offer('keeping', () =>
+    createKeeping({
+      change: get('change'),
+      audit: get('audit'),
+      identities: get('identities'),
+      sessions: get('sessions'),
+      standing: get('standing'),
+    }),
+  )
   offer('life', () =>
     createLife({
       ...base(),

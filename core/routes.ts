@@ -1,5 +1,6 @@
 /** The route table of a site, in its order: dialects, static files, sign-in, the person's pages. @module */
 import type { IdentityLink } from '@labgate/contract'
+import { createForesight } from './accounts/foresight.ts'
 import type { IdentityRow } from './accounts/identities.ts'
 import { adminApiRoutes } from './admin-api.ts'
 import type { ResolveBearer } from './bearer.ts'
@@ -8,15 +9,17 @@ import { accountRoutes } from './console/account.ts'
 import { type ConsoleNeeds, consoleRoutes } from './console/admin.ts'
 import { homeRoutes } from './console/home.ts'
 import { myAccessRoutes } from './console/my-access.ts'
+import { myLifeRoutes } from './console/my-life.ts'
 import { myProfileRoutes } from './console/my-profile.ts'
 import { myTokensRoutes } from './console/my-tokens.ts'
 import { readTermsRoutes } from './console/read-terms.ts'
+import { sandboxRoutes } from './console/sandbox.ts'
 import { createDesk, type DeskParts } from './desk.ts'
 import { dialectRoutes } from './dialects.ts'
 import { assetRoutes } from './http/assets.ts'
-import type { Desk } from './login/desk.ts'
-import { createDoor, type Door } from './login/door.ts'
+import { createDoor } from './login/door.ts'
 import { invitedRoutes } from './login/invited.ts'
+import { jobRoutes } from './login/jobs.ts'
 import { aliasRoute, signInRoutes } from './login/routes.ts'
 import { doorClientId } from './oidc/clients.ts'
 import type { Assets } from './pages/assets.ts'
@@ -38,6 +41,13 @@ export function addRoutes(site: Site, parts: RouteParts): void {
   const door = createDoor(desk, doorClientId)
   const random = get('random')
   const methodOf = ({ instance }: IdentityRow) => registry.auth().find(({ id }) => id === instance)?.method
+  const revokeUpstream = async (identity: IdentityRow): Promise<void> => {
+    // An upstream that cannot be told must not keep a person from leaving here.
+    await methodOf(identity)
+      ?.revoke?.(linkOf(identity))
+      .catch((err: unknown) => get('log').warn({ err, instance: identity.instance }, 'an upstream was not told'))
+  }
+  const { revokeAccount } = parts.providerSessions
   app.routes.add(
     ...dialectRoutes({
       rooms,
@@ -57,13 +67,30 @@ export function addRoutes(site: Site, parts: RouteParts): void {
       .flatMap(({ id, callbackPaths }) =>
         callbackPaths.map((path) => aliasRoute(desk, random, { path, instance: id })),
       ),
+    ...jobRoutes({
+      desk,
+      clock: get('clock'),
+      people: get('people'),
+      tokens: () => get('tokens'),
+      limits: app.limits,
+      instances: registry.auth(),
+    }),
     ...door.routes,
     ...invitedRoutes(desk, door, random),
     ...readTermsRoutes({ desk, door, dialects: registry.authz() }),
     ...myAccessRoutes({ desk, door, access: () => get('access'), ledger: () => get('ledger') }),
-    ...myProfileRoutes({ desk, door }),
+    ...myProfileRoutes({ desk, door, dialects: registry.authz() }),
+    ...myLifeRoutes({ desk, door, life: () => get('life'), limits: app.limits }),
     ...myTokensRoutes({ desk, door, tokens: () => get('tokens'), maxSeconds: config.access.tokenMaxLife }),
-    ...consoleRoutes(consoleNeeds(site, { desk, door })),
+    ...sandboxRoutes({
+      desk,
+      door,
+      random,
+      stewards: () => get('stewards'),
+      foresee: createForesight({ accounts: get('accounts'), identities: get('identities'), ...config }),
+      demo: config.demo,
+    }),
+    ...consoleRoutes(consoleNeeds(site, { desk, door, revokeAccount, revokeUpstream })),
     ...accountRoutes({
       desk,
       door,
@@ -72,25 +99,22 @@ export function addRoutes(site: Site, parts: RouteParts): void {
       firstAdmin: get('firstAdmin'),
       looksAfter: async (account) => (await get('stewards').rightsOf(account)).any,
       revokeClient: parts.providerSessions.revokeClient,
-      revokeAccount: parts.providerSessions.revokeAccount,
-      async revokeUpstream(identity) {
-        // An upstream that cannot be told must not keep a person from leaving here.
-        await methodOf(identity)
-          ?.revoke?.(linkOf(identity))
-          .catch((err: unknown) => get('log').warn({ err, instance: identity.instance }, 'an upstream was not told'))
-      },
+      revokeAccount,
+      revokeUpstream,
       upstreamSignOut: async (identity) => methodOf(identity)?.logout?.(linkOf(identity), new URL('/', config.issuer)),
     }),
   )
 }
 
 /** The rooms of the console's pages, each asked for when it is needed. */
-function consoleNeeds({ config, rooms, registry }: Site, { desk, door }: { desk: Desk; door: Door }): ConsoleNeeds {
+function consoleNeeds(
+  { config, rooms, registry }: Site,
+  parts: Pick<ConsoleNeeds, 'desk' | 'door' | 'revokeAccount' | 'revokeUpstream'>,
+): ConsoleNeeds {
   const { get } = rooms
   const dialects = registry.authz()
   return {
-    desk,
-    door,
+    ...parts,
     dialects,
     freshSeconds: config.access.adminFreshness,
     services: () => [...Object.keys(config.clients), ...dialects.map(({ id }) => id)],
@@ -120,6 +144,27 @@ function consoleNeeds({ config, rooms, registry }: Site, { desk, door }: { desk:
     },
     get trail() {
       return get('storage').audit
+    },
+    get directory() {
+      return get('directory')
+    },
+    get standing() {
+      return get('standing')
+    },
+    get keeping() {
+      return get('keeping')
+    },
+    get identities() {
+      return get('identities')
+    },
+    get life() {
+      return get('life')
+    },
+    get approval() {
+      return get('approval')
+    },
+    get invitations() {
+      return get('invitations')
     },
   }
 }

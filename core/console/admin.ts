@@ -3,15 +3,21 @@ import type { Rights, Stewards } from '../access/stewards.ts'
 import type { Route } from '../http/routes.ts'
 import type { Desk } from '../login/desk.ts'
 import type { Door } from '../login/door.ts'
+import { type AccountsNeeds, accountConsoleRoutes } from './accounts.ts'
 import { type ConsoleFrame, createFrame } from './frame.ts'
+import { mayInvite } from './invitations.ts'
 import type { LedgerConsoleNeeds } from './ledger-needs.ts'
 import { ledgerConsoleRoutes } from './ledger-rooms.ts'
 import { type PeopleNeeds, peopleConsoleRoutes } from './people.ts'
 import { keepsDatasets, keptDatasets, seenDatasets, seesDatasets, seesGrants } from './scope.ts'
 
 /** What the console stands on. */
-export interface ConsoleNeeds extends PeopleNeeds, LedgerConsoleNeeds {
+export interface ConsoleNeeds extends PeopleNeeds, LedgerConsoleNeeds, AccountsNeeds {
   readonly desk: Desk
+  readonly ledger: LedgerConsoleNeeds['ledger']
+  readonly groups: PeopleNeeds['groups']
+  readonly tokens: PeopleNeeds['tokens']
+  readonly serviceAccounts: PeopleNeeds['serviceAccounts']
   readonly trail: LedgerConsoleNeeds['trail']
   readonly door: Door
   readonly stewards: Pick<Stewards, 'rightsOf'>
@@ -30,11 +36,15 @@ const rooms: readonly Room[] = [
   { name: 'grants', may: seesGrants },
   { name: 'requests', may: keepsDatasets },
   { name: 'terms', may: keepsDatasets },
+  { name: 'people', may: ({ admin }) => admin },
+  { name: 'waiting', may: ({ admin }) => admin },
+  { name: 'invitations', may: mayInvite },
   { name: 'groups', may: ({ admin, groups }) => admin || groups.length > 0 },
   { name: 'service-accounts', may: ({ admin }) => admin },
   { name: 'tokens', may: ({ admin }) => admin },
   { name: 'audit', may: ({ admin }) => admin },
   { name: 'explain', may: keepsDatasets },
+  { name: 'sandbox', may: ({ admin }) => admin },
 ]
 
 /** The rooms that these rights open. */
@@ -57,14 +67,19 @@ export function consoleRoutes(needs: ConsoleNeeds): Route[] {
     ...frame.routes,
     homeRoute(frame, needs),
     ...ledgerConsoleRoutes(frame, needs),
+    ...accountConsoleRoutes(frame, needs),
     ...peopleConsoleRoutes(frame, needs),
   ]
 }
 
-async function waiting({ ledger }: ConsoleNeeds, rights: Rights): Promise<number> {
-  if (!keepsDatasets(rights)) return 0
+async function waiting({ ledger, directory }: ConsoleNeeds, rights: Rights): Promise<Record<string, number>> {
   const datasets = keptDatasets(rights)
-  return (await ledger.requests.list({ state: 'open', datasets, limit: 1 })).total
+  const requests = async () => (await ledger.requests.list({ state: 'open', datasets, limit: 1 })).total
+  const people = async () => (await directory.list({ state: 'pending', kind: 'person', limit: 1 })).total
+  return {
+    ...(keepsDatasets(rights) ? { requests: await requests() } : {}),
+    ...(rights.admin ? { waiting: await people() } : {}),
+  }
 }
 
 function homeRoute(frame: ConsoleFrame, needs: ConsoleNeeds): Route {
@@ -76,7 +91,8 @@ function homeRoute(frame: ConsoleFrame, needs: ConsoleNeeds): Route {
       may.has(name) ? [{ name, count: (await count()).total }] : []
     const slugs = seenDatasets(rights)
     const cards = [
-      ...(may.has('requests') ? [{ name: 'requests', count: await waiting(needs, rights) }] : []),
+      ...Object.entries(await waiting(needs, rights)).map(([name, count]) => ({ name, count })),
+      ...(await open('people', () => needs.directory.list({ limit: 1 }))),
       ...(await open('datasets', () => ledger.datasets.list({ slugs, limit: 1 }))),
       ...(await open('grants', () => ledger.grants.list({ seenBy: rights, state: 'current', limit: 1 }))),
     ]
@@ -86,6 +102,7 @@ function homeRoute(frame: ConsoleFrame, needs: ConsoleNeeds): Route {
       shortcuts: [
         ...(rights.admin ? [{ name: 'newDataset', href: '/console/datasets/new' }] : []),
         ...(may.has('grants') ? [{ name: 'newGrant', href: '/console/grants/new' }] : []),
+        ...(may.has('invitations') ? [{ name: 'newInvitation', href: '/console/invitations/new' }] : []),
         ...(may.has('explain') ? [{ name: 'explain', href: '/console/explain' }] : []),
         { name: 'ownAccess', href: '/account/access' },
       ],

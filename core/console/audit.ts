@@ -41,7 +41,7 @@ export function auditRoutes(frame: ConsoleFrame, needs: AuditNeeds): Route[] {
       frame: await frame.frame(ctx, visit, 'audit'),
       filter,
       types: auditTypes,
-      lines: await Promise.all(shown.map((line) => lineView(line, who))),
+      lines: await Promise.all(shown.map((line) => auditLineView(line, who))),
       first: before === undefined ? undefined : at(undefined),
       next: lines.length > pageSize ? at(shown.at(-1)?.id) : undefined,
     })
@@ -69,7 +69,8 @@ function addressOf(filter: Readonly<Record<string, string>>): string {
   return query.size === 0 ? base : `${base}?${query}`
 }
 
-async function lineView(line: AuditLine, who: Who): Promise<AuditLineView> {
+/** A line of the trail, with the names of those it is about. */
+export async function auditLineView(line: AuditLine, who: Who): Promise<AuditLineView> {
   const { id, at, type, client, address, requestId } = line
   const [actor, account] = await Promise.all(
     [line.actor, line.account].map(async (one) => (one === undefined ? undefined : who.view(one))),

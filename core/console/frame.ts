@@ -63,8 +63,8 @@ export interface FrameNeeds {
   readonly freshSeconds: number
   /** Rooms that these rights open, in their order. */
   rooms(rights: Rights): readonly { readonly name: string; readonly href: string }[]
-  /** Requests that wait for somebody with these rights. */
-  waiting(rights: Rights): Promise<number>
+  /** What waits for somebody with these rights, by the room where it does. */
+  waiting(rights: Rights): Promise<Readonly<Record<string, number>>>
 }
 
 /** Forms of the console are no forms of the sign-in. */
@@ -142,7 +142,7 @@ export function createFrame(needs: FrameNeeds): ConsoleFrame & { readonly routes
           name,
           href,
           current: name === current,
-          ...(name === 'requests' && waiting > 0 ? { waiting } : {}),
+          ...((waiting[name] ?? 0) > 0 ? { waiting: waiting[name] } : {}),
         })),
         // As it was left above.
         message: note === undefined ? undefined : (JSON.parse(note) as Notice),

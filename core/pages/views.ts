@@ -4,12 +4,14 @@
  * @module
  */
 import type { AccountRole, Form, Page } from '@labgate/contract'
+import type { AccountConsoleViews } from './views-console-accounts.ts'
 import type { LedgerConsoleViews } from './views-console-ledger.ts'
 import type { PeopleConsoleViews } from './views-console-people.ts'
 import type { InvitedViews } from './views-invited.ts'
 import type { ClientView, Notice, Post } from './views-parts.ts'
 import type { PersonViews } from './views-person.ts'
 import type { ProfileViews } from './views-profile.ts'
+import type { SandboxViews } from './views-sandbox.ts'
 import type { TermsViews } from './views-terms.ts'
 
 export type { ClientView, Notice, Post } from './views-parts.ts'
@@ -245,7 +247,15 @@ export interface HomeView {
 }
 
 /** View name to its data. The template has the same name. */
-export interface Views extends TermsViews, ProfileViews, InvitedViews, PersonViews, LedgerConsoleViews, PeopleConsoleViews {
+export interface Views
+  extends TermsViews,
+    ProfileViews,
+    InvitedViews,
+    PersonViews,
+    LedgerConsoleViews,
+    SandboxViews,
+    PeopleConsoleViews,
+    AccountConsoleViews {
   readonly home: HomeView
   readonly chooser: ChooserView
   readonly step: StepView

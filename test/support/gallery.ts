@@ -6,9 +6,11 @@ import type { Branding } from '../../core/pages/pages.ts'
 import { createPages, type Pages } from '../../core/pages/pages.ts'
 import type { ClientView, Post, ViewName, Views } from '../../core/pages/views.ts'
 import { accessSamples } from './gallery-access.ts'
+import { accountSamples } from './gallery-console-accounts.ts'
 import { ledgerSamples } from './gallery-console-ledger.ts'
 import { peopleSamples } from './gallery-console-people.ts'
 import { profileSamples } from './gallery-profile.ts'
+import { sandboxSamples } from './gallery-sandbox.ts'
 
 /** One page of the gallery. */
 export type Sample = {
@@ -126,6 +128,8 @@ export function galleryData(): readonly Sample[] {
     ...accessSamples(),
     ...profileSamples(),
     ...peopleSamples(),
+    ...sandboxSamples(),
+    ...accountSamples(),
     ...ledgerSamples(),
   ]
 }

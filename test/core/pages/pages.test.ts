@@ -123,6 +123,7 @@ suite('texts', async () => {
     'access.levels.',
     'access.verbs.',
     'access.lines.',
+    'history.what.',
     'scopes.',
     'account.roles.',
     'login.refused.',
@@ -146,6 +147,12 @@ suite('texts', async () => {
     'console.missing.',
     'console.request.',
     'console.explain.',
+    'console.trust.',
+    'console.people.any.',
+    'console.people.kinds.',
+    'console.person.links.',
+    'console.merge.',
+    'console.invite.states.',
   ]
 
   test('every key that the templates name exists', async () => {

@@ -82,9 +82,30 @@ export interface MyTokensView {
   readonly signInAgain: boolean
 }
 
+/** One line of a person's history. */
+export interface HistoryLineView {
+  readonly at: Date
+  /** Kind of event with dashes for dots: `sign-in-done`. */
+  readonly what: string
+  readonly by: 'self' | 'other'
+  /** Services, ways in, groups. */
+  readonly about: readonly string[]
+  readonly address: string | undefined
+}
+
+/** What happened to a person's account; posts `take` to get everything that is kept. */
+export interface MyHistoryView {
+  readonly now: Date
+  readonly lines: readonly HistoryLineView[]
+  readonly first?: string | undefined
+  readonly next?: string | undefined
+  readonly take: Post
+}
+
 /** View name to its data. */
 export interface PersonViews {
   readonly tokens: MyTokensView
   readonly 'my-access': MyAccessView
+  readonly 'my-history': MyHistoryView
   readonly 'my-dataset': MyDatasetPageView
 }

@@ -231,6 +231,21 @@ describe('the life of a person with everything', () => {
     )
   })
 
+  test('a person reads their history and takes their data away, by a form of this page only', async () => {
+    const agent = newBrowser()
+    await signInAs(agent, sub, new URL('/account', world.site.issuer))
+    const page = await agent.open(new URL('/account/history', world.site.issuer))
+    assert.match(page.text, /Signed in/)
+    assert.doesNotMatch(page.text, /198\.51\.100\.1/)
+    const taken = await agent.press(page, 'Download your data')
+    assert.equal(taken.status, 200)
+    const all = JSON.parse(taken.text) as { account: { id: string }; plugins: object }
+    assert.equal(all.account.id, ids.into)
+    const form = page.forms.find(({ buttons }) => buttons.some(({ text }) => text.includes('Download')))
+    const forged = await agent.submit(page, form, { _csrf: 'x' })
+    assert.equal(forged.status, 403)
+  })
+
   test('nobody but an admin erases, and the last admin stays', async () => {
     await assert.rejects(life().erase(at(ids.into), ids.into), { code: 'ERR_FORBIDDEN' })
     await assert.rejects(life().erase(house, ids.boss), { code: 'ERR_CONFLICT' })

@@ -1,7 +1,7 @@
 /** Sample data for a person's own pages of access. @module */
 import type { Views } from '../../core/pages/views.ts'
 
-interface AccessSample<V extends 'my-access' | 'my-dataset'> {
+interface AccessSample<V extends 'my-access' | 'my-dataset' | 'my-history'> {
   readonly name: string
   readonly view: V
   readonly data: Views[V]
@@ -23,7 +23,11 @@ const request = {
 } as const
 
 /** A full page, an empty one, and the answers for one dataset. */
-export function accessSamples(): readonly (AccessSample<'my-access'> | AccessSample<'my-dataset'>)[] {
+export function accessSamples(): readonly (
+  | AccessSample<'my-access'>
+  | AccessSample<'my-dataset'>
+  | AccessSample<'my-history'>
+)[] {
   return [
     { name: 'my-access', view: 'my-access', signedIn: true, data: full() },
     {
@@ -40,6 +44,13 @@ export function accessSamples(): readonly (AccessSample<'my-access'> | AccessSam
       },
     },
     { name: 'my-dataset', view: 'my-dataset', signedIn: true, data: oneDataset() },
+    { name: 'my-history', view: 'my-history', signedIn: true, data: history() },
+    {
+      name: 'my-history-empty',
+      view: 'my-history',
+      signedIn: true,
+      data: { now, lines: [], take: post('/account/export') },
+    },
   ]
 }
 
@@ -76,6 +87,22 @@ function full(): Views['my-access'] {
       { title: 'Open atlas', text: '', href: '/account/access/atlas' },
     ],
     paging: { search: '', shown: 2, total: 61, next: '/account/access?after=mouse' },
+  }
+}
+
+function history(): Views['my-history'] {
+  const line = { at: daysAgo(1), by: 'self', about: [], address: '192.0.2.7' } as const
+  return {
+    now,
+    lines: [
+      { ...line, what: 'sign-in-done', about: ['github'] },
+      { ...line, what: 'consent-given', about: ['Neuron viewer'] },
+      { ...line, what: 'group-joined', by: 'other', about: ['tracers'], address: undefined },
+      { ...line, what: 'something-new' },
+    ],
+    first: '/account/history',
+    next: '/account/history?before=7',
+    take: post('/account/export'),
   }
 }
 

@@ -3,6 +3,7 @@ import type { Principal } from '@labgate/contract'
 import type Provider from 'oidc-provider'
 import type { Rooms } from './assembly.ts'
 import type { ResolveBearer } from './bearer.ts'
+import { questionsAddress } from './console/my-profile.ts'
 import { termsAddress } from './console/terms-on-the-way.ts'
 import type { Ctx } from './http/context.ts'
 import { type DialectNeeds, dialectRoute } from './http/dialect.ts'
@@ -34,6 +35,11 @@ export function dialectRoutes(needs: DialectsNeeds): Route[] {
     bySession: (ctx) => bySession(needs, ctx),
     byToken: needs.bearer,
     toSignIn: (ctx, { host }) => (host === undefined ? needs.door.toSignIn(ctx) : doors.get(host)?.toSignIn(ctx)),
+    owesAnswers: ({ account }) => needs.desk.profile.isDue(account.id),
+    toQuestions(ctx, { instance }) {
+      ctx.redirect(questionsAddress(needs.desk, { instance, back: ctx.url }))
+      ctx.status = 303
+    },
     owesTerms: async ({ account }, { instance }) => (await needs.desk.missingTerms(account.id, instance)).length > 0,
     toTerms(ctx, { instance }) {
       ctx.redirect(termsAddress(needs.desk, { instance, back: ctx.url }))

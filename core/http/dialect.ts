@@ -49,6 +49,10 @@ export interface DialectNeeds {
   }): Promise<Principal | undefined>
   /** Sends a browser to sign in and back to this page. */
   toSignIn(ctx: Ctx, place: PlacedClaim): void
+  /** Whether the site's questions to people must be answered first. */
+  owesAnswers(principal: Principal): boolean
+  /** Sends a browser to answer them and back to this page. */
+  toQuestions(ctx: Ctx, place: PlacedClaim): void
   /** Whether terms of use of this instance must be accepted first. */
   owesTerms(principal: Principal, place: PlacedClaim): Promise<boolean>
   /** Sends a browser to accept them and back to this page. */
@@ -91,6 +95,10 @@ export function dialectRoute(place: PlacedClaim, needs: DialectNeeds): Route {
         needs.toSignIn(ctx, place)
         return 'answered'
       }
+      if (principal === 'answer-questions') {
+        needs.toQuestions(ctx, place)
+        return 'answered'
+      }
       if (principal === 'accept-terms') {
         needs.toTerms(ctx, place)
         return 'answered'
@@ -115,12 +123,16 @@ async function principalOf(
   ctx: Ctx,
   place: PlacedClaim,
   needs: DialectNeeds,
-): Promise<Principal | 'sign-in' | 'accept-terms' | undefined> {
+): Promise<Principal | 'sign-in' | 'answer-questions' | 'accept-terms' | undefined> {
   const { guard, method } = place.claim
   if (guard === 'public') return isOwnDoing(ctx, place) ? needs.bySession(ctx) : undefined
   if (guard === 'session') {
     const principal = await needs.bySession(ctx)
     if (principal) {
+      if (needs.owesAnswers(principal)) {
+        if (method !== 'GET') throw new Fault('ERR_FORBIDDEN', needs.text(ctx, 'profile.needed'))
+        return 'answer-questions'
+      }
       if (!(await needs.owesTerms(principal, place))) return principal
       if (method !== 'GET') throw new Fault('ERR_FORBIDDEN', needs.text(ctx, 'terms.needed'))
       return 'accept-terms'

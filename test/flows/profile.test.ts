@@ -26,7 +26,10 @@ const lab = {
 const desk = { id: 'desk', label: 'Your desk', hint: 'For letters', type: 'text' }
 
 const partOf = (questions: readonly object[], more: Part = {}): Part => ({
-  plugins: { email: { use: '@labgate/auth-email', config: { mailsPerHour: 1000 } } },
+  plugins: {
+    email: { use: '@labgate/auth-email', config: { mailsPerHour: 1000 } },
+    here: { use: '../support/plugins/authz-probe.ts', prefix: '/probe' },
+  },
   profile: { questions },
   groups: { imaging: {} },
   datasets: { fish: {} },
@@ -62,7 +65,8 @@ describe('profile questions', () => {
   }
   const claimsOf = async (token: string): Promise<Readonly<Record<string, unknown>>> => {
     const headers = { authorization: `Bearer ${token}` }
-    return (await fetch(`${site.issuer}/oidc/userinfo`, { headers })).json()
+    const answer = await fetch(`${site.issuer}/oidc/userinfo`, { headers })
+    return (await answer.json()) as Readonly<Record<string, unknown>>
   }
   const again = async (agent: UserAgent, parameters: Readonly<Record<string, string>> = {}, at = site) =>
     agent.open((await (await relyingParty(at.issuer)).request(parameters)).url)
@@ -233,6 +237,32 @@ describe('profile questions', () => {
     await answer(agent, await agent.open(page.url), { 'answer-lab': 'optics' })
     assert.deepEqual((await accountOf(email)).groups, ['profile:lab/optics'])
     assert.ok(isAtClient(await again(agent)))
+  })
+
+  test('pages of a dialect lead to the questions and back, and to no other site', async () => {
+    const agent = browser()
+    const at = `${site.issuer}/probe/whoami?x=1`
+    const page = await signInByEmail(site, agent, { at, email: somebody() })
+    assert.equal(page.url.pathname, '/profile/for/here', page.text)
+    const headers = { cookie: agent.cookieHeader(new URL(at)), origin: site.issuer, 'sec-fetch-site': 'same-origin' }
+    const act = await fetch(`${site.issuer}/probe/act`, { method: 'POST', headers })
+    assert.deepEqual([act.status, await act.json()], [403, { probe_error: 'ERR_FORBIDDEN' }])
+    const form = page.forms.find(({ action }) => action === '/profile/for/here')
+    assert.ok(form)
+    assert.equal((await agent.submit(page, form, { 'answer-lab': '' })).status, 400)
+    const back = await agent.submit(page, form, { 'answer-lab': 'optics' })
+    assert.equal(back.url.href, at)
+    assert.equal(JSON.parse(back.text).via, 'session')
+    assert.match((await agent.open(page.url)).text, /nothing to answer/)
+    assert.equal((await agent.open(`${site.issuer}/profile/for/nobody`)).status, 404)
+    for (const evil of ['https://evil.example/', '//evil.example', '/\\evil.example', 'javascript:alert(1)']) {
+      const other = browser()
+      const start = `${site.issuer}/profile/for/here?back=${encodeURIComponent(evil)}`
+      const shown = await signInByEmail(site, other, { at: start, email: somebody() })
+      const ask = shown.forms.find(({ action }) => action === '/profile/for/here')
+      const done = await other.submit(shown, ask, { back: evil, 'answer-lab': 'optics' })
+      assert.equal(done.url.href, `${site.issuer}/`, evil)
+    }
   })
 
   test('who is not signed in is asked to sign in first', async () => {

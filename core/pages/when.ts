@@ -9,25 +9,40 @@ export interface When {
   readonly full: string
 }
 
+/** Making a format costs a hundred times its use, and memory that is given back late: a long list must not make thousands. */
+function kept<T>(make: (locale: string) => T): (locale: string) => T {
+  const byLocale = new Map<string, T>()
+  return (locale) => {
+    const format = byLocale.get(locale) ?? make(locale)
+    byLocale.set(locale, format)
+    return format
+  }
+}
+
+const dayAndTime = kept(
+  (locale) => new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' }),
+)
+const dayAlone = kept((locale) => new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeZone: 'UTC' }))
+const distances = kept((locale) => new Intl.RelativeTimeFormat(locale, { numeric: 'auto' }))
+
 const minute = 60_000
 const hour = 60 * minute
 const day = 24 * hour
 
 /** Tells an instant as seen from `now`; what lies more than a week away is told as a date. */
 export function when(at: Date, now: Date, locale: string): When {
-  const full = new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' })
-  return { iso: at.toISOString(), text: relative(at, now, locale), full: `${full.format(at)} UTC` }
+  return { iso: at.toISOString(), text: relative(at, now, locale), full: `${dayAndTime(locale).format(at)} UTC` }
 }
 
 function relative(at: Date, now: Date, locale: string): string {
   const distance = at.getTime() - now.getTime()
-  const format = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' })
+  const format = distances(locale)
   const size = Math.abs(distance)
   if (size < minute) return format.format(0, 'second')
   if (size < hour) return format.format(Math.trunc(distance / minute), 'minute')
   if (size < day) return format.format(Math.trunc(distance / hour), 'hour')
   if (size < 7 * day) return format.format(Math.trunc(distance / day), 'day')
-  return new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeZone: 'UTC' }).format(at)
+  return dayAlone(locale).format(at)
 }
 
 /** A number of seconds in words, rounded up to what a person waits in. */

@@ -26,6 +26,13 @@ suite('when()', () => {
     assert.equal(told.iso, '2026-03-04T10:30:00.000Z')
     assert.match(told.full, /March 4, 2026.*10:30.*UTC/)
   })
+
+  test('makes no format twice: a list of thousands would cost seconds, and gigabytes outside the heap', () => {
+    const before = process.memoryUsage().rss
+    for (let index = 0; index < 20_000; index++) when(new Date(now.getTime() - index * 60_000), now, 'en')
+    const grown = process.memoryUsage().rss - before
+    assert.ok(grown < 150e6, `${Math.round(grown / 1e6)} MB`)
+  })
 })
 
 suite('wait()', () => {

@@ -1,5 +1,6 @@
 /** `labgate grant list`, `add`, `end`: the lines of the ledger. @module */
 import { Fault, type Json } from '@labgate/contract'
+import { readFact } from '../access/fact-words.ts'
 import { type Conditions, type FactCondition, formatSubject, type Grant } from '../access/model.ts'
 import type { Rooms } from '../assembly.ts'
 import { type Args, type Command, textOption, textsOption, wordOf } from './command.ts'
@@ -75,7 +76,10 @@ export const add: Command = {
     from: one('DATE', 'Counts from this date (UTC) or instant on.'),
     until: one('DATE', 'Counts to the end of this date (UTC) or to this instant.'),
     terms: one('ID[:NUMBER]', 'Terms that must be accepted for it, besides those of the dataset.'),
-    fact: many('CLAIM[=VALUE]', 'A verified fact that must be known of the holder'),
+    fact: many(
+      'FACT',
+      'A fact that must be known of the holder, such as "orcid", "affiliation = Northfield; via university; within 365 days", "role in staff, faculty", "groups has imaging; trust asserted"',
+    ),
     'within-group': one('SLUG', 'Counts only while the holder is in this group.'),
     why: one('TEXT', 'The reason, for whoever asks later.'),
     ...base,
@@ -117,7 +121,7 @@ export const end: Command = {
 function conditionsOf(args: Args): Conditions {
   const [from, until] = [instantOption(args, 'from'), instantOption(args, 'until')]
   const [terms, withinGroup] = [textOption(args, 'terms'), textOption(args, 'within-group')]
-  const facts = textsOption(args, 'fact').map(factOf)
+  const facts = textsOption(args, 'fact').map(readFact)
   return {
     ...(from ? { from } : {}),
     ...(until ? { until } : {}),
@@ -131,11 +135,6 @@ function termsOf(text: string): { readonly id: string; readonly number: number }
   const [id = '', number = '1'] = text.split(':')
   if (!/^[1-9]\d{0,8}$/.test(number)) throw new Fault('ERR_INPUT', '--terms is ID or ID:NUMBER')
   return { id, number: Number(number) }
-}
-
-function factOf(text: string): FactCondition {
-  const equals = text.indexOf('=')
-  return equals < 0 ? { claim: text } : { claim: text.slice(0, equals), equals: text.slice(equals + 1) }
 }
 
 /** A grant as scripts read it: its subject is one word. */
@@ -169,7 +168,7 @@ export function conditionsText({ terms, from, until, facts = [], withinGroup }: 
   return words.filter((word) => word !== undefined).join(', ')
 }
 
-function factText({ claim, equals, oneOf, contains, via, withinDays }: FactCondition): string {
+function factText({ claim, equals, oneOf, contains, via, trust, withinDays }: FactCondition): string {
   const value = (one: Json) => JSON.stringify(one)
   const compared =
     equals !== undefined
@@ -179,6 +178,7 @@ function factText({ claim, equals, oneOf, contains, via, withinDays }: FactCondi
         : contains !== undefined
           ? ` with ${value(contains)}`
           : ''
-  const more = [via && ` by ${via}`, withinDays && ` within ${withinDays} days`].filter(Boolean).join('')
+  const trusted = trust !== undefined && trust !== 'verified' && ` at least ${trust}`
+  const more = [via && ` by ${via}`, trusted, withinDays && ` within ${withinDays} days`].filter(Boolean).join('')
   return `fact ${claim}${compared}${more}`
 }

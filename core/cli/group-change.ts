@@ -1,4 +1,5 @@
-/** `labgate group add`, `remove`, `join`, `leave`, `manager`: what is done to groups. @module */
+/** `labgate group add`, `change`, `remove`, `join`, `leave`, `manager`: what is done to groups. @module */
+import { Fault } from '@labgate/contract'
 import { type Command, textOption, wordOf } from './command.ts'
 import { groupOf } from './group.ts'
 import { actorFor, base, one, say, yes } from './ledger.ts'
@@ -21,6 +22,31 @@ export const add: Command = {
       const [title = slug, description] = [textOption(args, 'title'), textOption(args, 'description')]
       const made = await rooms.get('groups').create(actorFor(add), { slug, title, description })
       return say(args, io, { result: made, lines: [`Added ${slug}.`] })
+    }),
+}
+
+/** Changes the words of a group. */
+export const change: Command = {
+  name: 'group change',
+  summary: 'Change the title or the description of a group.',
+  usage: 'group change SLUG [--title TEXT] [--description TEXT] [--json]',
+  options: {
+    title: one('TEXT', 'Title for people.'),
+    description: one('TEXT', 'What it is for.'),
+    ...base,
+  },
+  words: ['SLUG'],
+  run: (args, io) =>
+    withRooms(args, io, async (rooms) => {
+      const { slug } = await groupOf(rooms, wordOf(args, 0))
+      const [title, description] = [textOption(args, 'title'), textOption(args, 'description')]
+      if (title === undefined && description === undefined)
+        throw new Fault('ERR_INPUT', 'nothing to change: give --title or --description')
+      const changed = await rooms.get('groups').change(actorFor(change), slug, {
+        ...(title === undefined ? {} : { title }),
+        ...(description === undefined ? {} : { description }),
+      })
+      return say(args, io, { result: changed, lines: [`Changed ${slug}.`] })
     }),
 }
 

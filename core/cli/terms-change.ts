@@ -1,8 +1,8 @@
-/** `labgate terms add`, `publish`, `retire`, `invite`: what is done to terms of use. @module */
+/** `labgate terms add`, `change`, `publish`, `retire`, `invite`: what is done to terms of use. @module */
 import { Fault } from '@labgate/contract'
 import { type Args, type Command, type Io, textOption, textsOption, wordOf } from './command.ts'
 import { datasetOf } from './dataset.ts'
-import { actorFor, base, choiceOption, fileText, instantOption, levelOption, many, one, say } from './ledger.ts'
+import { actorFor, base, choiceOption, fileText, instantOption, levelOption, many, one, say, yes } from './ledger.ts'
 import { withRooms } from './site.ts'
 import { termsOf } from './terms.ts'
 
@@ -41,6 +41,36 @@ export const add: Command = {
         .get('ledger')
         .terms.add(actorFor(add), { id, title, markdown, dataset, version, services })
       return say(args, io, { result: made, lines: [`Added ${id}, text 1.`] })
+    }),
+}
+
+/** Changes the title or the services of terms; a text is never changed. */
+export const change: Command = {
+  name: 'terms change',
+  summary: 'Change the title of terms of use, or the services they are limited to.',
+  usage:
+    'terms change ID [--title TEXT] [--service ID] [--everywhere] [--json]\nServices that are given replace the list.',
+  options: {
+    title: one('TEXT', 'Title for people.'),
+    service: many('ID', 'Only within this client or dialect instance'),
+    everywhere: yes('No longer limited to services.'),
+    ...base,
+  },
+  words: ['ID'],
+  run: (args, io) =>
+    withRooms(args, io, async (rooms) => {
+      const [title, services] = [textOption(args, 'title'), textsOption(args, 'service')]
+      const everywhere = args.values.everywhere === true
+      if (everywhere && services.length > 0)
+        throw new Fault('ERR_INPUT', '--everywhere and --service exclude each other')
+      if (title === undefined && services.length === 0 && !everywhere)
+        throw new Fault('ERR_INPUT', 'nothing to change: give --title, --service or --everywhere')
+      const { id } = await termsOf(rooms, wordOf(args, 0))
+      const changed = await rooms.get('ledger').terms.change(actorFor(change), id, {
+        ...(title === undefined ? {} : { title }),
+        ...(everywhere || services.length > 0 ? { services } : {}),
+      })
+      return say(args, io, { result: changed, lines: [`Changed ${id}.`] })
     }),
 }
 

@@ -3,8 +3,9 @@
  * facts as `claim = value; via sign-in; within 30 days`. What is read here is checked by the ledger.
  * @module
  */
-import { Fault, type Json } from '@labgate/contract'
-import type { Conditions, Dataset, DatasetPatch, FactCondition } from '../access/model.ts'
+import { Fault } from '@labgate/contract'
+import { readFact } from '../access/fact-words.ts'
+import type { Conditions, Dataset, DatasetPatch } from '../access/model.ts'
 
 type Typed = Readonly<Record<string, string>>
 
@@ -101,7 +102,7 @@ export function instantOf(typed: string | undefined): Date | undefined {
 /** The conditions that a form has. @throws Fault ERR_INPUT */
 export function readConditions(typed: Typed): Conditions {
   const [from, until] = [instantOf(typed.from), instantOf(typed.until)]
-  const facts = linesOf(typed.facts).map(factOf)
+  const facts = linesOf(typed.facts).map(readFact)
   const group = typed.withinGroup?.trim()
   return {
     ...(typed.terms?.trim() ? { terms: termsOf(typed.terms) } : {}),
@@ -117,44 +118,6 @@ function termsOf(typed: string): { id: string; number: number } {
   if (!/^[1-9]\d{0,8}$/.test(number) || more !== undefined)
     throw new Fault('ERR_INPUT', `“${cut(typed)}” names no terms: write their id, then | and the number of the text.`)
   return { id, number: Number(number) }
-}
-
-const valueForms = /^(?<claim>[^\s=]+)\s*(?:(?<how>=|\bin\b|\bhas\b)\s*(?<value>.+))?$/
-
-function factOf(line: string): FactCondition {
-  const [first = '', ...rest] = line.split(';').map((part) => part.trim())
-  const found = valueForms.exec(first)?.groups
-  if (!found?.claim) throw badFact(line)
-  return Object.assign({ claim: found.claim }, comparison(found.how, found.value ?? ''), ...rest.map(limitOf(line)))
-}
-
-function comparison(how: string | undefined, value: string): Partial<FactCondition> {
-  if (how === '=') return { equals: typedValue(value) }
-  if (how === 'has') return { contains: typedValue(value) }
-  return how === 'in' ? { oneOf: value.split(',').map((one) => typedValue(one.trim())) } : {}
-}
-
-function typedValue(word: string): Json {
-  if (word === 'true' || word === 'false') return word === 'true'
-  return word
-}
-
-function limitOf(line: string) {
-  return (part: string): Partial<FactCondition> => {
-    const [word, value = '', unit] = part.split(/\s+/)
-    if (word === 'via' && value !== '') return { via: value }
-    if (word === 'trust' && (value === 'verified' || value === 'asserted' || value === 'self')) return { trust: value }
-    if (word === 'within' && /^[1-9]\d{0,4}$/.test(value) && /^days?$/.test(unit ?? ''))
-      return { withinDays: Number(value) }
-    throw badFact(line)
-  }
-}
-
-function badFact(line: string): Fault {
-  return new Fault(
-    'ERR_INPUT',
-    `“${cut(line)}” cannot be read: write a claim, then perhaps = and a value; after semicolons: via a sign-in, within 30 days, trust asserted.`,
-  )
 }
 
 function cut(text: string): string {

@@ -56,6 +56,29 @@ describe('grants by command', () => {
     assert.match(listed, /labgate grant add/)
   })
 
+  test('a fact is named with its comparison, its sign-in, its age and its trust, as in the console', async () => {
+    const facts = [
+      'affiliation = Northfield; via email; within 365 days',
+      'role in staff, faculty',
+      'groups has imaging; trust asserted',
+    ]
+    const made = await at.json(
+      ...['grant', 'add', 'ada', 'fish2', '--permission', 'segment'],
+      ...facts.flatMap((fact) => ['--fact', fact]),
+    )
+    const keyed = (claim: string) => made.conditions.facts.find((one: { claim: string }) => one.claim === claim)
+    assert.deepEqual(keyed('affiliation'), {
+      ...{ claim: 'affiliation', equals: 'Northfield', via: 'email', withinDays: 365 },
+    })
+    assert.deepEqual(keyed('role').oneOf.toSorted(), ['faculty', 'staff'])
+    assert.deepEqual(keyed('groups'), { claim: 'groups', contains: 'imaging', trust: 'asserted' })
+    const listed = await at.text('grant', 'list', '--to', 'ada')
+    assert.match(listed, /fact affiliation = "Northfield" by email within 365 days/)
+    assert.match(listed, /fact groups with "imaging" at least asserted/)
+    const wrong = await at.fails('grant', 'add', 'ada', 'fish2', '--level', 'view', '--fact', 'orcid; soon')
+    assert.match(wrong, /cannot be read/)
+  })
+
   test('an ended grant stays in the ledger as ended', async () => {
     const { id } = await at.json('grant', 'add', 'ada', 'fish2', '--level', 'edit')
     assert.match(await at.text('grant', 'end', String(id)), new RegExp(`^Ended: grant ${id}: ada may edit fish2`))

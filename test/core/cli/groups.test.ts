@@ -26,6 +26,14 @@ describe('groups by command', () => {
     assert.equal(await at.text('group', 'list'), 'No groups.\n')
   })
 
+  test('its words are changed', async () => {
+    await at.text('group', 'add', 'lasers')
+    const changed = await at.json('group', 'change', 'lasers', '--title', 'Laser team', '--description', 'Beware')
+    assert.deepEqual([changed.title, changed.description], ['Laser team', 'Beware'])
+    assert.match(await at.fails('group', 'change', 'lasers'), /nothing to change/)
+    await at.text('group', 'remove', 'lasers')
+  })
+
   test('what was granted to a removed group ends', async () => {
     await at.text('group', 'add', 'guests')
     await at.text('dataset', 'add', 'fish2')

@@ -45,6 +45,25 @@ describe('terms of use by command', () => {
     assert.equal(JSON.stringify(trail).includes(token), false)
   })
 
+  test('links are listed with what they gave, and ended', async () => {
+    const [made] = await at.json('terms', 'invitations', 'guests')
+    assert.deepEqual([made.level, made.seats, made.used], ['view', 2, 0])
+    await at.text('terms', 'add', 'others', '--file', 'one.md', '--dataset', 'fish2')
+    assert.match(await at.fails('terms', 'uninvite', 'others', made.id), /others has no invitation/)
+    assert.match(await at.text('terms', 'uninvite', 'guests', made.id), /leads nowhere/)
+    const [ended] = await at.json('terms', 'invitations', 'guests')
+    assert.ok(ended.endedAt)
+    await at.text('terms', 'retire', 'others')
+  })
+
+  test('title and services are changed, the text never', async () => {
+    const changed = await at.json('terms', 'change', 'guests', '--title', 'For guests', '--service', 'atlas')
+    assert.deepEqual([changed.title, changed.services, changed.text.number], ['For guests', ['atlas'], 1])
+    assert.deepEqual((await at.json('terms', 'change', 'guests', '--everywhere')).services, [])
+    assert.match(await at.fails('terms', 'change', 'guests'), /nothing to change/)
+    assert.match(await at.fails('terms', 'change', 'guests', '--everywhere', '--service', 'a'), /exclude each other/)
+  })
+
   test('what cannot be is told', async () => {
     await at.file('latin.md', 'x')
     assert.match(await at.fails('terms', 'add', 'x'), /--file is missing/)

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { test } from 'node:test'
 import { startTestDemo } from '../support/demo.ts'
+import { textOf } from '../support/flow.ts'
+import { browser, signInByEmail } from '../support/labgate.ts'
 
 /** Holds the port of an address. */
 async function hold(address: string): Promise<() => Promise<void>> {
@@ -41,6 +43,37 @@ test('the demo says where everything is, and the code for the first admin', asyn
       const answer = await fetch(origin, { headers: { accept: 'text/html' } })
       assert.equal(answer.status, 200, origin)
     }
+  } finally {
+    await demo.stop()
+  }
+})
+
+test('the demo’s ledger shows terms, a dataset to ask for, what a group gives, and the console', async () => {
+  const demo = await startTestDemo()
+  try {
+    const at = (path: string) => `${demo.issuer}${path}`
+    const me = browser()
+    await signInByEmail(demo, me, { at: at('/account/access'), email: 'me@example.org' })
+    const before = textOf(await me.open(at('/account/access')))
+    assert.match(before, /Larval fish Not yet: something is missing\. .*Using the larval fish Read and accept them/)
+    assert.match(before, /Find a dataset .*Cortex/)
+    const terms = await me.open(at('/account/access/larval-fish'))
+    const link =
+      /href="([^"]*\/terms\/[^"]*)"/.exec(terms.text)?.[1]?.replaceAll('&amp;', '&') ?? assert.fail(terms.text)
+    await me.press(await me.open(new URL(link, demo.issuer)), /accept/i)
+    assert.match(textOf(await me.open(at('/account/access'))), /Larval fish You may see it\./)
+
+    const ada = browser()
+    const chooser = await ada.open(at('/account/access'))
+    const people = await ada.press(chooser, 'Demo University')
+    const signedIn = await ada.press(people, 'Ada')
+    assert.match(textOf(signedIn), /Cortex You may see it\./, 'the university says that Ada is of imaging')
+
+    const account = await me.open(at('/account/first-admin'))
+    const form = account.forms.find(({ action }) => action.endsWith('/first-admin'))
+    await me.submit(account, form, { code: demo.firstAdminCode ?? '' })
+    const datasets = textOf(await me.open(at('/console/datasets')))
+    assert.match(datasets, /Cortex.*Larval fish/s)
   } finally {
     await demo.stop()
   }

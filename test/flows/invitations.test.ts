@@ -297,6 +297,17 @@ describe('an invitation by mail', () => {
     assert.equal((await byEmail(agent, await atDoor(agent), email)).status, 403)
   })
 
+  test('waits twenty minutes for a mail that is slow, and what became of it stays so at the next sign-in', async () => {
+    const [email, agent] = [somebody(), newBrowser()]
+    const { id, link } = await invited(email)
+    await accept(agent, link)
+    clock.advance(1200)
+    assert.equal((await byEmail(agent, await atDoor(agent), email)).url.pathname, '/account')
+    assert.equal(await stateOf(id), 'accepted')
+    await byEmail(agent, await agent.open(`${world.site.issuer}/oidc/auth?${signInAgain()}`), email)
+    assert.match(textOf(await agent.open(`${world.site.issuer}/invited`)), /You have accepted the invitation/)
+  })
+
   test('is told of alike whether or not its address is known (S18)', async () => {
     const known = somebody()
     const agent = newBrowser()

@@ -79,10 +79,7 @@ export function createPeople(needs: {
 }): People {
   const { storage, accounts, identities } = needs
 
-  const isNamedAdmin = ({ source, assertion }: Pick<Arrival, 'source' | 'assertion'>): boolean => {
-    const names = [assertion.subject, verifiedEmail(assertion.facts)].filter((name) => name !== undefined)
-    return names.some((name) => needs.admins.includes(`${source.instance}:${name}`))
-  }
+  const isNamedAdmin = (arrival: Pick<Arrival, 'source' | 'assertion'>) => isNamedIn(needs.admins, arrival)
   const settle = async (identity: IdentityRow, arrival: Settling): Promise<AccountRow> => {
     const { source, assertion, groups } = arrival
     await identities.seen(identity.id, source, assertion)
@@ -189,6 +186,15 @@ export function createPeople(needs: {
       }
     },
   }
+}
+
+/** Whether `instance:address` or `instance:subject` of an assertion is in a list of the config. */
+export function isNamedIn(
+  admins: readonly string[],
+  { source, assertion }: Pick<Arrival, 'source' | 'assertion'>,
+): boolean {
+  const names = [assertion.subject, verifiedEmail(assertion.facts)].filter((name) => name !== undefined)
+  return names.some((name) => admins.includes(`${source.instance}:${name}`))
 }
 
 function becameOf(fit: Fit | undefined, { state }: AccountRow): Invitedness | undefined {

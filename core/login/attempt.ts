@@ -15,6 +15,7 @@ export interface Beginning {
   readonly purpose: AttemptRecord['purpose']
   readonly base: string
   readonly account: string | undefined
+  readonly session?: string | undefined
   readonly fresh: boolean
   readonly remember: boolean
   readonly clientName: string | undefined
@@ -73,6 +74,12 @@ export function createAttemptPages(desk: Desk, random: Random): AttemptPages {
     ctx.status = 303
   }
   const refused = async (ctx: Ctx, record: AttemptRecord, message: string): Promise<void> => {
+    if (record.purpose === 'sandbox') {
+      await attempts.leaveNote(sandboxNoteKey(record.session), message)
+      ctx.redirect(record.base)
+      ctx.status = 303
+      return
+    }
     await desk.audit(ctx, { type: 'sign-in.failed', detail: { instance: record.instance, message } })
     // A linking ends on the account page, where notes wait by session.
     const session = record.purpose === 'link' ? await desk.cookie.of(ctx.req) : undefined
@@ -134,7 +141,7 @@ export function createAttemptPages(desk: Desk, random: Random): AttemptPages {
       const binding = bindingOf(ensureBinding(ctx, desk, () => random.token()))
       const { input, clientName, loginHint, ...start } = beginning
       const record = await attempts.begin({ ...start, binding })
-      rememberMethod(ctx, desk, instance.id)
+      if (record.purpose !== 'sandbox') rememberMethod(ctx, desk, instance.id)
       const ask = { locale: desk.locale(ctx), clientName, loginHint, address: ctx.state.address, input }
       await run(ctx, record, () => instance.method.begin(ask, forPlugin(record, instance)))
     },
@@ -205,6 +212,11 @@ export function createAttemptPages(desk: Desk, random: Random): AttemptPages {
       link: { label: desk.text(ctx, 'login.goingLink', { host: to.host }), href: to.href },
     })
   }
+}
+
+/** Under which key the words of a try-out that came to nothing wait: for the session that asked. */
+export function sandboxNoteKey(session: string | undefined): string {
+  return `sandbox:${session ?? 'none'}`
 }
 
 /** The answer to a form may end at the relying party at once, and Chromium checks redirects of forms too. */

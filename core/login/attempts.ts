@@ -4,23 +4,39 @@
  * @module
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { type Assertion, type Attempt, type Clock, Fault, type Form, type Json, type Random } from '@labgate/contract'
+import {
+  type Assertion,
+  type Attempt,
+  type Clock,
+  Fault,
+  type Form,
+  isFault,
+  type Json,
+  type Random,
+} from '@labgate/contract'
 import type { ArtifactStore } from '../storage/artifacts.ts'
 import { isConsumeConflict } from '../storage/conflict.ts'
 
 const lifeSeconds = 600
+/** How long what a try-out brought may wait for its page. */
+const sightSeconds = 300
 /** How long a browser that has opened an invitation may take to sign in. */
 const invitationSeconds = 1800
+
+/** What an attempt is for. `sandbox`: only to be looked at; it signs nobody in and changes nothing. */
+export type Purpose = 'sign-in' | 'link' | 'sandbox'
 
 /** What is kept of an attempt; sealed at rest. */
 export interface AttemptRecord {
   readonly state: string
   readonly instance: string
-  readonly purpose: 'sign-in' | 'link'
+  readonly purpose: Purpose
   /** Where its pages live: `/interaction/<uid>` or `/account/link`. */
   readonly base: string
-  /** For `link`: the account that asked. */
+  /** For `link` and `sandbox`: the account that asked. */
   readonly account: string | undefined
+  /** For `sandbox`: the handle of the session that asked. */
+  readonly session?: string | undefined
   /** Digest of the browser's binding cookie. */
   readonly binding: string
   readonly nonce: string
@@ -39,8 +55,9 @@ export interface Outcome {
   readonly id: string
   readonly instance: string
   readonly base: string
-  readonly purpose: 'sign-in' | 'link'
+  readonly purpose: Purpose
   readonly account: string | undefined
+  readonly session?: string | undefined
   readonly binding: string
   readonly remember: boolean
   readonly assertion: Assertion
@@ -64,6 +81,10 @@ export interface Attempts {
   finish(record: AttemptRecord, assertion: Assertion): Promise<Outcome>
   /** @throws Fault ERR_LOGIN_REPLAYED when it was taken up before, ERR_LOGIN_EXPIRED when it is gone */
   take(id: string | undefined): Promise<Outcome>
+  /** What a try-out brought, for one look within five minutes; answers the id by which it is taken. */
+  leaveSight(outcome: Outcome): Promise<string>
+  /** `undefined` when it was looked at before, or is gone. */
+  takeSight(id: string | undefined): Promise<Outcome | undefined>
   /** An assertion that waits for the proof of an existing account, by the page it belongs to. */
   setAside(outcome: Outcome): Promise<void>
   aside(base: string): Promise<Outcome | undefined>
@@ -128,8 +149,9 @@ export function createAttempts(needs: { artifacts: ArtifactStore; clock: Clock; 
     update: (record) => put('Attempt', record.state, record),
     consume: (record) => once('Attempt', record.state),
     async finish(record, assertion) {
-      const { instance, base, purpose, account, binding, remember } = record
-      const outcome = { id: random.token(), instance, base, purpose, account, binding, remember, assertion }
+      const { instance, base, purpose, account, session, binding, remember } = record
+      const of = { instance, base, purpose, account, session, binding, remember }
+      const outcome = { id: random.token(), ...of, assertion: purpose === 'sandbox' ? without(assertion) : assertion }
       await put('Outcome', outcome.id, outcome)
       return outcome
     },
@@ -138,6 +160,23 @@ export function createAttempts(needs: { artifacts: ArtifactStore; clock: Clock; 
       if (!found || !id) throw new Fault('ERR_LOGIN_EXPIRED', 'This sign-in took too long. Please start again.')
       await once('Outcome', id)
       return outcomeOf(found.payload)
+    },
+    async leaveSight(outcome) {
+      const id = random.token()
+      await put('Sight', id, outcome, sightSeconds)
+      return id
+    },
+    async takeSight(id) {
+      const found = id && /^[\w-]{43}$/.test(id) ? await read('Sight', id) : undefined
+      if (found === undefined || id === undefined) return undefined
+      const isFirst = await once('Sight', id).then(
+        () => true,
+        (error: unknown) => {
+          if (!isFault(error) || error.code !== 'ERR_LOGIN_REPLAYED') throw error
+          return false
+        },
+      )
+      return isFirst ? outcomeOf(found) : undefined
     },
     setAside: (outcome) => put('Aside', outcome.base, outcome),
     async aside(base) {
@@ -167,11 +206,17 @@ export function createAttempts(needs: { artifacts: ArtifactStore; clock: Clock; 
       redirectUri,
       secretUri: new URL(`/sign-in/${record.instance}/a/${record.state}`, issuer),
       visitUri: new URL(`/sign-in/${record.instance}/visit?state=${record.state}`, issuer),
-      purpose: record.purpose,
+      // A plugin does for a look what it does for a sign-in, or the look would show something else.
+      purpose: record.purpose === 'link' ? 'link' : 'sign-in',
       fresh: record.fresh,
       kept: record.kept,
     }),
   }
+}
+
+/** Of what an upstream gave to be kept, only that there was something. */
+function without({ keep, ...assertion }: Assertion): Assertion {
+  return keep === undefined ? assertion : { ...assertion, keep: true }
 }
 
 function outcomeOf(payload: Json): Outcome {

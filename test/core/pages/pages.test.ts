@@ -153,6 +153,11 @@ suite('texts', async () => {
     'console.person.links.',
     'console.merge.',
     'console.invite.states.',
+    'sandbox.reasons.',
+    'sandbox.opens.',
+    'sandbox.states.',
+    'sandbox.trust.',
+    'sandbox.group.',
   ]
 
   test('every key that the templates name exists', async () => {

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { startCommand, writeConfig } from '../../support/command-line.ts'
+import { browser, signInByEmail, startLabgate } from '../../support/labgate.ts'
 import { type CommandFolder, commandFolder } from '../../support/ledger-commands.ts'
 
 describe('whole accounts by command', () => {
@@ -61,4 +63,27 @@ describe('whole accounts by command', () => {
     assert.match(await folder.text('account', 'erase', ada, '--confirm', left.username), /is erased/)
     assert.match(await folder.fails('account', 'activate', ada), /erased/)
   })
+})
+
+test('an erasure beside a running server leaves nothing, and the server goes on', async () => {
+  const plugins = { email: { use: '@labgate/auth-email' } }
+  const site = await startLabgate({ plugins })
+  try {
+    const cwd = site.folder
+    const mail = { from: { address: 'lab@example.org' }, outbox: `${cwd}/outbox` }
+    await writeConfig(cwd, { issuer: site.issuer, demo: true, data: cwd, mail, plugins })
+    const account = new URL('/account', site.issuer)
+    const agent = browser()
+    await signInByEmail(site, agent, { at: account, email: 'server@example.org' })
+    const argv = ['account', 'erase', 'server', '--confirm', 'server', '--config', 'labgate.yaml']
+    const { code, err } = await startCommand(argv, { cwd }).done
+    assert.equal(code, 0, err)
+    for (const file of ['labgate.db', 'labgate.db-wal'])
+      assert.doesNotMatch(await readFile(join(cwd, file), 'latin1'), /server@example\.org/)
+    assert.doesNotMatch((await agent.open(account)).text, /server@example/)
+    await signInByEmail(site, browser(), { at: account, email: 'server@example.org' })
+    assert.ok(await site.labgate.rooms.get('accounts').findByUsername('server2'))
+  } finally {
+    await site.stop()
+  }
 })

@@ -2,6 +2,7 @@
 import { type AccountId, type Clock, Fault, type Random } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
 import { type Account, AccountEntity, MembershipEntity } from '../storage/entities.ts'
+import { nextNumericId } from '../storage/numeric-ids.ts'
 import type { Storage } from '../storage/storage.ts'
 import { type AccountRow, type Accounts, viewOf } from './accounts.ts'
 import { type Act, type Actor, type PageAsk, type Paged, pageLimit, partOf } from './actor.ts'
@@ -114,6 +115,7 @@ function changes(needs: Needs & Pick<ServiceAccounts, 'find'>): Pick<ServiceAcco
         em.create(AccountEntity, {
           ...{ id, username, ...made, parent: parent ?? null, kind: 'service', state: 'active', role: 'user' },
           ...{ email: null, emailVerified: false, createdAt: now, updatedAt: now, lastSignInAt: null, revision: 1 },
+          numericId: await nextNumericId(em),
         })
         const after = { username, ...made, parent: parent ?? null, state: 'active' }
         const target = { serviceAccount: id }
@@ -145,6 +147,9 @@ function changes(needs: Needs & Pick<ServiceAccounts, 'find'>): Pick<ServiceAcco
           await change(actor, { on: 'service-account', parent: parent ?? undefined }, async () => ({
             unchanged: parent,
           }))
+        // Whoever was shut out comes back by a site admin's word: else the person behind it would undo an admin's.
+        if (state === 'active' && row.state !== 'active')
+          await change(actor, { on: 'service-account', parent: undefined }, async () => ({ unchanged: state }))
         const before = detailOf(row)
         const after = { ...before, ...patch }
         if (JSON.stringify(after) === JSON.stringify(before)) return { unchanged: undefined }

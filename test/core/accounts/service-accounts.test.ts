@@ -148,6 +148,18 @@ suite('service accounts', () => {
     })
   })
 
+  test('are shut out by their person too, and come back by a site admin’s word alone', async () => {
+    const ada = await person('ada')
+    const { id } = await services.create(boss, { username: 'robot', displayName: 'R', parent: ada })
+    // What the rules say of a person who may have service accounts of their own.
+    refuse = (act) => act.on === 'service-account' && act.parent !== ada
+    await services.change(boss, id, { state: 'deactivated' })
+    await assert.rejects(services.change(boss, id, { state: 'active' }), { code: 'ERR_FORBIDDEN' })
+    await services.change(boss, id, { displayName: 'Still mine', state: 'deactivated' })
+    refuse = () => false
+    assert.equal((await services.change(boss, id, { state: 'active' })).state, 'active')
+  })
+
   test('never sign in: no identity becomes theirs, and a session in their name opens nothing', async () => {
     const { storage, clock } = opened
     const { id } = await services.create(boss, { username: 'robot', displayName: 'R' })

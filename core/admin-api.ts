@@ -26,6 +26,7 @@ export function adminApiRoutes({ config, rooms, registry }: Site, { app, provide
     tokens: get('tokens'),
     accounts: get('accounts'),
     standing: get('standing'),
+    profile: get('profile'),
     invitations: get('invitations'),
     approval: get('approval'),
     life: get('life'),

@@ -13,6 +13,7 @@ import type { Approval } from '../accounts/approval.ts'
 import type { Groups } from '../accounts/groups.ts'
 import type { AccountInvitations } from '../accounts/invitations.ts'
 import type { Life } from '../accounts/life.ts'
+import type { Profile } from '../accounts/profile.ts'
 import type { ServiceAccounts } from '../accounts/service-accounts.ts'
 import type { Sessions } from '../accounts/sessions.ts'
 import type { Standing } from '../accounts/standing.ts'
@@ -33,6 +34,7 @@ export interface ApiNeeds {
   readonly tokens: ApiTokens
   readonly accounts: Accounts
   readonly standing: Standing
+  readonly profile: Pick<Profile, 'answers' | 'answer'>
   readonly invitations: Pick<AccountInvitations, 'list' | 'find' | 'invite' | 'resend' | 'end'>
   readonly approval: Approval
   readonly life: Life

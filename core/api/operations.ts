@@ -13,6 +13,7 @@ import { meOperations, meSchemas } from './me.ts'
 import type { Operation } from './operation.ts'
 import { problemSchema } from './problem.ts'
 import { problemOperations } from './problems.ts'
+import { profileOperations, profileSchemas } from './profiles.ts'
 import { requestOperations, requestSchemas } from './requests.ts'
 import { serviceAccountOperations, serviceAccountSchemas } from './service-accounts.ts'
 import { termsOperations, termsSchemas } from './terms.ts'
@@ -27,6 +28,7 @@ export const operations: readonly Operation[] = [
   ...requestOperations,
   ...groupOperations,
   ...accountOperations,
+  ...profileOperations,
   ...accountLifeOperations,
   ...joiningOperations,
   ...serviceAccountOperations,
@@ -45,6 +47,7 @@ export const schemas: Readonly<Record<string, Schema>> = {
   ...requestSchemas,
   ...groupSchemas,
   ...accountSchemas,
+  ...profileSchemas,
   ...invitationSchemas,
   ...accountLifeSchemas,
   ...serviceAccountSchemas,

@@ -89,7 +89,7 @@ export function accountJson({ id, username, kind, parent, state, role, displayNa
   }
 }
 
-/** Shows one account with its ways to sign in and what they say. */
+/** Shows one account with its ways to sign in, what they say, and what the person says of themselves. */
 export const show: Command = {
   name: 'account show',
   summary: 'Show an account, its ways to sign in and what they say.',
@@ -110,9 +110,11 @@ async function readAccount(rooms: Rooms, name: string) {
   const account = await accountOf(rooms, name)
   const identities = await rooms.get('identities').list(account.id)
   const sessions = await rooms.get('sessions').list(account.id)
+  const answers = rooms.get('profile').answers(account.id)
   return {
     ...accountJson(account),
     sessions: sessions.length,
+    answers: answers.map(({ question, value, at, isDue }) => ({ question: question.id, value, at, isDue })),
     // Without what is kept sealed for upstream logout.
     identities: identities.map(({ id, instance, realm, issuer, subject, facts, createdAt, lastSeenAt }) => ({
       ...{ id, instance, realm, issuer, subject, createdAt, lastSeenAt },
@@ -122,7 +124,7 @@ async function readAccount(rooms: Rooms, name: string) {
 }
 
 function accountText(found: Awaited<ReturnType<typeof readAccount>>): string[] {
-  const { identities, groups, email, emailVerified, ...account } = found
+  const { identities, answers, groups, email, emailVerified, ...account } = found
   const address = email === undefined ? undefined : `${email} (${emailVerified ? 'verified' : 'not verified'})`
   return [
     pairsText([
@@ -130,6 +132,11 @@ function accountText(found: Awaited<ReturnType<typeof readAccount>>): string[] {
       ['email', address],
       ['groups', groups.join(', ')],
     ]),
+    ...(answers.length === 0 ? [] : ['', 'Says of themselves:']),
+    ...answers.map(({ question, value, isDue }) => {
+      const answer = value === undefined ? '(no answer)' : plain(value)
+      return `  ${plain(question)} = ${answer}${isDue ? ' (is asked at the next sign-in)' : ''}`
+    }),
     ...identities.flatMap(({ instance, issuer, subject, lastSeenAt, facts }) => [
       '',
       `Signs in by ${plain(instance)}: ${plain(subject)} at ${plain(issuer)}, last on ${plain(lastSeenAt)}`,

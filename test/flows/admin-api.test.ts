@@ -16,6 +16,9 @@ const plugins = {
   probe: { use: '../support/plugins/authz-probe.ts', prefix: '/probe' },
 }
 
+const options = [{ value: 'imaging', label: 'Imaging' }]
+const questions = [{ id: 'lab', label: 'Your lab', type: 'choice', options, required: true, group: true }]
+
 describe('the admin API', () => {
   let site: TestLabgate
   let api: ApiClient
@@ -51,7 +54,7 @@ describe('the admin API', () => {
   }
 
   before(async () => {
-    site = await startLabgate({ plugins })
+    site = await startLabgate({ plugins, profile: { questions } })
     api = await apiClient(site.issuer)
     await make('root', 'admin')
     for (const username of ['dana', 'mira', 'lead', 'plain', 'sam']) await make(username)
@@ -67,6 +70,25 @@ describe('the admin API', () => {
     assert.equal(me.token.name, 'a test')
     assert.equal(me.rights.admin, true)
     assert.doesNotMatch(JSON.stringify(me), new RegExp((tokens.root ?? '').slice(10)))
+  })
+
+  test('shows and sets what people say of themselves', async () => {
+    type Answers = Page<{ question: string; value?: string; text?: string; isDue: boolean }>
+    const of = (account: string, question = 'lab', value?: string) => ({
+      params: value === undefined ? { account } : { account, question },
+      ...(value === undefined ? {} : { body: { value } }),
+    })
+    const before = await well<Answers>('root', 'getProfile', of('sam'))
+    assert.deepEqual(before.items, [{ question: 'lab', label: 'Your lab', isDue: true }])
+    const { items } = await well<Answers>('root', 'setProfile', of('sam', 'lab', 'imaging'))
+    assert.deepEqual([items[0]?.value, items[0]?.text, items[0]?.isDue], ['imaging', 'Imaging', false])
+    assert.deepEqual((await site.labgate.rooms.get('accounts').find(ids.sam ?? ''))?.groups, ['profile:lab/imaging'])
+    assert.equal(await refused('root', 'setProfile', of('sam', 'lab', '')), 'ERR_INPUT')
+    assert.equal(await refused('root', 'setProfile', of('sam', 'lab', 'optics')), 'ERR_INPUT')
+    assert.equal(await refused('root', 'setProfile', of('sam', 'none', 'x')), 'ERR_INPUT')
+    assert.equal(await refused('root', 'setProfile', of('nobody', 'lab', 'imaging')), 'ERR_NOT_FOUND')
+    for (const call of [of('sam'), of('sam', 'lab', 'imaging')])
+      assert.notEqual(await refused('dana', call.body ? 'setProfile' : 'getProfile', call), undefined)
   })
 
   test('keeps datasets', async () => {

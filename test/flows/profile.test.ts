@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { labgate, writeConfig } from '../support/command-line.ts'
 import {
   browser,
   callback,
@@ -263,6 +264,22 @@ describe('profile questions', () => {
       const done = await other.submit(shown, ask, { back: evil, 'answer-lab': 'optics' })
       assert.equal(done.url.href, `${site.issuer}/`, evil)
     }
+  })
+
+  test('`labgate account show` lists the answers, and what is still to be asked', async () => {
+    const agent = browser()
+    const { page, email } = await arrive(agent)
+    await writeConfig(site.folder, { issuer: site.issuer, demo: true, data: site.folder, ...partOf([lab, desk]) })
+    const show = async (...more: string[]) => {
+      const done = await labgate(['account', 'show', email, ...more, '--config', 'labgate.yaml'], { cwd: site.folder })
+      assert.equal(done.code, 0, done.err)
+      return done.out
+    }
+    assert.match(await show(), /Says of themselves:\n {2}lab = \(no answer\) \(is asked at the next sign-in\)/)
+    await answer(agent, page, { 'answer-lab': 'optics', 'answer-desk': '' })
+    assert.match(await show(), /lab = optics\n {2}desk = \(no answer\)\n/)
+    const { answers } = JSON.parse(await show('--json'))
+    assert.deepEqual([answers[0].question, answers[0].value, answers[0].isDue], ['lab', 'optics', false])
   })
 
   test('who is not signed in is asked to sign in first', async () => {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import type { Actor } from '../../core/accounts/actor.ts'
 import { startTestDemo, type TestDemo } from '../support/demo.ts'
 import { type Sight, Visitor } from '../support/visitor.ts'
+import { walkAccounts } from './walks-console-accounts.ts'
 import { walkLedger } from './walks-console-ledger.ts'
 import { walkPeople, walkTokens } from './walks-console-people.ts'
 
@@ -336,6 +337,47 @@ export const walks: readonly Walk[] = [
     },
   },
   {
+    name: 'questions: on the way to the application, left empty, answered, and changed on the account page',
+    change: (file) => {
+      const options = [
+        { value: 'imaging', label: 'Imaging' },
+        { value: 'optics', label: 'Optics workshop' },
+      ]
+      const lab = {
+        id: 'lab',
+        label: 'Which lab do you work in?',
+        type: 'choice',
+        options,
+        required: true,
+        group: true,
+      }
+      file.profile = { questions: [lab, { id: 'desk', label: 'Where is your desk?', type: 'text' }] }
+    },
+    async steps(visitor, demo) {
+      const { page } = visitor
+      await begin(visitor, demo)
+      await visitor.signInByEmail(maria, { folder: demo.folder, heading: 'About you' })
+      await visitor.look('profile')
+      // The browser itself asks for what is required; the server is asked without it.
+      await page.locator('form[action$="/profile"]').evaluate((form) => form.setAttribute('novalidate', ''))
+      await visitor.press('Save and continue', 'About you')
+      assert.match(await text(visitor), /needs an answer/)
+      await visitor.look('profile-mistake')
+      await page.getByLabel('Which lab do you work in?').selectOption('imaging')
+      await visitor.press('Save and continue', consent)
+      await visitor.press('Allow', 'Hello, maria')
+      await page.goto(`${demo.issuer}/account`)
+      assert.match(await text(visitor), /Imaging/)
+      await page.goto(`${demo.issuer}/account/profile`)
+      await visitor.look('profile-own')
+      await page.getByLabel('Where is your desk?').fill('By the window')
+      await visitor.press('Save and continue', account)
+      assert.match(await text(visitor), /Your answers were saved.*By the window/s)
+      await page.goto(`${demo.issuer}/profile/for/nobody`)
+      await visitor.expect('There is nothing here')
+    },
+  },
+  {
     name: 'terms of use: on the way to the application, changed under the eyes, by themselves, by a link',
     change: (file) => {
       const text = { markdown: '# Be kind\n\n1. To **fish**.\n2. To [people](https://lab.example.org/people).' }
@@ -390,6 +432,13 @@ export const walks: readonly Walk[] = [
       file.admins = ['email:maria@example.org']
     },
     steps: walkPeople,
+  },
+  {
+    name: 'the console: people let in, invited, looked after, merged and erased',
+    change: (file) => {
+      file.admins = ['email:maria@example.org']
+    },
+    steps: walkAccounts,
   },
   {
     name: 'a token of one’s own: made, shown once, revoked',

@@ -6,6 +6,7 @@ import { type Sight, Visitor } from '../support/visitor.ts'
 import { walkAccounts } from './walks-console-accounts.ts'
 import { walkLedger } from './walks-console-ledger.ts'
 import { walkPeople, walkTokens } from './walks-console-people.ts'
+import { walkSandbox } from './walks-sandbox.ts'
 
 /** One way: what it is called, the demo it needs, and its steps. */
 export interface Walk {
@@ -443,6 +444,13 @@ export const walks: readonly Walk[] = [
   {
     name: 'a token of one’s own: made, shown once, revoked',
     steps: walkTokens,
+  },
+  {
+    name: 'the sandbox: what a way to sign in says, and what would come of it',
+    change: (file) => {
+      file.admins = ['email:maria@example.org']
+    },
+    steps: walkSandbox,
   },
   {
     name: 'somebody whose address is known links the new way, or keeps two accounts',

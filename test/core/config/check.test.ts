@@ -178,3 +178,15 @@ test('verdict() sees through all, any and not', () => {
   for (const rule of sometimes) assert.equal(verdict(rule), 'sometimes', JSON.stringify(rule))
   assert.equal(verdict({ not: { domains: [] } }), 'always')
 })
+
+test('tokens for jobs live from a minute to a day, and have scopes of dialects only', () => {
+  const jobs = (more: object, knows: Known = { ...known, tokenScopes: ['probe'] }) =>
+    found({ plugins: { email: { use: 'x', jobs: { enabled: true, ...more } } } }, knows)
+  assert.deepEqual(jobs({ life: '24h', scopes: ['probe'] }), [])
+  for (const life of ['30s', '25h'])
+    assert.deepEqual(jobs({ life }), ['error plugins.email.jobs.life: must be from 1m to 1440m'])
+  assert.match(jobs({ scopes: ['admin'] }).join(), /error plugins\.email\.jobs\.scopes\[0\]: must not be `admin`/)
+  assert.match(jobs({ scopes: ['probes'] }).join(), /there is no scope `probes`.*probe/)
+  assert.deepEqual(jobs({ scopes: ['probes'] }, known), [])
+  assert.deepEqual(jobs({ enabled: false, life: '1s', scopes: ['admin'] }), [])
+})

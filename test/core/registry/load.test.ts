@@ -188,6 +188,16 @@ test('host, prefix and home are refused on other kinds than authz', async (t) =>
     assert.match(said, new RegExp(`\`${key}\` is for plugins of kind authz`))
 })
 
+test('jobs are refused where the plugin redeems nothing, and taken where it does', async (t) => {
+  const jobs = { enabled: true, life: 900, scopes: [] }
+  assert.match(await messageFor(t, authSource(), { jobs }), /`jobs` cannot be enabled.*`redeem`/)
+  assert.match(await messageFor(t, authzSource(['GET /x']), { jobs }), /`jobs` cannot be enabled/)
+  assert.match(await messageFor(t, authSource({}, 'redeem: 7')), /`redeem` .* must be a function/)
+  const source = authSource({}, "redeem: async () => ({ no: { reason: 'denied', message: 'no' } })")
+  const folder = await folderWith(t, { 'probe.js': source, 'package.json': '{"type":"module"}' })
+  assert.equal((await load(folder, { probe: entryOf('./probe.js', { jobs }) })).auth().length, 1)
+})
+
 test('two dialects may not claim what meets; a host or a prefix keeps them apart', async (t) => {
   const folder = await folderWith(t, {
     'package.json': '{"type":"module"}',

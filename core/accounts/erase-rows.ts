@@ -58,8 +58,10 @@ export async function eraseIn(em: EntityManager, erasing: Erasing): Promise<numb
 
 /** Addresses that are theirs and of nobody else here. */
 async function emailsOf(em: EntityManager, rows: readonly Account[], identities: readonly Identity[]) {
-  const own = rows.flatMap(({ email }) => email?.toLowerCase() ?? [])
-  const said = identities.flatMap(({ facts }) => facts.filter(({ claim }) => claim === 'email'))
+  const own = rows.flatMap(({ email, emailVerified }) => (emailVerified && email ? email.toLowerCase() : []))
+  const said = identities.flatMap(({ facts }) =>
+    facts.filter(({ claim, trust }) => claim === 'email' && trust === 'verified'),
+  )
   const all = [...own, ...said.flatMap(({ value }) => (typeof value === 'string' ? value.toLowerCase() : []))]
   const ids = rows.map(({ id }) => id)
   const free: string[] = []

@@ -14,7 +14,7 @@ export interface HistoryAsk {
 }
 
 const kinds =
-  /^(?:sign-in|sign-out|session|account|identity|group\.(?:joined|left|manager)|api-token|token|consent|terms\.accepted|access\.request|invitation|first-admin)/
+  /^(?:sign-in|sign-out|session|account|identity|group\.(?:joined|left|manager)|api-token|token|consent|profile|terms\.accepted|access\.request|invitation|first-admin)/
 
 /** Makes the reader of histories. */
 export function createHistory({ audit }: { readonly audit: Pick<AuditTrail, 'list'> }) {

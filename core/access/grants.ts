@@ -1,5 +1,5 @@
 /** Grants: the lines of the ledger. They are added and ended, never altered, so that it can always be said who gave what, when. @module */
-import { type Clock, Fault, type Json, type Level } from '@labgate/contract'
+import { type Clock, Fault, isFault, type Json, type Level } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
 import { type Actor, actorName, type PageAsk, type Paged, pageLimit, sourceOf } from '../accounts/actor.ts'
 import type { Change } from '../accounts/changes.ts'
@@ -134,7 +134,7 @@ async function add({ clock, change }: GrantNeeds, actor: Actor, asked: NewGrant)
     const wanted = { ...checked, dataset }
     const same = await sameAs(em, actor, wanted)
     if (same !== undefined) return { unchanged: grantOf(same) }
-    await assertThere(em, actor, wanted)
+    await assertThere(em, { actor, change }, wanted)
     const id = await em.insert(GrantEntity, {
       subject,
       dataset,
@@ -195,8 +195,13 @@ async function sameAs(em: EntityManager, actor: Actor, wanted: CheckedGrant): Pr
   return rows.find((row) => JSON.stringify(conditionsJson(grantOf(row).conditions)) === conditions)
 }
 
+interface By {
+  readonly actor: Actor
+  readonly change: Change
+}
+
 /** Refuses a grant that names what is not there. */
-async function assertThere(em: EntityManager, actor: Actor, wanted: CheckedGrant): Promise<void> {
+async function assertThere(em: EntityManager, by: By, wanted: CheckedGrant): Promise<void> {
   const missing = (what: string) => new Fault('ERR_NOT_FOUND', `There is no ${what}.`)
   const { subject, dataset, version, conditions } = wanted
   if (version !== undefined && (await em.count(DatasetVersionEntity, { dataset, version })) === 0)
@@ -204,9 +209,9 @@ async function assertThere(em: EntityManager, actor: Actor, wanted: CheckedGrant
   if (subject.kind === 'account' && (await em.count(AccountEntity, { id: subject.account })) === 0)
     throw missing(`account ${shown(subject.account)}`)
   for (const group of [subject.kind === 'group' ? subject.group : undefined, conditions.withinGroup]) {
-    if (group !== undefined && !(await isGroup(em, actor, group))) throw missing(`group ${shown(group)}`)
+    if (group !== undefined && !(await isGroup(em, by.actor, group))) throw missing(`group ${shown(group)}`)
   }
-  if (conditions.terms !== undefined) await assertTerms(em, conditions.terms)
+  if (conditions.terms !== undefined) await assertTerms(em, by, { dataset, ...conditions.terms })
 }
 
 // The config is read before anybody has signed in who could bring an upstream's group.
@@ -215,12 +220,27 @@ async function isGroup(em: EntityManager, actor: Actor, slug: string): Promise<b
   return mayCome || (await em.count(GroupEntity, { slug })) > 0
 }
 
-async function assertTerms(em: EntityManager, { id, number }: { id: string; number: number }): Promise<void> {
+async function assertTerms(
+  em: EntityManager,
+  by: By,
+  { dataset, id, number }: { dataset: string; id: string; number: number },
+): Promise<void> {
   const terms = await em.findOne(TermsEntity, { id }, { disableIdentityMap: true })
-  if (terms === null) throw new Fault('ERR_NOT_FOUND', `There are no terms ${shown(id)}.`)
+  const isTheirs = terms && (terms.dataset == null || terms.dataset === dataset || (await keeps(by, terms.dataset)))
+  if (!isTheirs) throw new Fault('ERR_NOT_FOUND', `There are no terms ${shown(id)}.`)
   if (terms.retiredAt !== null) throw new Fault('ERR_INPUT', `The terms ${shown(id)} are retired and count nowhere.`)
   if ((await em.count(TermsTextEntity, { terms: id, number })) === 0)
     throw new Fault('ERR_NOT_FOUND', `The terms ${shown(id)} have no text number ${number}.`)
+}
+
+// Terms of another dataset could be those of a hidden one, and whoever keeps that could retire them at any time.
+async function keeps({ actor, change }: By, dataset: string): Promise<boolean> {
+  try {
+    return await change(actor, { on: 'terms', dataset }, async () => ({ unchanged: true }))
+  } catch (error) {
+    if (isFault(error) && error.code === 'ERR_FORBIDDEN') return false
+    throw error
+  }
 }
 
 async function rowOf(em: EntityManager, id: number): Promise<GrantRow | undefined> {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
+import { Fault } from '@labgate/contract'
 import fc from 'fast-check'
 import { readConditions } from '../../../core/access/lines.ts'
 import { type FactCondition, formatSubject, type NewGrant, parseSubject } from '../../../core/access/model.ts'
@@ -139,6 +140,35 @@ describe('grants', () => {
     const retired = { ...view, subject: everybody, conditions: { terms: { id: 'old', number: 1 } } }
     await assert.rejects(ledger.grants.add(command, retired), { code: 'ERR_INPUT', message: /retired/ })
     assert.equal((await ledger.grants.list({ limit: 1, state: 'all' })).total, 0)
+  })
+
+  test('asks for terms of its own dataset or of the site; for those of another, who keeps that one may', async () => {
+    const keeper = at(await ledger.person())
+    const keeps: string[] = []
+    const kept = await openLedger(async (actor, act) => {
+      if (actor.kind === 'account' && act.on === 'terms' && !keeps.includes(act.dataset ?? ''))
+        throw new Fault('ERR_FORBIDDEN', 'not yours')
+    })
+    try {
+      const now = kept.clock.now().getTime()
+      for (const slug of ['fish2', 'secret']) {
+        await kept.datasets.create(command, { slug, title: slug })
+        await kept.storage.transaction(async (em) => {
+          await em.execute(`insert into terms (id, title, dataset, services, created_at)
+            values ('of-${slug}', 'T', '${slug}', '[]', ${now})`)
+          await em.execute(`insert into terms_text (terms, number, markdown, digest, published_by, published_at)
+            values ('of-${slug}', 1, 'One', 'd', 'x', ${now})`)
+        })
+      }
+      const grant = (id: string) => ({ ...view, subject: everybody, conditions: { terms: { id, number: 1 } } })
+      await kept.grants.add(keeper, grant('of-fish2'))
+      const said = async (id: string) => kept.grants.add(keeper, grant(id)).catch((error: Error) => error.message)
+      assert.equal(await said('of-secret'), String(await said('of-nothing')).replace('nothing', 'secret'))
+      keeps.push('secret')
+      await kept.grants.add(keeper, grant('of-secret'))
+    } finally {
+      await kept.close()
+    }
   })
 
   test('an upstream’s group may be named before it is known, by the house alone', async () => {

@@ -49,7 +49,7 @@ export function dialectRoutes(needs: DialectsNeeds): Route[] {
       needs.desk.audit(ctx, {
         type: 'access.refused',
         account: principal?.account.id,
-        detail: { service: instance, ...wordsOf(detail, ['dataset', 'version', 'verb']) },
+        detail: { service: instance, ...wordsOf(detail, ['dataset', 'version', 'verb', 'why']) },
       }),
     text: (ctx, key) => needs.desk.text(ctx, key),
     showPage: (ctx, page) => needs.desk.show(ctx, 'page', { page }),

@@ -1,7 +1,7 @@
 /** Answers with their reasons, and what the dialects would say. @module */
 import { isFault, type Principal } from '@labgate/contract'
 import type { Explanation } from '../access/access.ts'
-import { signInRefusals, signInWords } from '../access/refusal.ts'
+import { refusalWords } from '../access/refusal.ts'
 import type { AccountRow } from '../accounts/accounts.ts'
 import type { AuditLine } from '../storage/audit.ts'
 import { view } from './grants.ts'
@@ -138,7 +138,7 @@ export const explainOperations = [
     tag: 'explain',
     summary: 'Explain a refusal by the code its page showed',
     description:
-      'The refusal as it was, and the same question asked now. Refusals at sign-in are for site admins, in words alone.',
+      'The refusal as it was, and the same question asked now. Refusals about no dataset, as at sign-in, are for site admins, in words alone.',
     params: { requestId: name('The code of the page: the id of the request.') },
     answer: {
       status: 200,
@@ -148,7 +148,7 @@ export const explainOperations = [
         {
           event: ref('AuditLine'),
           explanation: ref('Explanation'),
-          words: listOf(text('A sentence.'), 'Of a refusal at sign-in: why they did not come in, and what it is now.'),
+          words: listOf(text('A sentence.'), 'Of a refusal about no dataset: why, and what it is now.'),
         },
         ['explanation', 'words'],
       ),
@@ -156,8 +156,8 @@ export const explainOperations = [
     async handle({ caller, params }, needs) {
       const { requestId } = params
       const [event] = await needs.trail.list({ requestId, type: 'access.refused', limit: 1 })
-      if (!event && caller.rights.admin) return signInRefused(needs, requestId)
       const asked = event && askOf(event)
+      if (!asked && caller.rights.admin) return refusedWithout(needs, requestId)
       if (!event || !asked || !keeps(caller, asked.dataset)) throw noSuch('refusal')
       const row = event.account === undefined ? undefined : await needs.accounts.find(event.account)
       const explanation = await explained(needs, caller, { ...asked, account: event.account, row })
@@ -166,12 +166,12 @@ export const explainOperations = [
   }),
 ]
 
-async function signInRefused({ trail, accounts }: ApiNeeds, requestId: string) {
+async function refusedWithout({ trail, accounts }: ApiNeeds, requestId: string) {
   const events = await trail.list({ requestId, limit: 20 })
-  const event = events.find(({ type }) => signInRefusals.includes(type))
+  const event = events.find((one) => refusalWords(one, undefined).length > 0)
   if (!event) throw noSuch('refusal')
   const row = event.account === undefined ? undefined : await accounts.find(event.account)
-  return { event, words: signInWords(event, row?.state) }
+  return { event, words: refusalWords(event, row?.state) }
 }
 
 interface Asked {

@@ -1,7 +1,7 @@
 /** `labgate explain`: whether somebody may do something, by which lines of the ledger, and what services are told. @module */
 import { Fault, isFault, type Json, type Missing } from '@labgate/contract'
 import type { Explanation } from '../access/access.ts'
-import { signInWords } from '../access/refusal.ts'
+import { refusalWords } from '../access/refusal.ts'
 import type { AccountRow } from '../accounts/accounts.ts'
 import type { Rooms } from '../assembly.ts'
 import type { Labgate } from '../server.ts'
@@ -175,7 +175,7 @@ async function explainEvent(args: Args, io: Io, { labgate: { rooms }, code }: Ev
     const ask = type === 'access.refused' ? askOf(detail) : undefined
     const today = ask && (await rooms.get('access').explain({ ...ask, account }))
     const state = account === undefined ? undefined : (await rooms.get('accounts').find(account))?.state
-    const words = signInWords(event, state)
+    const words = refusalWords(event, state)
     told.push({ at, type, account, actor, client, address, detail, who: who && nameOf(who), words, today })
   }
   const lines: string[] = []

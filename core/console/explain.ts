@@ -1,7 +1,7 @@
 /** The console's answer to "why": the judgement with its lines and conditions, and what each dialect would say. @module */
 import { isFault, type Json, type Principal } from '@labgate/contract'
 import type { Explanation } from '../access/access.ts'
-import { signInRefusals, signInWords } from '../access/refusal.ts'
+import { refusalWords } from '../access/refusal.ts'
 import type { AccountRow } from '../accounts/accounts.ts'
 import type { Ctx } from '../http/context.ts'
 import type { Route } from '../http/routes.ts'
@@ -34,15 +34,16 @@ export function explainRoutes(frame: ConsoleFrame, needs: LedgerConsoleNeeds): R
         const code = one(ctx, 'event')
         const event = code === '' ? undefined : await refusedAt(code, visit, needs)
         const asked = event?.asked ?? askedIn(ctx)
-        const signIn = code !== '' && event === undefined ? await signInRefused(ctx, visit, { needs, code }) : undefined
-        const unknown = code !== '' && event === undefined && signIn === undefined
-        const outcome = await answerOf(ctx, visit, { needs, asked: unknown || signIn ? nothing : asked })
+        const without =
+          code !== '' && event === undefined ? await refusedWithout(ctx, visit, { needs, code }) : undefined
+        const unknown = code !== '' && event === undefined && without === undefined
+        const outcome = await answerOf(ctx, visit, { needs, asked: unknown || without ? nothing : asked })
         frame.show(ctx, 'console-explain', {
           frame: await frame.frame(ctx, visit, 'explain'),
           ...fields(ctx, needs, { asked, code }),
           ...(unknown ? problem(needs.desk.text(ctx, 'console.explain.noEvent')) : outcome),
           ...(event === undefined ? {} : { refused: await refusedView(ctx, visit, { needs, event, code }) }),
-          ...(signIn === undefined ? {} : { refused: signIn }),
+          ...(without === undefined ? {} : { refused: without }),
         })
       },
       keepsDatasets,
@@ -87,6 +88,7 @@ async function refusedAt(
   for (const line of found) {
     const detail = (line.detail ?? {}) as { readonly [name: string]: Json }
     const word = (name: string) => (typeof detail[name] === 'string' ? (detail[name] as string) : '')
+    if (word('dataset') === '') continue
     const dataset = await needs.ledger.datasets.find(word('dataset'))
     if (!rights.admin && (!dataset || !mayExplain(rights, dataset.slug))) continue
     const asked = {
@@ -101,20 +103,20 @@ async function refusedAt(
   return undefined
 }
 
-/** A refusal at sign-in is about no dataset, so it is for site admins. */
-async function signInRefused(
+/** A refusal about no dataset, at sign-in or before a dialect's handler, is for site admins. */
+async function refusedWithout(
   ctx: Ctx,
   { rights }: Visit,
   { needs, code }: { needs: LedgerConsoleNeeds; code: string },
 ): Promise<Views['console-explain']['refused']> {
   if (!rights.admin) return undefined
   const found = await needs.trail.list({ requestId: code, limit: 20 })
-  const line = found.find(({ type }) => signInRefusals.includes(type))
+  const line = found.find((one) => refusalWords(one, undefined).length > 0)
   if (line === undefined) return undefined
   const row = line.account === undefined ? undefined : await needs.desk.accounts.find(line.account)
   const who =
     line.account === undefined ? nobody(ctx, needs) : await ledgerWords(ctx, needs.desk, rights).who(line.account)
-  return { at: line.at, who, code, detail: signInWords(line, row?.state).join(' '), isSignIn: true }
+  return { at: line.at, who, code, detail: refusalWords(line, row?.state).join(' '), isBare: true }
 }
 
 async function refusedView(

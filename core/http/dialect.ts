@@ -31,7 +31,7 @@ export interface PlacedClaim {
   readonly adapter: AuthzAdapter
 }
 
-/** That an adapter said no (ERR_FORBIDDEN); `dataset`, `version` and `verb` in its detail say to what. */
+/** That an adapter or its guard said no (ERR_FORBIDDEN); `dataset`, `version` and `verb` in its detail say to what, or `why` it was. */
 export interface Refusal {
   readonly instance: string
   readonly principal: Principal | undefined
@@ -130,11 +130,13 @@ async function principalOf(
     const principal = await needs.bySession(ctx)
     if (principal) {
       if (needs.owesAnswers(principal)) {
-        if (method !== 'GET') throw new Fault('ERR_FORBIDDEN', needs.text(ctx, 'profile.needed'))
+        if (method !== 'GET')
+          return refuse(ctx, place, { needs, principal, why: 'questions', message: needs.text(ctx, 'profile.needed') })
         return 'answer-questions'
       }
       if (!(await needs.owesTerms(principal, place))) return principal
-      if (method !== 'GET') throw new Fault('ERR_FORBIDDEN', needs.text(ctx, 'terms.needed'))
+      if (method !== 'GET')
+        return refuse(ctx, place, { needs, principal, why: 'terms', message: needs.text(ctx, 'terms.needed') })
       return 'accept-terms'
     }
     if (method !== 'GET') throw new Fault('ERR_UNAUTHENTICATED', 'Please sign in first.')
@@ -175,7 +177,26 @@ async function byToken(
   )
   if (missing.length === 0) return principal
   ctx.set('WWW-Authenticate', `Bearer error="insufficient_scope", scope="${missing.join(' ')}"`)
-  throw new Fault('ERR_FORBIDDEN', `The token lacks the scope ${missing.join(' ')}.`)
+  return refuse(ctx, place, {
+    needs,
+    principal,
+    why: 'scope',
+    message: `The token lacks the scope ${missing.join(' ')}.`,
+  })
+}
+
+interface Refused {
+  readonly needs: DialectNeeds
+  readonly principal: Principal
+  readonly why: 'questions' | 'terms' | 'scope'
+  readonly message: string
+}
+
+/** Refuses before the handler. Written down, because the page shows a code. */
+async function refuse(ctx: Ctx, { instance }: PlacedClaim, refused: Refused): Promise<never> {
+  const { needs, principal, why, message } = refused
+  await needs.noteRefusal(ctx, { instance, principal, detail: { why } })
+  throw new Fault('ERR_FORBIDDEN', message)
 }
 
 /** Header, then cookies, then query, in the order of the claim (RFC 6750 §2). */

@@ -176,8 +176,8 @@ interface ExplainView extends InConsole {
         readonly who: LinkView
         readonly code: string
         readonly detail: string
-        /** At sign-in, where no dataset was asked for: no answer of now stands below. */
-        readonly isSignIn?: true
+        /** About no dataset, as at sign-in: no answer of now stands below. */
+        readonly isBare?: true
       }
     | undefined
   readonly answer?:

@@ -1,19 +1,24 @@
-/** Refusals at sign-in: the page shows a code, and the code tells an admin why, by command, API and console. */
+/** Refusals at sign-in and at a dialect's guard: the code of the page tells an admin why, by command, API and console. */
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { startCommand, writeConfig } from '../support/command-line.ts'
 import { textOf } from '../support/flow.ts'
 import { browser, type Part, signInByEmail, startLabgate, type TestLabgate } from '../support/labgate.ts'
 import type { UserAgent } from '../support/user-agent.ts'
 
-describe('a refusal at sign-in', () => {
+describe('a refusal about no dataset', () => {
   let site: TestLabgate
   let boss: UserAgent
   let token = ''
+  let bossId = ''
   const part: Part = {
     admins: ['email:boss@example.org'],
-    plugins: { email: { use: '@labgate/auth-email', admission: { allow: { domains: ['example.org'] } } } },
+    plugins: {
+      email: { use: '@labgate/auth-email', admission: { allow: { domains: ['example.org'] } } },
+      probe: { use: fileURLToPath(new URL('../support/plugins/authz-probe.ts', import.meta.url)), prefix: '/probe' },
+    },
   }
   before(async () => {
     site = await startLabgate(part)
@@ -28,6 +33,7 @@ describe('a refusal at sign-in', () => {
       .get('tokens')
       .create({ kind: 'system', name: 'test' }, { account: id, name: 'test', scopes: ['admin'] })
     token = made.value
+    bossId = id
   })
   after(() => site?.stop())
 
@@ -69,6 +75,17 @@ describe('a refusal at sign-in', () => {
     await everywhere(code, /The account was deactivated\.\s+It is deactivated now/)
     await standing.setState(actor, id, 'active')
     await everywhere(code, /The account was deactivated\.\s+It is active now/)
+  })
+
+  test('of a token without the scope that a dialect asks for is explained, too', async () => {
+    const { value } = await site.labgate.rooms
+      .get('tokens')
+      .create({ kind: 'system', name: 'test' }, { account: bossId, name: 'weak', scopes: ['admin'] })
+    const answer = await fetch(`${site.issuer}/probe/api/me`, { headers: { authorization: `Bearer ${value}` } })
+    assert.equal(answer.status, 403)
+    const [line] = await site.labgate.rooms.get('storage').audit.list({ type: 'access.refused', limit: 1 })
+    assert.deepEqual([line?.account, line?.detail], [bossId, { service: 'probe', why: 'scope' }])
+    await everywhere(line?.requestId ?? assert.fail(), /The token lacked a scope that probe asks for\./)
   })
 
   test('is for site admins: who looks after one dataset learns nothing of it', async () => {

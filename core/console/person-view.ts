@@ -154,6 +154,6 @@ async function linksOf(person: DirectoryEntry, needs: PersonNeeds): Promise<View
   return [
     { name: 'grants', count: grants.total, href: `/console/grants?${words('subject', id)}` },
     { name: 'tokens', count: tokens.total, href: `/console/tokens?${words('search', username)}` },
-    { name: 'services', count: services.total, href: `/console/service-accounts?${words('search', '')}` },
+    { name: 'services', count: services.total, href: '/console/service-accounts' },
   ].filter(({ name, count }) => name !== 'services' || count > 0)
 }

@@ -9,6 +9,7 @@ import { type Actor, type PageAsk, type Paged, pageLimit, sourceOf } from '../ac
 import type { Change } from '../accounts/changes.ts'
 import { pageOf, searchWhere } from '../accounts/paging.ts'
 import { DatasetAliasEntity, DatasetEntity, type DatasetRow } from '../storage/ledger-entities.ts'
+import { nextNumericId } from '../storage/numeric-ids.ts'
 import type { Storage } from '../storage/storage.ts'
 import { assertFree, assertUnneeded, countsOf, partsOf, removeRoots, replaceParts } from './dataset-parts.ts'
 import { type CheckedPatch, checkPatch } from './dataset-patch.ts'
@@ -103,6 +104,7 @@ async function create({ clock, change }: DatasetNeeds, actor: Actor, dataset: Ne
     const now = clock.now()
     await em.insert(DatasetEntity, {
       slug,
+      numericId: await nextNumericId(em),
       title: patch.title ?? slug,
       description: patch.description ?? '',
       visibility: patch.visibility ?? 'listed',
@@ -191,8 +193,9 @@ async function viewsOf(em: EntityManager, rows: readonly DatasetRow[]): Promise<
     em,
     rows.map(({ slug }) => slug),
   )
-  return rows.map(({ slug, title, description, visibility, frozen, source, createdAt, updatedAt }) => ({
+  return rows.map(({ slug, numericId, title, description, visibility, frozen, source, createdAt, updatedAt }) => ({
     slug,
+    numericId: numericId ?? 0,
     title,
     description,
     visibility,

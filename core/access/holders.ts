@@ -14,6 +14,7 @@ import { formatSubject } from './model.ts'
 export interface KnownHolder {
   readonly revisions: Revisions
   readonly view: AccountView
+  readonly parentNumericId: number | undefined
   readonly holder: Holder
   readonly managedGroups: readonly string[]
   /** The state, its own or its parent's, for which it may not act. */
@@ -67,6 +68,7 @@ export function createHolders({ storage, selfSaid }: HolderNeeds, size = 10_000)
     return frozen({
       revisions,
       view: viewOf(row),
+      parentNumericId: parent?.numericId ?? undefined,
       holder: {
         account: row.id,
         subjects: subjectsOf(row, identities),
@@ -101,6 +103,7 @@ function blockedBy(row: AccountRecord, parent: AccountRecord | undefined): Known
 function viewOf(row: AccountRecord): AccountView {
   return {
     id: row.id,
+    numericId: row.numericId ?? 0,
     state: row.state,
     role: row.role,
     username: row.username,

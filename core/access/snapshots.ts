@@ -82,12 +82,18 @@ interface Given {
   readonly service: string | undefined
 }
 
-function make({ view, holder, managedGroups, revisions, blocked }: KnownHolder, given: Given): Made<Snapshot> {
+function make(
+  { view, parentNumericId, holder, managedGroups, revisions, blocked }: KnownHolder,
+  given: Given,
+): Made<Snapshot> {
   const none = { grants: [], terms: [], turnedAt: 0, turnsAt: Number.POSITIVE_INFINITY }
   const { grants, terms, turnedAt, turnsAt } = blocked === undefined ? everything(holder, given) : none
   const { groups, facts } = holder
   const revision = revisionNumber(revisions, turnedAt)
-  return { snapshot: { account: view, groups, managedGroups, grants, terms, facts, revision }, turnsAt }
+  return {
+    snapshot: { account: view, parentNumericId, groups, managedGroups, grants, terms, facts, revision },
+    turnsAt,
+  }
 }
 
 function everything(holder: Holder, { rows, now, service }: Given) {

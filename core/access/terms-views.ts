@@ -34,10 +34,12 @@ export function termsView(terms: TermsRecord, holder: Pick<Holder, 'acceptances'
   const acceptance = accepted(holder, terms)
   return {
     terms: terms.id,
+    numericId: terms.numericId,
     title: terms.title,
     requiredNumber: terms.requiredNumber,
     number: terms.number,
     dataset: terms.dataset ?? undefined,
+    datasetNumericId: terms.datasetNumericId ?? undefined,
     version: terms.version ?? undefined,
     services: terms.services,
     acceptedAt: acceptance && new Date(acceptance.at),

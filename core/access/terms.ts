@@ -8,6 +8,7 @@ import type { EntityManager } from '@mikro-orm/sqlite'
 import { type Actor, actorName, type PageAsk, type Paged, pageLimit, sourceOf } from '../accounts/actor.ts'
 import { pageOf, searchWhere } from '../accounts/paging.ts'
 import { DatasetEntity, DatasetVersionEntity, TermsEntity, TermsTextEntity } from '../storage/ledger-entities.ts'
+import { nextNumericId } from '../storage/numeric-ids.ts'
 import { type Acceptor, acceptancesOf, acceptIn, listAcceptances } from './acceptances.ts'
 import { shown } from './input.ts'
 import { createInvitations, type InvitationNeeds, type Invitations } from './invitations.ts'
@@ -191,6 +192,7 @@ async function newTerms(em: EntityManager, given: NewTerms, by: { actor: Actor; 
   }
   const row = em.create(TermsEntity, {
     id,
+    numericId: await nextNumericId(em),
     title: checkedTitle(given.title),
     dataset: dataset ?? null,
     version: version ?? null,

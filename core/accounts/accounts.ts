@@ -14,8 +14,9 @@ import {
   Fault,
   type Random,
 } from '@labgate/contract'
-import type { EntityManager } from '@mikro-orm/core'
+import type { EntityManager } from '@mikro-orm/sqlite'
 import { type Account, AccountEntity, GroupEntity, MembershipEntity } from '../storage/entities.ts'
+import { nextNumericId } from '../storage/numeric-ids.ts'
 import type { Storage } from '../storage/storage.ts'
 import { isRetired } from './retired-names.ts'
 import { displayNameOf, usernameCandidates } from './username.ts'
@@ -219,6 +220,7 @@ export function createAccounts(needs: { storage: Storage; clock: Clock; random: 
         updatedAt: now,
         lastSignInAt: null,
         revision: 1,
+        numericId: await nextNumericId(em),
       })
       return id
     },
@@ -236,7 +238,12 @@ export function createAccounts(needs: { storage: Storage; clock: Clock; random: 
         for (const group of wanted) {
           if (known.has(group)) continue
           if ((await em.count(GroupEntity, { slug: group })) === 0)
-            em.create(GroupEntity, { slug: group, title: group.slice(group.indexOf(':') + 1), source })
+            em.create(GroupEntity, {
+              slug: group,
+              title: group.slice(group.indexOf(':') + 1),
+              source,
+              numericId: await nextNumericId(em),
+            })
           em.create(MembershipEntity, { account: id, group, source, at: now })
         }
         await em.flush()
@@ -264,6 +271,7 @@ async function firstFree(names: Iterable<string>, isFree: (name: string) => Prom
 export function viewOf(row: Account, groups: readonly string[]): AccountRow {
   return {
     id: row.id,
+    numericId: row.numericId ?? 0,
     state: row.state as AccountState,
     role: row.role as AccountRole,
     username: row.username,

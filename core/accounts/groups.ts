@@ -7,6 +7,7 @@ import { type AccountId, type Clock, Fault } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
 import { GroupEntity, MembershipEntity } from '../storage/entities.ts'
 import { GrantEntity, GroupManagerEntity } from '../storage/ledger-entities.ts'
+import { nextNumericId } from '../storage/numeric-ids.ts'
 import type { Storage } from '../storage/storage.ts'
 import { type Actor, actorName, type PageAsk, type Paged, pageLimit, partOf, sourceOf } from './actor.ts'
 import type { Change } from './changes.ts'
@@ -18,6 +19,8 @@ export type { Member } from './group-members.ts'
 /** A group. */
 export interface Group {
   readonly slug: string
+  /** A whole number, for dialects; see `AccountView.numericId`. */
+  readonly numericId: number
   readonly title: string
   readonly description: string
   /** `database`, `config`, `import`, or the id of the instance that brought it. */
@@ -49,6 +52,7 @@ export interface Groups {
 
 interface GroupColumns {
   readonly slug: string
+  readonly numeric_id: number | null
   readonly title: string
   readonly description: string
   readonly source: string
@@ -89,7 +93,10 @@ export function createGroups(needs: { storage: Storage; clock: Clock; change: Ch
   }
 }
 
-async function filled(em: EntityManager, { slug, title, description, source }: GroupColumns): Promise<Group> {
+async function filled(
+  em: EntityManager,
+  { slug, numeric_id, title, description, source }: GroupColumns,
+): Promise<Group> {
   const [count] = await em.execute<{ total: number }[]>(
     'select count(distinct account_id) as total from membership where group_slug = ?',
     [slug],
@@ -100,6 +107,7 @@ async function filled(em: EntityManager, { slug, title, description, source }: G
   )
   return {
     slug,
+    numericId: numeric_id ?? 0,
     title,
     description,
     source,
@@ -137,7 +145,7 @@ function groupChanges({ clock, change, find }: Needs & Pick<Groups, 'find'>): Gr
       await change(actor, { on: 'group', do: 'create', group: slug }, async (em) => {
         if ((await em.count(GroupEntity, { slug })) > 0)
           throw new Fault('ERR_CONFLICT', `There is a group “${slug}” already.`)
-        em.create(GroupEntity, { slug, ...made })
+        em.create(GroupEntity, { slug, ...made, numericId: await nextNumericId(em) })
         return { result: undefined, type: 'group.created', target: { group: slug }, before: undefined, after: made }
       })
       return read(slug)
@@ -161,7 +169,7 @@ function groupChanges({ clock, change, find }: Needs & Pick<Groups, 'find'>): Gr
       await change(actor, { on: 'group', do: 'remove', group: slug }, async (em) => {
         const row = await changeable(em, actor, slug)
         const [{ memberCount, managers }, grants] = [
-          await filled(em, row),
+          await filled(em, { ...row, numeric_id: row.numericId ?? null }),
           await em.find(GrantEntity, { subject: `group:${slug}`, endedAt: null }, { fields: ['id'] }),
         ]
         await em.nativeUpdate(

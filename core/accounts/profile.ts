@@ -7,6 +7,7 @@ import { type AccountId, type Clock, Fault, type Json, type SourcedFact } from '
 import type { EntityManager } from '@mikro-orm/sqlite'
 import { AccountEntity, MembershipEntity } from '../storage/entities.ts'
 import { ProfileAnswerEntity } from '../storage/life-entities.ts'
+import { nextNumericId } from '../storage/numeric-ids.ts'
 import type { Storage } from '../storage/storage.ts'
 import type { Actor } from './actor.ts'
 import type { Change } from './changes.ts'
@@ -216,9 +217,9 @@ async function setGroups(
   if (gone.length > 0) await em.nativeDelete(MembershipEntity, { ...mine, group: { $in: gone } })
   for (const [slug, title] of fresh) {
     await em.execute(
-      `insert into account_group (slug, title, description, source) values (?, ?, '', ?)
+      `insert into account_group (slug, title, description, source, numeric_id) values (?, ?, '', ?, ?)
          on conflict (slug) do update set title = excluded.title`,
-      [slug, title, profileSource],
+      [slug, title, profileSource, await nextNumericId(em)],
     )
     await em.insert(MembershipEntity, { ...mine, group: slug, at })
   }

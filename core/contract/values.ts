@@ -42,6 +42,11 @@ export type AccountRole = 'user' | 'manager' | 'admin'
 /** An account as adapters and pages may see it. */
 export interface AccountView {
   readonly id: AccountId
+  /**
+   * A whole number for dialects that know people by one. Accounts, groups, datasets and terms share one sequence; a
+   * number never changes and is never given again.
+   */
+  readonly numericId: number
   readonly state: AccountState
   readonly role: AccountRole
   /** Unique and immutable (`preferred_username`). */
@@ -95,12 +100,15 @@ export interface GrantView extends Held {
 /** Terms of use that concern an account, accepted or still missing. */
 export interface TermsView {
   readonly terms: string
+  /** See `AccountView.numericId`. */
+  readonly numericId: number
   readonly title: string
   /** The least number of the text whose acceptance counts. */
   readonly requiredNumber: number
   /** Number of the newest text. */
   readonly number: number
   readonly dataset: string | undefined
+  readonly datasetNumericId: number | undefined
   readonly version: string | undefined
   /** Clients and dialect instances they are limited to; empty: everywhere. */
   readonly services: readonly string[]
@@ -111,6 +119,8 @@ export interface TermsView {
 /** A dataset as dialects may see it. */
 export interface DatasetView {
   readonly slug: string
+  /** See `AccountView.numericId`. */
+  readonly numericId: number
   readonly title: string
   readonly description: string
   readonly visibility: 'listed' | 'hidden'
@@ -177,6 +187,8 @@ export interface Decision {
 /** Everything an adapter may know about one account: the input of `project`. */
 export interface Snapshot {
   readonly account: AccountView
+  /** Of the account that a service account belongs to. */
+  readonly parentNumericId: number | undefined
   readonly groups: readonly string[]
   /** Groups the account looks after. */
   readonly managedGroups: readonly string[]

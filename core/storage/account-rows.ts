@@ -70,6 +70,7 @@ interface AccountColumns {
   readonly description: string
   readonly merged_into: string | null
   readonly erased_at: number | null
+  readonly numeric_id: number | null
 }
 
 interface IdentityColumns {
@@ -169,6 +170,7 @@ function accountOf(row: AccountColumns, groups: readonly string[]): AccountRecor
     description: row.description,
     mergedInto: row.merged_into,
     erasedAt: row.erased_at === null ? null : new Date(row.erased_at),
+    numericId: row.numeric_id,
     groups,
   }
 }

@@ -29,6 +29,8 @@ export const AccountEntity = defineEntity({
     /** The account that has taken over what this one had. */
     mergedInto: p.text().nullable(),
     erasedAt: p.datetime().nullable(),
+    /** Of the sequence in `numeric-ids.ts`; every row that was made here has one. */
+    numericId: p.integer().nullable().unique(),
   },
 })
 
@@ -64,6 +66,8 @@ export const GroupEntity = defineEntity({
     description: p.text().default(''),
     /** `database`, `config`, `import`, or the id of the instance that brought it. */
     source: p.text().default('database'),
+    /** Of the sequence in `numeric-ids.ts`; every row that was made here has one. */
+    numericId: p.integer().nullable().unique(),
   },
 })
 

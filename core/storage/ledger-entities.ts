@@ -23,6 +23,8 @@ export const DatasetEntity = defineEntity({
     source: p.text().$type<RowSource>().default('database'),
     createdAt: p.datetime(),
     updatedAt: p.datetime(),
+    /** Of the sequence in `numeric-ids.ts`; every row that was made here has one. */
+    numericId: p.integer().nullable().unique(),
   },
 })
 
@@ -135,6 +137,8 @@ export const TermsEntity = defineEntity({
     source: p.text().$type<RowSource>().default('database'),
     createdAt: p.datetime(),
     retiredAt: p.datetime().nullable(),
+    /** Of the sequence in `numeric-ids.ts`; every row that was made here has one. */
+    numericId: p.integer().nullable().unique(),
   },
 })
 

@@ -35,8 +35,10 @@ export interface GrantRecord {
 /** Terms with the number of their newest text. */
 export interface TermsRecord {
   readonly id: string
+  readonly numericId: number
   readonly title: string
   readonly dataset: string | null
+  readonly datasetNumericId: number | null
   readonly version: string | null
   readonly services: readonly string[]
   readonly requiredNumber: number
@@ -47,6 +49,7 @@ export interface TermsRecord {
 /** A dataset without its lists. */
 export interface DatasetRecord {
   readonly slug: string
+  readonly numericId: number
   readonly title: string
   readonly description: string
   readonly visibility: 'listed' | 'hidden'
@@ -136,11 +139,12 @@ function grantsOf(condition: string): string {
 }
 
 function datasetOf(from: string): string {
-  return `SELECT d.slug, d.title, d.description, d.visibility, d.frozen FROM ${from}`
+  return `SELECT d.slug, coalesce(d.numeric_id, 0) AS numericId, d.title, d.description, d.visibility, d.frozen FROM ${from}`
 }
 
 function termsOf(from: string): string {
-  return `SELECT t.id, t.title, t.dataset, t.version, t.services, t.required_number AS requiredNumber,
+  return `SELECT t.id, coalesce(t.numeric_id, 0) AS numericId, t.title, t.dataset,
+       (SELECT d.numeric_id FROM dataset d WHERE d.slug = t.dataset) AS datasetNumericId, t.version, t.services, t.required_number AS requiredNumber,
        t.retired_at IS NOT NULL AS isRetired,
        coalesce((SELECT max(x.number) FROM terms_text x WHERE x.terms = t.id), 0) AS number
      FROM ${from}`

@@ -2,10 +2,12 @@
 import { First } from './0001-first.ts'
 import { Ledger } from './0002-ledger.ts'
 import { AccountLife } from './0003-account-life.ts'
+import { NumericIds } from './0004-numeric-ids.ts'
 
 /** Name and class of every migration; the names stand in the database. */
 export const migrations = [
   { name: '0001-first', class: First },
   { name: '0002-ledger', class: Ledger },
   { name: '0003-account-life', class: AccountLife },
+  { name: '0004-numeric-ids', class: NumericIds },
 ]

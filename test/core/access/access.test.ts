@@ -217,7 +217,8 @@ suite('answers', async () => {
         ('cave', 'fish_v1', '18446744073709551615', 'x', 0), ('cave', 'fish_v1', '7', 'x', 0), ('cave', 'lost', '9', 'x', 0)`)
     const fish = await access.dataset('zebra')
     assert.deepEqual(fish, {
-      ...{ slug: 'fish', title: 'fish', description: '', visibility: 'listed', frozen: undefined, aliases: ['zebra'] },
+      ...{ slug: 'fish', numericId: 0, title: 'fish', description: '', visibility: 'listed', frozen: undefined },
+      aliases: ['zebra'],
       versions: [{ version: 'v1', title: '' }],
       places: [{ dataset: 'fish', version: 'v1', bucket: 'gs://b', prefix: 'fish/' }],
       tables: [{ namespace: 'cave', name: 'fish_v1' }],

@@ -27,6 +27,7 @@ describe('datasets', () => {
     const made = await ledger.datasets.create(command, fish)
     assert.deepEqual(made, {
       slug: 'fish2',
+      numericId: 1,
       title: 'Fish 2',
       description: '',
       visibility: 'listed',

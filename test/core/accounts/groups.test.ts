@@ -64,6 +64,7 @@ suite('groups', () => {
     const made = await groups.create(boss, { slug: 'imaging', title: ' Imaging lab ' })
     assert.deepEqual(made, {
       slug: 'imaging',
+      numericId: 1,
       title: 'Imaging lab',
       description: '',
       source: 'database',

@@ -3,8 +3,10 @@
  * Decided in the order *allowed? then state*; a rule set that can never match lets nobody in.
  * @module
  */
+
 import type { AccountState, Fact, Json } from '@labgate/contract'
 import type { Rule } from '../config/schema-plugins.ts'
+import { inSmallLetters } from './accounts.ts'
 
 /** Who may come in by an instance, from its config. */
 export interface Admission {
@@ -65,11 +67,9 @@ function hasDomain(domains: readonly string[], facts: readonly Fact[]): boolean 
 export function domainMatches(pattern: string, email: string): boolean {
   const at = email.lastIndexOf('@')
   if (at < 1) return false
-  const labels = email
-    .slice(at + 1)
-    .toLowerCase()
-    .split('.')
-  const wanted = pattern.toLowerCase().split('.')
+  // Letters of ASCII only: a Kelvin sign must not become a k.
+  const labels = inSmallLetters(email.slice(at + 1)).split('.')
+  const wanted = inSmallLetters(pattern).split('.')
   if (wanted[0] !== '*') return labels.join('.') === wanted.join('.')
   const parent = wanted.slice(1)
   return labels.length > parent.length && labels.slice(-parent.length).join('.') === parent.join('.')

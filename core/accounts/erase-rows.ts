@@ -1,4 +1,5 @@
 /** The rows of an erasure: which go, which stay behind as ids without a person. Within one transaction. @module */
+
 import type { AccountId, Random } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
 import { type Account, AccountEntity, type Identity, IdentityEntity, MembershipEntity } from '../storage/entities.ts'
@@ -11,6 +12,7 @@ import {
 } from '../storage/ledger-entities.ts'
 import { AccountInvitationEntity, ProfileAnswerEntity } from '../storage/life-entities.ts'
 import type { KeyRing } from '../storage/sealing.ts'
+import { inSmallLetters } from './accounts.ts'
 import { type Actor, actorName } from './actor.ts'
 import { eraseLines } from './erased-lines.ts'
 import { retire } from './retired-names.ts'
@@ -58,11 +60,11 @@ export async function eraseIn(em: EntityManager, erasing: Erasing): Promise<numb
 
 /** Addresses that are theirs and of nobody else here. */
 async function emailsOf(em: EntityManager, rows: readonly Account[], identities: readonly Identity[]) {
-  const own = rows.flatMap(({ email, emailVerified }) => (emailVerified && email ? email.toLowerCase() : []))
+  const own = rows.flatMap(({ email, emailVerified }) => (emailVerified && email ? inSmallLetters(email) : []))
   const said = identities.flatMap(({ facts }) =>
     facts.filter(({ claim, trust }) => claim === 'email' && trust === 'verified'),
   )
-  const all = [...own, ...said.flatMap(({ value }) => (typeof value === 'string' ? value.toLowerCase() : []))]
+  const all = [...own, ...said.flatMap(({ value }) => (typeof value === 'string' ? inSmallLetters(value) : []))]
   const ids = rows.map(({ id }) => id)
   const free: string[] = []
   for (const email of new Set(all)) {

@@ -1,4 +1,5 @@
 /** Everything kept about a person, of the core and of every plugin, as one JSON. No secret, no digest of one. @module */
+
 import { type AccountId, Fault, type Json } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
 import type { AuditLine } from '../storage/audit.ts'
@@ -12,6 +13,7 @@ import {
 } from '../storage/ledger-entities.ts'
 import { AccountInvitationEntity, ProfileAnswerEntity } from '../storage/life-entities.ts'
 import type { Storage } from '../storage/storage.ts'
+import { inSmallLetters } from './accounts.ts'
 import type { Actor } from './actor.ts'
 import type { LifeNeeds } from './data-holders.ts'
 import { mergedInto } from './erase.ts'
@@ -130,7 +132,7 @@ async function grantsOf(em: EntityManager, ids: readonly AccountId[]) {
     `name:${instance}:${subject}`,
     ...facts
       .filter(({ claim, trust }) => claim === 'email' && trust === 'verified')
-      .map(({ value }) => `name:${instance}:${String(value).toLowerCase()}`),
+      .map(({ value }) => `name:${instance}:${inSmallLetters(String(value))}`),
   ])
   const subject = { $in: [...ids.map((id) => `account:${id}`), ...names] }
   return em.find(GrantEntity, { subject }, { ...fresh, orderBy: { id: 'asc' } })
@@ -141,7 +143,7 @@ async function invitationsOf(
   ids: readonly AccountId[],
   rows: readonly { email?: string | null | undefined; emailVerified: boolean }[],
 ) {
-  const emails = rows.flatMap(({ email, emailVerified }) => (email && emailVerified ? email.toLowerCase() : []))
+  const emails = rows.flatMap(({ email, emailVerified }) => (email && emailVerified ? inSmallLetters(email) : []))
   const where = { $or: [{ email: { $in: emails } }, { acceptedBy: { $in: [...ids] } }] }
   return em.find(AccountInvitationEntity, where, fresh)
 }

@@ -3,11 +3,13 @@
  * still give what it gives. More than the role `user` counts only for a proof of the invited address.
  * @module
  */
+
 import { createHash } from 'node:crypto'
 import type { AccountId, AccountRole, Fact } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
 import { AccountEntity, GroupEntity, MembershipEntity } from '../storage/entities.ts'
 import { AccountInvitationEntity, type AccountInvitationRow } from '../storage/life-entities.ts'
+import { inSmallLetters } from './accounts.ts'
 import { isOwnSlug } from './group-members.ts'
 import type { InvitationNeeds } from './invitation.ts'
 
@@ -67,7 +69,7 @@ export function proofOf(token: string): Buffer {
 /** Every verified address among facts, lower-case. */
 function verifiedAddresses(facts: readonly Fact[]): string[] {
   return facts.flatMap(({ claim, trust, value }) =>
-    claim === 'email' && trust === 'verified' && typeof value === 'string' ? [value.toLowerCase()] : [],
+    claim === 'email' && trust === 'verified' && typeof value === 'string' ? [inSmallLetters(value)] : [],
   )
 }
 

@@ -36,6 +36,7 @@ describe('admission (S31)', () => {
       ['*.example.org', 'a@a.b.example.org', true],
       ['*.example.org', 'a@example.org', false],
       ['*.example.org', 'a@evilexample.org', false],
+      ['kit.example', 'eve@\u212Ait.example', false],
     ]
     for (const [pattern, email, isIn] of rows) assert.equal(domainMatches(pattern, email), isIn, `${pattern} ${email}`)
   })

@@ -8,6 +8,7 @@ import { take, walks } from './walks.ts'
 /** Routes that no person opens as a page, each with its reason. */
 const notPages: Readonly<Record<string, string>> = {
   '/assets/*': 'style sheet, mark and images, which the pages load',
+  '/api/admin/v1/*': 'for programs; test/flows/admin-api.test.ts',
   '/console/terms/:id/acceptances.csv': 'a table for a spreadsheet, which is downloaded',
 }
 

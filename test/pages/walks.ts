@@ -6,6 +6,7 @@ import { type Sight, Visitor } from '../support/visitor.ts'
 import { walkAccounts } from './walks-console-accounts.ts'
 import { walkLedger } from './walks-console-ledger.ts'
 import { walkPeople, walkTokens } from './walks-console-people.ts'
+import { walkMyAccess } from './walks-my-access.ts'
 import { walkSandbox } from './walks-sandbox.ts'
 
 /** One way: what it is called, the demo it needs, and its steps. */
@@ -440,6 +441,10 @@ export const walks: readonly Walk[] = [
       file.admins = ['email:maria@example.org']
     },
     steps: walkAccounts,
+  },
+  {
+    name: 'what may I see: terms to accept, a dataset to ask for',
+    steps: walkMyAccess,
   },
   {
     name: 'a token of one’s own: made, shown once, revoked',

@@ -9,6 +9,7 @@ import { take, walks } from './walks.ts'
 const notPages: Readonly<Record<string, string>> = {
   '/assets/*': 'style sheet, mark and images, which the pages load',
   '/api/admin/v1/*': 'for programs; test/flows/admin-api.test.ts',
+  '/invited': 'a link in a mail; test/pages/invitation.test.ts opens it',
   '/console/terms/:id/acceptances.csv': 'a table for a spreadsheet, which is downloaded',
 }
 

@@ -26,4 +26,10 @@ export async function walkMyAccess(visitor: Visitor, demo: TestDemo): Promise<vo
   await page.getByRole('button', { name: 'Send' }).click()
   await page.getByText('Your request was sent').waitFor()
   await visitor.look('my-dataset-asked')
+  await page.goto(`${demo.issuer}/account/history`)
+  await visitor.expect('History and data')
+  await visitor.look('my-history')
+  // The sign-in is new: the way to renew it leads straight back.
+  await page.goto(`${demo.issuer}/account/export`)
+  await visitor.expect('History and data')
 }

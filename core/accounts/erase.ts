@@ -5,7 +5,7 @@
  */
 import { type AccountId, Fault } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
-import { AccountEntity } from '../storage/entities.ts'
+import { type Account, AccountEntity } from '../storage/entities.ts'
 import type { Actor } from './actor.ts'
 import type { LifeNeeds } from './data-holders.ts'
 import { eraseIn } from './erase-rows.ts'
@@ -24,17 +24,30 @@ export interface Erased {
 export function createErase(needs: LifeNeeds): (actor: Actor, account: AccountId) => Promise<Erased> {
   const { storage, clock, random, accounts, consents } = needs
   return async (actor, account) => {
-    await storage.transaction(async (em) => assertMayErase(em, actor, account))
-    const ids = [account, ...(await mergedInto(storage.em(), account))]
-    for (const id of ids) await shut(needs, id)
-    for (const id of ids) await eraseInPlugins(needs, id)
-    for (const id of ids) {
-      await consents.forgetAll(id)
-      await storage.artifacts.deleteByAccount(id)
+    // Asked and shut in one step: of two admins who erase each other, one is too late.
+    await storage.transaction(async (em) => {
+      const row = await assertMayErase(em, actor, account)
+      if (row.state !== 'deactivated')
+        em.assign(row, { state: 'deactivated', updatedAt: clock.now(), revision: row.revision + 1 })
+    })
+    const freed = new Set<AccountId>()
+    for (;;) {
+      const ids = [account, ...(await mergedInto(storage.em(), account))]
+      for (const id of ids.filter((one) => !freed.has(one))) await free(id)
+      for (const id of ids) freed.add(id)
+      const inConfig = await eraseRows(needs, actor, ids)
+      // Another account was merged into it meanwhile, and plugins hold something of that one, too.
+      if (inConfig === undefined) continue
+      await storage.compact()
+      return { account, merged: ids.slice(1), inConfig }
     }
-    const inConfig = await eraseRows(needs, actor, ids)
-    await storage.compact()
-    return { account, merged: ids.slice(1), inConfig }
+  }
+
+  async function free(id: AccountId): Promise<void> {
+    await shut(needs, id)
+    await eraseInPlugins(needs, id)
+    await consents.forgetAll(id)
+    await storage.artifacts.deleteByAccount(id)
   }
 
   async function shut({ sessions }: LifeNeeds, id: AccountId): Promise<void> {
@@ -43,12 +56,18 @@ export function createErase(needs: LifeNeeds): (actor: Actor, account: AccountId
     await sessions.endAll(id)
   }
 
-  async function eraseRows({ change }: LifeNeeds, actor: Actor, ids: readonly AccountId[]): Promise<readonly number[]> {
+  /** `undefined`: nothing was done, as there are more accounts to erase than these. */
+  async function eraseRows(
+    { change }: LifeNeeds,
+    actor: Actor,
+    ids: readonly AccountId[],
+  ): Promise<readonly number[] | undefined> {
     const [account = ''] = ids
     // From where they erased themselves is erased as well.
     const { address: _, ...anonymous } = actor.kind === 'account' ? actor : { address: undefined, ...actor }
     const by = actor.kind === 'account' && ids.includes(actor.account) ? (anonymous as Actor) : actor
-    return change(by, undefined, async (em) => {
+    return change<readonly number[] | undefined>(by, undefined, async (em) => {
+      if ((await mergedInto(em, account)).some((id) => !ids.includes(id))) return { unchanged: undefined }
       const before = await em.findOneOrFail(AccountEntity, { id: account })
       const isNew = !before.erasedAt
       const inConfig = await eraseIn(em, { ids, by, now: clock.now(), ring: storage.ring, random })
@@ -59,11 +78,12 @@ export function createErase(needs: LifeNeeds): (actor: Actor, account: AccountId
   }
 }
 
-async function assertMayErase(em: EntityManager, actor: Actor, id: AccountId): Promise<void> {
+async function assertMayErase(em: EntityManager, actor: Actor, id: AccountId): Promise<Account> {
   await assertAdminIn(em, actor)
   const row = await em.findOne(AccountEntity, { id })
   if (!row) throw new Fault('ERR_NOT_FOUND', 'There is no such account.')
   if (row.state === 'active' && row.role === 'admin') await assertOtherAdmin(em, id)
+  return row
 }
 
 /** Accounts that went into this one, and into those. */

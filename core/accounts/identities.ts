@@ -17,6 +17,7 @@ import {
 import type { EntityManager } from '@mikro-orm/sqlite'
 import { AccountEntity, type Identity, IdentityEntity, MembershipEntity } from '../storage/entities.ts'
 import type { Storage } from '../storage/storage.ts'
+import { assertMayReturn } from './accounts.ts'
 
 /** Where an assertion came from. */
 export interface Source {
@@ -98,6 +99,9 @@ export function createIdentities(needs: {
   const list = async (account: AccountId) => storage.accountRows.identities(account).map(view)
 
   const linkIn: Identities['linkIn'] = async (em, account, { source, assertion }) => {
+    const owner = await em.findOne(AccountEntity, { id: account })
+    // A way in that was under way while its account was erased or merged would lead nowhere for good.
+    if (owner) assertMayReturn(owner)
     const now = clock.now()
     const { facts } = assertion
     const fields = {

@@ -9,6 +9,7 @@ import { AccountEntity, MembershipEntity } from '../storage/entities.ts'
 import { ProfileAnswerEntity } from '../storage/life-entities.ts'
 import { nextNumericId } from '../storage/numeric-ids.ts'
 import type { Storage } from '../storage/storage.ts'
+import { assertMayReturn } from './accounts.ts'
 import type { Actor } from './actor.ts'
 import type { Change } from './changes.ts'
 import { checkedName } from './wording.ts'
@@ -52,7 +53,8 @@ export interface Profile {
   facts(account: AccountId): readonly SourcedFact[]
   /**
    * Keeps the answers that are given; others stay.
-   * @throws Fault ERR_INPUT (no such question or option, a required one left empty), ERR_FORBIDDEN, ERR_NOT_FOUND
+   * @throws Fault ERR_INPUT (no such question or option, a required one left empty), ERR_FORBIDDEN, ERR_NOT_FOUND,
+   * ERR_CONFLICT (an account that is shut for good)
    */
   answer(actor: Actor, account: AccountId, given: GivenAnswers): Promise<void>
   /** Makes memberships what the questions are now: the config may have changed since they were answered. */
@@ -139,10 +141,11 @@ async function keep(
     return { question, value: checked(question, value) }
   })
   await change(actor, { on: 'profile', account }, async (em) => {
-    const kind = (await em.findOne(AccountEntity, { id: account }, { fields: ['kind'], disableIdentityMap: true }))
-      ?.kind
-    if (kind === undefined) throw new Fault('ERR_NOT_FOUND', 'There is no such account.')
-    if (kind !== 'person') throw new Fault('ERR_INPUT', 'Programs are asked nothing.')
+    const row = await em.findOne(AccountEntity, { id: account }, { disableIdentityMap: true })
+    if (!row) throw new Fault('ERR_NOT_FOUND', 'There is no such account.')
+    // A form that was open while its account was erased brings nothing back.
+    assertMayReturn(row)
+    if (row.kind !== 'person') throw new Fault('ERR_INPUT', 'Programs are asked nothing.')
     const found = await em.find(ProfileAnswerEntity, { account }, { disableIdentityMap: true })
     const known = valuesOf(found)
     const changed = wanted.filter(({ question, value }) => known.get(question.id) !== value)

@@ -85,6 +85,55 @@ describe('an erasure', () => {
     assert.deepEqual([left?.email, left?.groups], [undefined, []])
   })
 
+  test('of two admins who erase each other at once, one stays', async () => {
+    const other = await openLife()
+    const [a, b] = [
+      await other.known('a@example.org', { role: 'admin' }),
+      await other.known('b@example.org', { role: 'admin' }),
+    ]
+    const done = await Promise.allSettled([other.life.erase(at(a), b), other.life.erase(at(b), a)])
+    const left = [await other.accounts.find(a), await other.accounts.find(b)]
+    await other.close()
+    assert.deepEqual(done.map(({ status }) => status).toSorted(), ['fulfilled', 'rejected'])
+    assert.deepEqual(left.map((account) => account?.state).toSorted(), ['active', 'deactivated'])
+  })
+
+  test('takes along an account that is merged into it while plugins erase', async () => {
+    const [ada, twin] = [await site.known('ada2@example.org'), await site.known('twin@example.org')]
+    const asked: string[] = []
+    site.holders.push({
+      id: 'slow',
+      lifecycle: {
+        async erase(account) {
+          if (asked.length === 0) await site.life.merge(command, twin, ada)
+          asked.push(account)
+        },
+      },
+    })
+    const { merged } = await site.life.erase(command, ada)
+    site.holders.length = 0
+    assert.deepEqual(merged, [twin])
+    assert.ok(asked.includes(twin))
+    assert.match((await site.accounts.find(twin))?.username ?? '', /^erased-/)
+    assert.doesNotMatch(readFileSync(site.file, 'latin1'), /twin@example\.org/)
+  })
+
+  test('an account that is shut for good gets no way to sign in from one that was under way', async () => {
+    const [ada, eve, zoe] = [
+      await site.known('shut@example.org'),
+      await site.known('into@example.org'),
+      await site.known('from@example.org'),
+    ]
+    await site.life.erase(command, ada)
+    await site.life.merge(command, zoe, eve)
+    const source = { instance: 'orcid', realm: 'orcid' }
+    const facts = [{ claim: 'name', value: 'Somebody Late', trust: 'asserted' }] as const
+    const assertion = { issuer: 'urn:orcid', subject: 'late', facts, at: site.clock.now(), amr: [] }
+    for (const id of [ada, zoe])
+      await assert.rejects(site.identities.link(id, source, assertion), { code: 'ERR_CONFLICT' })
+    assert.equal(await site.identities.find(source, assertion), undefined)
+  })
+
   test('the username is nobody’s again', async () => {
     const ada = await site.known('name@example.org')
     await site.life.erase(command, ada)

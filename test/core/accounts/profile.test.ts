@@ -5,6 +5,7 @@ import { createAccess } from '../../../core/access/access.ts'
 import { createStewards } from '../../../core/access/stewards.ts'
 import type { Actor } from '../../../core/accounts/actor.ts'
 import { createProfile, type Profile, type ProfileQuestion } from '../../../core/accounts/profile.ts'
+import { AccountEntity } from '../../../core/storage/entities.ts'
 import { at, type OpenedLedger, openLedger } from '../../support/ledger.ts'
 
 const lab: ProfileQuestion = {
@@ -80,6 +81,18 @@ suite('profile questions', () => {
     assert.deepEqual([(await lines()).length, revision()], [written, stood], 'the same again is no change')
     await profile.answer(at(alice), alice, { lab: 'optics' })
     assert.deepEqual(await groups(), ['profile:lab/optics'])
+  })
+
+  test('nobody answers for an account that is shut for good', async () => {
+    const { storage, clock } = opened
+    for (const gone of [{ erasedAt: clock.now() }, { erasedAt: null, mergedInto: await opened.person() }]) {
+      await storage.transaction(async (em) => {
+        await em.nativeUpdate(AccountEntity, { id: alice }, gone)
+      })
+      await assert.rejects(profile.answer(house, alice, { lab: 'imaging' }), { code: 'ERR_CONFLICT' })
+      assert.deepEqual(storage.accountRows.answers(alice), [])
+      assert.deepEqual(await groups(), [])
+    }
   })
 
   test('when the line cannot be written, nothing is kept', async () => {

@@ -182,6 +182,12 @@ function groupChanges({ clock, change, find }: Needs & Pick<Groups, 'find'>): Gr
              or id in (select account_id from group_manager where group_slug = ?)`,
           [slug, slug],
         )
+        // A group that is made anew under this name is another one: no link leads into it.
+        await em.execute(
+          `update account_invitation set "groups" = (select json_group_array(value) from json_each("groups") where value <> ?)
+             where accepted_at is null and exists (select 1 from json_each("groups") where value = ?)`,
+          [slug, slug],
+        )
         await em.nativeDelete(MembershipEntity, { group: slug })
         await em.nativeDelete(GroupManagerEntity, { group: slug })
         await em.nativeDelete(GroupEntity, { slug })

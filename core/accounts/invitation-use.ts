@@ -117,9 +117,11 @@ export function invitationUse(needs: InvitationNeeds): InvitationUse {
       const { row } = found
       await change<void>({ kind: 'account', account }, undefined, async () => {
         const at = clock.now()
+        const person = await em.findOneOrFail(AccountEntity, { id: account })
+        // Shut out in between: the invitation stays for somebody who may come in.
+        if (person.state === 'deactivated') throw new InvitationLost('deactivated')
         em.assign(row, { acceptedBy: account, acceptedAt: at })
         const groups = await joinIn(em, { account, groups: row.groups, at })
-        const person = await em.findOneOrFail(AccountEntity, { id: account })
         const opens = person.state === 'pending' ? ({ state: 'active' } as const) : {}
         em.assign(person, { ...opens, revision: person.revision + 1, updatedAt: at })
         const [target, after] = [{ invitation: row.id }, { groups, ...opens }]

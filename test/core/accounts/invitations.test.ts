@@ -193,6 +193,29 @@ suite('invitations by mail', () => {
     assert.deepEqual(site.get('storage').accountRows.groupsFrom(came.account.id, 'admin'), ['imaging'])
   })
 
+  test('lead into no group that was made anew under the name of a removed one', async () => {
+    const { proof, id } = await invite(admin, { groups: ['imaging', 'tracers'] })
+    await site.get('groups').remove(house, 'tracers')
+    await site.get('groups').create(house, { slug: 'tracers', title: 'Other people' })
+    assert.deepEqual((await room().find(house, id))?.groups, ['imaging'])
+    const came = await site.arrive('ada', { invitation: proof })
+    assert.ok(came.kind === 'account')
+    assert.deepEqual(came.account.groups, ['imaging'])
+  })
+
+  test('are not used up by an account that is shut out at the same moment', async () => {
+    const came = await site.arrive('ada')
+    const { proof, id } = await invite(admin, { groups: ['imaging'] })
+    const account = came.kind === 'account' ? came.account.id : (await site.make('user')).account
+    await site.get('accounts').setState(account, 'deactivated')
+    const use = { proof, account, facts: [] }
+    await assert.rejects(
+      site.get('storage').transaction((em) => room().acceptIn(em, use)),
+      { name: 'InvitationLost' },
+    )
+    assert.equal((await room().find(house, id))?.state, 'open')
+  })
+
   test('are over with their days, when ended, and once accepted; a new link takes the place of the old', async () => {
     const over = await invite(admin, { days: 1 })
     site.clock.advance(86_400)

@@ -3,6 +3,7 @@ import { problemStep } from './api/problem.ts'
 import { apiRoutes } from './api/routes.ts'
 import type { App } from './http/app.ts'
 import type { Route } from './http/routes.ts'
+import type { RevokeUpstream } from './login/upstream.ts'
 import type { ProviderSessions } from './oidc/provider-sessions.ts'
 import type { Site } from './site.ts'
 
@@ -10,10 +11,12 @@ import type { Site } from './site.ts'
 export interface AdminApiParts {
   readonly app: App
   readonly providerSessions: Pick<ProviderSessions, 'revokeAccount'>
+  readonly revokeUpstream: RevokeUpstream
 }
 
 /** Every route of the admin API; from then on the app answers what no route takes there as a problem, too. */
-export function adminApiRoutes({ config, rooms, registry }: Site, { app, providerSessions }: AdminApiParts): Route[] {
+export function adminApiRoutes({ config, rooms, registry }: Site, parts: AdminApiParts): Route[] {
+  const { app, providerSessions, revokeUpstream } = parts
   const { get } = rooms
   app.use(problemStep)
   return apiRoutes({
@@ -37,5 +40,8 @@ export function adminApiRoutes({ config, rooms, registry }: Site, { app, provide
     trail: get('storage').audit,
     dialects: registry.authz(),
     revokeAccount: providerSessions.revokeAccount,
+    revokeUpstream,
+    keeping: get('keeping'),
+    identities: get('identities'),
   })
 }

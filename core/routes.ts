@@ -1,7 +1,5 @@
 /** The route table of a site, in its order: dialects, static files, sign-in, the person's pages. @module */
-import type { IdentityLink } from '@labgate/contract'
 import { createForesight } from './accounts/foresight.ts'
-import type { IdentityRow } from './accounts/identities.ts'
 import { adminApiRoutes } from './admin-api.ts'
 import type { ResolveBearer } from './bearer.ts'
 import type { Config } from './config/schema.ts'
@@ -21,6 +19,7 @@ import { createDoor } from './login/door.ts'
 import { invitedRoutes } from './login/invited.ts'
 import { jobRoutes } from './login/jobs.ts'
 import { aliasRoute, signInRoutes } from './login/routes.ts'
+import { createRevokeUpstream, linkOf } from './login/upstream.ts'
 import { doorClientId } from './oidc/clients.ts'
 import type { Assets } from './pages/assets.ts'
 import type { Site } from './site.ts'
@@ -40,13 +39,8 @@ export function addRoutes(site: Site, parts: RouteParts): void {
   const desk = createDesk(site, parts)
   const door = createDoor(desk, doorClientId)
   const random = get('random')
-  const methodOf = ({ instance }: IdentityRow) => registry.auth().find(({ id }) => id === instance)?.method
-  const revokeUpstream = async (identity: IdentityRow): Promise<void> => {
-    // An upstream that cannot be told must not keep a person from leaving here.
-    await methodOf(identity)
-      ?.revoke?.(linkOf(identity))
-      .catch((err: unknown) => get('log').warn({ err, instance: identity.instance }, 'an upstream was not told'))
-  }
+  const methodOf = (instance: string) => registry.auth().find(({ id }) => id === instance)?.method
+  const revokeUpstream = createRevokeUpstream({ methodOf, log: get('log') })
   const { revokeAccount } = parts.providerSessions
   app.routes.add(
     ...dialectRoutes({
@@ -58,7 +52,7 @@ export function addRoutes(site: Site, parts: RouteParts): void {
       provider: parts.provider,
       bearer: parts.bearer,
     }),
-    ...adminApiRoutes(site, parts),
+    ...adminApiRoutes(site, { ...parts, revokeUpstream }),
     ...assetRoutes(Object.values(parts.assets)),
     ...homeRoutes({ desk, services: homeLinks(config) }),
     ...signInRoutes(desk, random),
@@ -101,7 +95,8 @@ export function addRoutes(site: Site, parts: RouteParts): void {
       revokeClient: parts.providerSessions.revokeClient,
       revokeAccount,
       revokeUpstream,
-      upstreamSignOut: async (identity) => methodOf(identity)?.logout?.(linkOf(identity), new URL('/', config.issuer)),
+      upstreamSignOut: async (identity) =>
+        methodOf(identity.instance)?.logout?.(linkOf(identity), new URL('/', config.issuer)),
     }),
   )
 }
@@ -167,10 +162,6 @@ function consoleNeeds(
       return get('invitations')
     },
   }
-}
-
-function linkOf({ issuer, subject, kept }: IdentityRow): IdentityLink {
-  return { issuer, subject, kept }
 }
 
 /** Relying parties with a page of their own, for the first page. */

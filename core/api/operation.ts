@@ -11,7 +11,9 @@ import type { AccountRow, Accounts } from '../accounts/accounts.ts'
 import type { Actor } from '../accounts/actor.ts'
 import type { Approval } from '../accounts/approval.ts'
 import type { Groups } from '../accounts/groups.ts'
+import type { Identities, IdentityRow } from '../accounts/identities.ts'
 import type { AccountInvitations } from '../accounts/invitations.ts'
+import type { Keeping } from '../accounts/keeping.ts'
 import type { Life } from '../accounts/life.ts'
 import type { Profile } from '../accounts/profile.ts'
 import type { ServiceAccounts } from '../accounts/service-accounts.ts'
@@ -38,6 +40,8 @@ export interface ApiNeeds {
   readonly invitations: Pick<AccountInvitations, 'list' | 'find' | 'invite' | 'resend' | 'end'>
   readonly approval: Approval
   readonly life: Life
+  readonly identities: Pick<Identities, 'list'>
+  readonly keeping: Pick<Keeping, 'unlink'>
   readonly sessions: Pick<Sessions, 'list' | 'endAll' | 'endByHandle'>
   readonly access: Access
   readonly stewards: Stewards
@@ -47,6 +51,8 @@ export interface ApiNeeds {
   readonly audit: Audit
   /** Ends every token that the sign-ins of an account led to, and tells services that want to know. */
   revokeAccount(account: string): Promise<void>
+  /** Ends the tokens that an instance holds upstream for an identity; never throws. */
+  revokeUpstream(identity: IdentityRow): Promise<void>
 }
 
 /** Who calls: past the guard there is a token that counts, of somebody who looks after something. */

@@ -8,6 +8,7 @@ import { openApiDocument, openTag } from './document.ts'
 import { explainOperations, explainSchemas } from './explain.ts'
 import { grantOperations, grantSchemas } from './grants.ts'
 import { groupOperations, groupSchemas } from './groups.ts'
+import { identityOperations, identitySchemas } from './identities.ts'
 import { invitationSchemas, joiningOperations } from './invitations.ts'
 import { meOperations, meSchemas } from './me.ts'
 import type { Operation } from './operation.ts'
@@ -28,6 +29,7 @@ export const operations: readonly Operation[] = [
   ...requestOperations,
   ...groupOperations,
   ...accountOperations,
+  ...identityOperations,
   ...profileOperations,
   ...accountLifeOperations,
   ...joiningOperations,
@@ -47,6 +49,7 @@ export const schemas: Readonly<Record<string, Schema>> = {
   ...requestSchemas,
   ...groupSchemas,
   ...accountSchemas,
+  ...identitySchemas,
   ...profileSchemas,
   ...invitationSchemas,
   ...accountLifeSchemas,

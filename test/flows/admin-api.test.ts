@@ -318,6 +318,34 @@ describe('the admin API', () => {
     await well('root', 'changeAccount', { params: { account: robot }, body: { role: 'user' } })
   })
 
+  test('lists ways to sign in with what each says, and takes them away', async () => {
+    const agent = browser()
+    await signInByEmail(site, agent, { at: new URL('/account', site.issuer), email: 'lin@example.org' })
+    const params = { account: 'lin' }
+    type Way = { id: string; instance: string; facts: { claim: string; value: unknown; trust: string }[] }
+    const ways = async () => (await well<Page<Way>>('root', 'listIdentities', { params })).items
+    const [way] = await ways()
+    assert.equal(way?.instance, 'email')
+    assert.deepEqual(
+      way?.facts.find(({ claim }) => claim === 'email'),
+      { claim: 'email', value: 'lin@example.org', trust: 'verified' },
+    )
+    const unlink = { params: { ...params, identity: way?.id ?? '' } }
+    for (const [id, call] of [
+      ['listIdentities', { params }],
+      ['unlinkIdentity', unlink],
+    ] as const)
+      assert.equal(await refused('dana', id, call), 'ERR_FORBIDDEN')
+    assert.equal(await refused('root', 'unlinkIdentity', unlink), 'ERR_CONFLICT', 'the last way of an active account')
+    const another = { params: { account: 'mira', identity: way?.id ?? '' } }
+    assert.equal(await refused('root', 'unlinkIdentity', another), 'ERR_NOT_FOUND')
+    await well('root', 'changeAccount', { params, body: { state: 'deactivated' } })
+    await well('root', 'unlinkIdentity', unlink)
+    assert.deepEqual(await ways(), [])
+    const trail = await well<Page<{ type: string; actor?: string }>>('root', 'listAudit', { query: { account: 'lin' } })
+    assert.ok(trail.items.some(({ type, actor }) => type === 'identity.unlinked' && actor === ids.root))
+  })
+
   test('looks after accounts and their sessions; the last admin stays', async () => {
     const agent = browser()
     await signInByEmail(site, agent, { at: new URL('/account', site.issuer), email: 'kim@example.org' })

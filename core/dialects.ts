@@ -1,11 +1,12 @@
 /** Dialects at the table: every authz instance's routes, and the doors of those on hosts of their own. Called by the composition root. @module */
 import type { Principal } from '@labgate/contract'
 import type Provider from 'oidc-provider'
+import type { BrowserSession } from './accounts/sessions.ts'
 import type { Rooms } from './assembly.ts'
 import type { ResolveBearer } from './bearer.ts'
 import { questionsAddress } from './console/my-profile.ts'
 import { termsAddress } from './console/terms-on-the-way.ts'
-import type { Ctx } from './http/context.ts'
+import { createCrossSiteCookie } from './http/cross-site.ts'
 import { type DialectNeeds, dialectRoute } from './http/dialect.ts'
 import type { Route } from './http/routes.ts'
 import type { SessionCookie } from './http/session.ts'
@@ -31,8 +32,17 @@ export function dialectRoutes(needs: DialectsNeeds): Route[] {
   const doors = new Map<string, HostDoor>()
   for (const { host, origin } of needs.instances)
     if (host !== undefined && !doors.has(host)) doors.set(host, hostDoor(needs, { host, origin }))
+  const crossSite = createCrossSiteCookie({
+    sessions: needs.rooms.get('sessions'),
+    random: needs.rooms.get('random'),
+  })
   const faces: DialectNeeds = {
-    bySession: (ctx) => bySession(needs, ctx),
+    bySession: async (ctx) => principalOf(await needs.cookie.of(ctx.req)),
+    byCrossSite: async (ctx, place) => principalOf(await crossSite.of(ctx.req, place)),
+    async giveCrossSite(ctx, place) {
+      const session = await needs.cookie.of(ctx.req)
+      if (session) await crossSite.give(ctx, { session, place })
+    },
     byToken: needs.bearer,
     toSignIn: (ctx, { host }) => (host === undefined ? needs.door.toSignIn(ctx) : doors.get(host)?.toSignIn(ctx)),
     owesAnswers: ({ account }) => needs.desk.profile.isDue(account.id),
@@ -77,8 +87,7 @@ function hostDoor({ rooms, desk, cookie, provider }: DialectsNeeds, place: { hos
   })
 }
 
-async function bySession({ cookie }: DialectsNeeds, ctx: Ctx): Promise<Principal | undefined> {
-  const session = await cookie.of(ctx.req)
+function principalOf(session: BrowserSession | undefined): Principal | undefined {
   return (
     session && {
       kind: 'person',

@@ -87,6 +87,12 @@ export async function createLabgate(given: LabgateConfig, options: AssemblyOptio
         mail: get('mail'),
         accounts: get('accounts'),
         access: get('access'),
+        noteIssue: ({ account, ask, detail }) =>
+          get('audit')({
+            type: 'dialect.issued',
+            ...{ account, actor: account, requestId: ask.requestId, address: ask.address },
+            detail: { service: id, ...detail },
+          }),
       }),
     })
     return await furnish({ config, rooms, registry, fetchFor, fetches, locate })

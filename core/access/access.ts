@@ -89,7 +89,7 @@ export function createAccess(needs: {
     async missingTerms({ account, service }) {
       return rows.reading(() => {
         const holder = holders.find(account)?.holder ?? nobody
-        const prompted = rows.siteTerms().filter(({ services }) => services.includes(service))
+        const prompted = rows.siteTerms().filter(({ services }) => service !== undefined && services.includes(service))
         return prompted.map((one) => termsView(one, holder)).filter(({ acceptedAt }) => acceptedAt === undefined)
       })
     },

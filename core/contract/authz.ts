@@ -32,8 +32,22 @@ export interface RouteClaim {
   /** Pattern of `path-to-regexp`, below the instance's host and prefix: `/api/v1/user/:id`. */
   readonly path: string
   readonly guard: Guard
-  /** `'any'`: every origin, without credentials. A list: these origins, with credentials. */
-  readonly cors?: 'any' | readonly string[]
+  /**
+   * `'any'`: every origin, without credentials. A list: these origins, with credentials; an expression must be
+   * anchored at both ends and have no flags.
+   */
+  readonly cors?: 'any' | readonly (string | RegExp)[]
+  /**
+   * A second cookie of the instance that browsers send with requests of other sites too (`SameSite=None`); it dies with
+   * the person's session and opens nothing else. `set` (guard `session`): the browser is given it. `read` (guard
+   * `public`, `cors` a list): who holds it is the principal, for requests that a listed origin made.
+   */
+  readonly crossSiteCookie?: 'set' | 'read'
+  /**
+   * `kept`: a page of another site may have opened this one and waits for its message, so this page, and the sign-in
+   * that leads to it, leave the link between the two windows alone (`Cross-Origin-Opener-Policy: unsafe-none`).
+   */
+  readonly opener?: 'kept'
   /** Largest request body in bytes; default 64 KiB. */
   readonly bodyBytes?: number
   /** At most `count` requests in `seconds` by one network address. */

@@ -2,6 +2,7 @@
  * All that is ambient is handed in: clock, randomness, fetch, log, store, mail. A plugin touches nothing else.
  * @module
  */
+import type { RouteAsk } from './authz.ts'
 import type {
   AccessAsk,
   AccountId,
@@ -12,6 +13,7 @@ import type {
   PlaceView,
   PublicSnapshot,
   Snapshot,
+  TermsView,
 } from './values.ts'
 
 /** What the time is; tests turn it. */
@@ -117,6 +119,11 @@ export interface AccessFace {
   anyone(where?: { readonly service?: string | undefined }): Promise<PublicSnapshot>
   /** `service` as in `snapshot`. */
   decide(ask: AccessAsk): Promise<Decision>
+  /** Terms of the service itself, of no dataset, that the account has yet to accept; `service` as in `snapshot`. */
+  missingTerms(ask: {
+    readonly account: AccountId
+    readonly service?: string | undefined
+  }): Promise<readonly TermsView[]>
   /** By slug or alias. */
   dataset(name: string): Promise<DatasetView | undefined>
   /** The dataset behind a table of a service. */
@@ -137,6 +144,15 @@ export interface AuthzContext<Config = unknown> extends Context<Config> {
   readonly accounts: AccountsFace
   readonly access: AccessFace
   readonly mail: Mail
+  /**
+   * Notes in the audit trail that something was given to an account (`dialect.issued`), under the id of the request.
+   * Ids and short words only, never what was given. Rejects when it could not be kept: then do not give it.
+   */
+  noteIssue(issue: {
+    readonly account: AccountId
+    readonly ask: Pick<RouteAsk, 'requestId' | 'address'>
+    readonly detail: Readonly<Record<string, string>>
+  }): Promise<void>
   /** An absolute URL of this instance, on its own host and prefix. */
   url(path: string): URL
   signIns(): readonly SignIn[]

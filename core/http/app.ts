@@ -14,6 +14,7 @@ import { createProxies, type Edge, readEdge, rewriteForwarded } from './edge.ts'
 import { catchErrors, type ErrorPages } from './errors.ts'
 import { setCsp, setSecurityHeaders } from './headers.ts'
 import { addressAt, createHosts, type Hosts } from './host.ts'
+import { openerStep } from './opener.ts'
 import { type ProviderMount, providerStep } from './provider.ts'
 import { createLimits, type Limits } from './rate.ts'
 import { createRoutes, type Routes } from './routes.ts'
@@ -167,6 +168,7 @@ export function createApp(needs: AppNeeds): App {
     beginStep(needs),
     catchErrors(needs),
     edgeStep({ issuer, hosts, edgeOf }),
+    openerStep({ issuer, routes: () => routes.list() }),
     onHost(issuer.host, providerStep({ issuer, mount: () => mount, setCsp, limits })),
     around(added, run),
   ])

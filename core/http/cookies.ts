@@ -12,6 +12,8 @@ export interface CookieNames {
   readonly provider: string
   readonly interaction: string
   readonly resume: string
+  /** That a page of another site waits for the end of a sign-in. */
+  readonly opener: string
 }
 
 /** The names for an issuer: prefixed when it is https, plain otherwise. */
@@ -26,5 +28,6 @@ export function cookieNames(issuer: string): CookieNames {
     provider: `${host}_provider`,
     interaction: `${secure}_interaction`,
     resume: `${secure}_resume`,
+    opener: `${host}_opener`,
   }
 }

@@ -2,14 +2,20 @@
 import type { Ctx } from './context.ts'
 
 /** `'any'`: every origin, without credentials. A list: these origins, with credentials. */
-export type CorsRule = 'any' | readonly string[]
+export type CorsRule = 'any' | readonly (string | RegExp)[]
+
+/** Whether a list names an origin, by its text or by an expression. `'any'` names nobody: it is without credentials. */
+export function namesOrigin(rule: CorsRule | undefined, origin: string | undefined): boolean {
+  if (rule === undefined || rule === 'any' || origin === undefined) return false
+  return rule.some((one) => (typeof one === 'string' ? one === origin : one.test(origin)))
+}
 
 const preflightSeconds = 600
 
 function allowedOrigin(ctx: Ctx, rule: CorsRule): string | undefined {
   const origin = ctx.get('origin')
   if (rule === 'any') return '*'
-  return rule.includes(origin) ? origin : undefined
+  return namesOrigin(rule, origin) ? origin : undefined
 }
 
 /** Sets the headers of an answer; for an origin that is not listed only `Vary`. */

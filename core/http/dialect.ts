@@ -17,6 +17,7 @@ import {
   type TokenGuard,
 } from '@labgate/contract'
 import type { Ctx } from './context.ts'
+import { namesOrigin } from './cors.ts'
 import { provenanceOf } from './csrf.ts'
 import type { Route } from './routes.ts'
 import { readCookie } from './session.ts'
@@ -41,6 +42,10 @@ export interface Refusal {
 export interface DialectNeeds {
   /** The signed-in person of this browser on this host. */
   bySession(ctx: Ctx): Promise<Principal | undefined>
+  /** The person by the instance's cookie for requests of other sites. */
+  byCrossSite(ctx: Ctx, place: PlacedClaim): Promise<Principal | undefined>
+  /** Gives the browser of a signed-in person that cookie. */
+  giveCrossSite(ctx: Ctx, place: PlacedClaim): Promise<void>
   /** Whoever a token speaks for; `undefined` for one that is unknown, expired, revoked or of somebody who may not act. */
   byToken(presented: {
     readonly value: string
@@ -81,6 +86,7 @@ export function dialectRoute(place: PlacedClaim, needs: DialectNeeds): Route {
     ...(host === undefined ? {} : { host }),
     ...(claim.cors === undefined ? {} : { cors: claim.cors }),
     ...(claim.rate === undefined ? {} : { rate: claim.rate }),
+    ...(claim.opener === undefined ? {} : { opener: claim.opener }),
     // A token in a header is no cookie: nobody's browser sends it unasked. The public guard reads cookies with care below.
     ...(claim.guard === 'session' ? {} : { csrf: 'off' as const }),
     ...(renderError === undefined
@@ -104,6 +110,7 @@ export function dialectRoute(place: PlacedClaim, needs: DialectNeeds): Route {
         return 'answered'
       }
       if (principal) principals.set(ctx, principal)
+      if (principal && claim.crossSiteCookie === 'set') await needs.giveCrossSite(ctx, place)
       return undefined
     },
     async handler(ctx) {
@@ -125,7 +132,12 @@ async function principalOf(
   needs: DialectNeeds,
 ): Promise<Principal | 'sign-in' | 'answer-questions' | 'accept-terms' | undefined> {
   const { guard, method } = place.claim
-  if (guard === 'public') return isOwnDoing(ctx, place) ? needs.bySession(ctx) : undefined
+  if (guard === 'public') {
+    const known = isOwnDoing(ctx, place) ? await needs.bySession(ctx) : undefined
+    // By the browser's word alone: an origin that is listed, never one that is not told.
+    const may = place.claim.crossSiteCookie === 'read' && cameFrom(ctx, place) === 'same-origin'
+    return known ?? (may ? needs.byCrossSite(ctx, place) : undefined)
+  }
   if (guard === 'session') {
     const principal = await needs.bySession(ctx)
     if (principal) {
@@ -156,8 +168,8 @@ function isForeign(ctx: Ctx, place: PlacedClaim): boolean {
 }
 
 function cameFrom(ctx: Ctx, { claim, origin }: PlacedClaim) {
-  const listed = Array.isArray(claim.cors) ? (claim.cors as readonly string[]) : []
-  return provenanceOf(ctx.req, [origin, ...listed])
+  const asking = ctx.get('origin')
+  return provenanceOf(ctx.req, namesOrigin(claim.cors, asking) ? [origin, asking] : [origin])
 }
 
 async function byToken(

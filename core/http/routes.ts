@@ -3,8 +3,9 @@ import Router from '@koa/router'
 import { Fault } from '@labgate/contract'
 import { type BodyRule, readBody } from './body.ts'
 import type { Ctx, Step } from './context.ts'
-import { answerPreflight, type CorsRule, setCors } from './cors.ts'
+import { answerPreflight, type CorsRule, namesOrigin, setCors } from './cors.ts'
 import { assertProvenance, assertToken, type Csrf, type CsrfRule } from './csrf.ts'
+import { keepOpener } from './opener.ts'
 import { addressKey, type Limits, type RateRule } from './rate.ts'
 
 /** Methods a route may have; GET answers HEAD too. */
@@ -28,6 +29,8 @@ export interface Route {
   readonly body?: BodyRule
   readonly rate?: RateRule
   readonly cors?: CorsRule
+  /** A page of another site may wait for this one's message. */
+  readonly opener?: 'kept'
   /** Errors in the dialect of this route. */
   readonly onError?: (fault: Fault, ctx: Ctx) => void
   readonly handler: (ctx: Ctx) => Promise<void> | void
@@ -55,8 +58,8 @@ const safe = new Set(['GET', 'HEAD', 'OPTIONS'])
 function checkOrigin(ctx: Ctx, route: Route, origin: string): void {
   if (safe.has(ctx.method) || route.csrf === 'off') return
   // `'any'` is for callers without credentials: it opens no way to act with a person's cookies.
-  const listed = route.cors === 'any' ? [] : (route.cors ?? [])
-  const origins = [origin, ...listed]
+  const asking = ctx.get('origin')
+  const origins = namesOrigin(route.cors, asking) ? [origin, asking] : [origin]
   assertProvenance(ctx, { origins, silent: route.csrf === undefined ? 'refuse' : 'needs-token' })
 }
 
@@ -78,6 +81,7 @@ function stepOf(route: Route, needs: RouteNeeds): Step {
     ctx.state.route = route.path
     if (route.onError !== undefined) ctx.state.onError = route.onError
     if (route.cors !== undefined) setCors(ctx, route.cors)
+    if (route.opener === 'kept') keepOpener(ctx)
     await takeRate(ctx, route, needs)
     checkOrigin(ctx, route, origin)
     if ((await route.guard?.(ctx)) === 'answered') return

@@ -52,6 +52,7 @@ export const auditTypes = [
   'access.request-decided',
   'access.request-withdrawn',
   'access.refused',
+  'dialect.issued',
   'service-account.created',
   'service-account.changed',
   'api-token.created',

@@ -24,6 +24,7 @@ export interface Services {
   readonly mail: Mail
   readonly accounts: AccountsFace
   readonly access: AccessFace
+  readonly noteIssue: AuthzContext['noteIssue']
 }
 
 /** What a context takes besides the services. */
@@ -47,10 +48,10 @@ export function authContext(services: Services, place: Place): AuthContext {
 
 /** The context of a dialect. */
 export function authzContext(services: Services, place: Place): AuthzContext {
-  const { accounts, mail } = services
+  const { accounts, mail, noteIssue } = services
   const access = accessAt(services.access, place.id)
   const url = (path: string) => urlBelow(place, path)
-  return Object.freeze({ ...common(services, place), accounts, access, mail, url, signIns: place.signIns })
+  return Object.freeze({ ...common(services, place), accounts, access, mail, noteIssue, url, signIns: place.signIns })
 }
 
 // A dialect that does not say for which service it asks, asks for itself: terms limited to it are never overlooked.
@@ -63,6 +64,7 @@ function accessAt(access: AccessFace, id: string): AccessFace {
     snapshot: (account, where) => access.snapshot(account, { service: where?.service ?? id }),
     anyone: (where) => access.anyone({ service: where?.service ?? id }),
     decide: (ask) => access.decide({ ...ask, service: ask.service ?? id }),
+    missingTerms: (ask) => access.missingTerms({ ...ask, service: ask.service ?? id }),
   } satisfies AccessFace)
 }
 
@@ -91,7 +93,17 @@ export function noServices(id: string): Services {
     store: face('store', ['get', 'put', 'take', 'delete', 'once', 'count', 'lock']),
     mail: face('mail', ['send']),
     accounts: face('accounts', ['find', 'findByUsername', 'findByVerifiedEmail', 'mayAct']),
-    access: face('access', ['snapshot', 'anyone', 'decide', 'dataset', 'datasetOfTable', 'placesIn', 'publicRoots']),
+    access: face('access', [
+      'snapshot',
+      'anyone',
+      'decide',
+      'dataset',
+      'datasetOfTable',
+      'placesIn',
+      'publicRoots',
+      'missingTerms',
+    ]),
+    noteIssue: refuse('noteIssue'),
   }
 }
 

@@ -58,7 +58,27 @@ function oneClaimProblems(claim: unknown, at: string): string[] {
   const wrong = typeof path === 'string' ? patternProblem(path) : 'must be a text'
   if (wrong !== undefined) problems.push(`route \`${id}\`: path ${wrong}`)
   if (!isGuard(guard)) problems.push(`route \`${id}\`: guard must be 'session', 'public' or { token: { … } }`)
-  return problems
+  return [...problems, ...corsProblems(claim), ...cookieProblems(claim)]
+}
+
+function corsProblems({ id, cors }: Readonly<Record<string, unknown>>): string[] {
+  if (cors === undefined || cors === 'any') return []
+  const ok =
+    Array.isArray(cors) && cors.every((one) => (one instanceof RegExp ? isWhole(one) : typeof one === 'string'))
+  return ok ? [] : [`route \`${id}\`: cors must be 'any' or origins; an expression is \`^(?:…)$\` without flags`]
+}
+
+/** Anchored around everything: `^a|b$` would take whatever begins with a. */
+function isWhole({ source, flags }: RegExp): boolean {
+  return flags === '' && source.startsWith('^(?:') && source.endsWith(')$')
+}
+
+function cookieProblems({ id, crossSiteCookie, guard, cors }: Readonly<Record<string, unknown>>): string[] {
+  if (crossSiteCookie === undefined || (crossSiteCookie === 'set' && guard === 'session')) return []
+  if (crossSiteCookie === 'read' && guard === 'public' && Array.isArray(cors)) return []
+  return [
+    `route \`${id}\`: crossSiteCookie is 'set' with guard 'session', or 'read' with guard 'public' and a list in cors`,
+  ]
 }
 
 function isGuard(guard: unknown): boolean {

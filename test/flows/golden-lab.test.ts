@@ -47,7 +47,13 @@ function snapshotShort({ groups, managedGroups, grants, terms }: Snapshot) {
 describe('the golden lab', () => {
   let lab: GoldenLab
   before(async () => {
-    lab = await startGoldenLab()
+    lab = await startGoldenLab({
+      ngauth: {
+        use: '@labgate/authz-ngauth',
+        host: 'ngauth.example',
+        config: { origins: ['https://viewer.example'], credentials: { metadata: true } },
+      },
+    })
   })
   after(() => lab?.site.stop())
 

@@ -42,7 +42,10 @@ test('each kind gets only what it needs', () => {
   const auth = Object.keys(authContext(services, place))
   assert.deepEqual(auth.toSorted(), [...common, 'mail', 'redirectUri', 'siteName'].toSorted())
   const authz = Object.keys(authzContext(services, place))
-  assert.deepEqual(authz.toSorted(), [...common, 'accounts', 'access', 'mail', 'url', 'signIns'].toSorted())
+  assert.deepEqual(
+    authz.toSorted(),
+    [...common, 'accounts', 'access', 'mail', 'url', 'signIns', 'noteIssue'].toSorted(),
+  )
 })
 
 test('url() builds on the host and prefix of the instance', () => {

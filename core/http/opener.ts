@@ -1,0 +1,48 @@
+/**
+ * Sign-ins in a window that a page of another site opened and waits for. `Cross-Origin-Opener-Policy: same-origin` on any
+ * page or redirect of the way would cut the two apart for good (HTML §7.1.3), so a sign-in that a dialect began for such a
+ * window goes without it, and no other.
+ * @module
+ */
+import type { Ctx, Step } from './context.ts'
+import { cookieNames } from './cookies.ts'
+import { readCookie } from './session.ts'
+
+/** As long as a person may take to sign in, mail and terms included. */
+const markSeconds = 1800
+
+/** Pages of a signed-in person that no sign-in leads through. */
+const ours = /^\/(?:account|console|api|sign-out)(?:\/|$)/
+
+/** Leaves the link to the window that opened this page alone. */
+export function keepOpener(ctx: Ctx): void {
+  ctx.set('Cross-Origin-Opener-Policy', 'unsafe-none')
+}
+
+/** The step that follows such a sign-in: marked by a cookie when the dialect's door sends it here, until it is over. */
+export function openerStep(needs: {
+  readonly issuer: URL
+  routes(): readonly { readonly opener?: 'kept'; readonly host: string }[]
+}): Step {
+  const { issuer } = needs
+  const name = cookieNames(issuer.href).opener
+  const secure = issuer.protocol === 'https:' ? '; Secure' : ''
+  const hostsOf = () => new Set(needs.routes().flatMap(({ opener, host }) => (opener === 'kept' ? [host] : [])))
+  return async (ctx, next) => {
+    const { host } = ctx.state
+    if (host !== issuer.host) {
+      if (ctx.path.startsWith('/sign-in/') && hostsOf().has(host)) keepOpener(ctx)
+    } else if (ctx.path === '/oidc/auth' && hostsOf().has(returnHost(ctx, issuer) ?? '')) {
+      keepOpener(ctx)
+      ctx.append('Set-Cookie', `${name}=kept; Max-Age=${markSeconds}; Path=/; HttpOnly; SameSite=Lax${secure}`)
+    } else if (readCookie(ctx.req, name) !== undefined && !ours.test(ctx.path)) keepOpener(ctx)
+    await next()
+  }
+}
+
+/** The host of a door that this request wants to come back to. Any other address is the Provider's to judge. */
+function returnHost(ctx: Ctx, issuer: URL): string | undefined {
+  const target = ctx.query.redirect_uri
+  const url = typeof target === 'string' && URL.canParse(target) ? new URL(target) : undefined
+  return url?.pathname === '/sign-in/return' && url.protocol === issuer.protocol ? url.host : undefined
+}

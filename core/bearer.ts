@@ -40,6 +40,7 @@ async function ofApiToken({ rooms }: Needs, { value, address }: Presented): Prom
     scopes: withoutAll(token.scopes),
     authenticatedAt: token.createdAt,
     amr: [],
+    tokenId: token.id,
   }
 }
 

@@ -8,6 +8,7 @@ import { Fault, isSecret } from '@labgate/contract'
 import type Provider from 'oidc-provider'
 import { seed } from './access/seed.ts'
 import type { DataHolder } from './accounts/data-holders.ts'
+import { createTokensFace } from './accounts/token-face.ts'
 import { type AssemblyOptions, assemble, type Rooms } from './assembly.ts'
 import { createBearer, scopesOfDialects } from './bearer.ts'
 import type { LoadedConfig } from './config/load.ts'
@@ -87,6 +88,7 @@ export async function createLabgate(given: LabgateConfig, options: AssemblyOptio
         mail: get('mail'),
         accounts: get('accounts'),
         access: get('access'),
+        tokens: createTokensFace({ tokens: get('tokens'), clock: get('clock') }),
         noteIssue: ({ account, ask, detail }) =>
           get('audit')({
             type: 'dialect.issued',

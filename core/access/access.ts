@@ -137,7 +137,7 @@ function decisionOf({ found, revision }: Pick<LookedUp, 'found' | 'revision'>): 
   return { allowed: missing === undefined, missing, revision }
 }
 
-type DatasetFaces = Pick<AccessFace, 'dataset' | 'datasetOfTable' | 'placesIn' | 'publicRoots'>
+type DatasetFaces = Pick<AccessFace, 'dataset' | 'datasetOfTable' | 'placesIn' | 'publicRoots' | 'terms'>
 
 function datasetFaces(rows: LedgerRows): DatasetFaces {
   const place = ({ version, ...rest }: ReturnType<LedgerRows['places']>[number]) => ({
@@ -157,6 +157,10 @@ function datasetFaces(rows: LedgerRows): DatasetFaces {
     dataset: async (name) => rows.reading(() => view(rows.dataset(name))),
     datasetOfTable: async ({ namespace, name }) => rows.reading(() => view(rows.datasetOfTable(namespace, name))),
     placesIn: async (bucket) => rows.placesIn(bucket).map(place),
+    async terms(id) {
+      const found = rows.termsByNumericId(id)
+      return found && { terms: found.id, title: found.title }
+    },
     async publicRoots({ roots, ...table }) {
       const found = rows.publicRoots(table, roots && [...new Set(roots.map(String))]).map(BigInt)
       return found.toSorted((a, b) => (a < b ? -1 : Number(a > b)))

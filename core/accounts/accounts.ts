@@ -16,6 +16,7 @@ import {
 } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
 import { type Account, AccountEntity, GroupEntity, MembershipEntity } from '../storage/entities.ts'
+import { GroupManagerEntity } from '../storage/ledger-entities.ts'
 import { nextNumericId } from '../storage/numeric-ids.ts'
 import type { Storage } from '../storage/storage.ts'
 import { isRetired } from './retired-names.ts'
@@ -169,9 +170,32 @@ export function createAccounts(needs: { storage: Storage; clock: Clock; random: 
     return changed
   }
 
+  const list: Accounts['list'] = async ({ search, state, role, limit, offset }) => {
+    const em = storage.em()
+    // Two may be made in one millisecond: without the id, one page's end would not be the next one's begin.
+    const orderBy = { createdAt: 'desc', id: 'desc' } as const
+    const rows = await em.find(AccountEntity, whereOf({ search, state, role }), { orderBy, limit, offset })
+    const memberships = await em.find(MembershipEntity, { account: { $in: rows.map(({ id }) => id) } })
+    const groups = Map.groupBy(memberships, ({ account }) => account)
+    const slugs = (id: AccountId) => [...new Set(groups.get(id)?.map(({ group }) => group))].toSorted()
+    return rows.map((row) => viewOf(row, slugs(row.id)))
+  }
+
   return {
     find,
     findByUsername: (username) => findWhere({ username }),
+    findByNumericId: (numericId) => findWhere({ numericId }),
+    search: (part) => list({ search: part, limit: 100, offset: 0 }),
+    async groupMembers(numericId) {
+      const group = await storage.em().findOne(GroupEntity, { numericId })
+      if (!group) return undefined
+      const members = await storage.em().find(MembershipEntity, { group: group.slug }, { limit: 1000 })
+      const managers = await storage.em().find(GroupManagerEntity, { group: group.slug })
+      const manages = new Set(managers.map(({ account }) => account))
+      const ids = [...new Set(members.map(({ account }) => account))]
+      const found = await Promise.all(ids.map(find))
+      return found.flatMap((account) => (account ? [{ account, manages: manages.has(account.id) }] : []))
+    },
     findByVerifiedEmail: (email) => findWhere({ email: inSmallLetters(email), emailVerified: true }),
     acting,
     mayAct: async (id) => (await acting(id)) !== undefined,
@@ -188,16 +212,7 @@ export function createAccounts(needs: { storage: Storage; clock: Clock; random: 
       await change(id, { email, emailVerified: true })
     },
     count: (query) => storage.em().count(AccountEntity, whereOf(query)),
-    async list({ search, state, role, limit, offset }) {
-      const em = storage.em()
-      // Two may be made in one millisecond: without the id, one page's end would not be the next one's begin.
-      const orderBy = { createdAt: 'desc', id: 'desc' } as const
-      const rows = await em.find(AccountEntity, whereOf({ search, state, role }), { orderBy, limit, offset })
-      const memberships = await em.find(MembershipEntity, { account: { $in: rows.map(({ id }) => id) } })
-      const groups = Map.groupBy(memberships, ({ account }) => account)
-      const slugs = (id: AccountId) => [...new Set(groups.get(id)?.map(({ group }) => group))].toSorted()
-      return rows.map((row) => viewOf(row, slugs(row.id)))
-    },
+    list,
     async createIn(em, { facts, state, role }) {
       const now = clock.now()
       const email = verifiedEmail(facts)

@@ -13,6 +13,7 @@ import { acceptorOf, acceptPosted, changedNotice, datasetTitle, postedTerms, sho
 import type { Notice } from '../pages/views.ts'
 import { createTermsDesk, type TermsDesk } from './terms-desk.ts'
 import { createTermsOnTheWay, type TermsDialect } from './terms-on-the-way.ts'
+import { acceptedOn, mayRead } from './terms-sight.ts'
 
 /** What the pages of terms take. */
 export interface ReadTermsNeeds {
@@ -123,22 +124,6 @@ function createInvitedPages(desk: Desk, counter: TermsDesk) {
       }
     },
   }
-}
-
-/** When the newest text that counts was accepted. */
-async function acceptedOn(desk: Desk, account: string, terms: Terms): Promise<Date | undefined> {
-  const own = await desk.terms.acceptedBy(account)
-  return own.find((one) => one.terms === terms.id && one.number >= terms.requiredNumber)?.at
-}
-
-/** Terms of a hidden dataset would give away that it exists. */
-async function mayRead(desk: Desk, account: string, { id, dataset }: Terms): Promise<boolean> {
-  if (dataset === undefined) return true
-  const found = await desk.access.dataset(dataset)
-  if (found?.visibility !== 'hidden') return true
-  const mine = await desk.access.snapshot(account)
-  if (mine.account.role === 'admin' || mine.grants.some((grant) => grant.dataset === dataset)) return true
-  return (await desk.terms.acceptedBy(account)).some(({ terms }) => terms === id)
 }
 
 async function showDone(

@@ -19,8 +19,18 @@ export interface TokenGuard {
     readonly query?: readonly string[]
     /** Scopes the token must have, all of them. */
     readonly scopes?: readonly string[]
+    /**
+     * `'refuse'`: a header of another scheme, or one token in the header and another one in a cookie, is no token at all.
+     * Default: what does not fit is passed over, and the first match wins.
+     */
+    readonly doubtful?: 'refuse'
   }
+  /** Without any token, a signed-in person is let in as `session` does; a token that does not count is refused. */
+  readonly withoutToken?: 'session'
 }
+
+/** Why a token guard let nobody by: `detail.token` of its ERR_UNAUTHENTICATED, for `renderError`. */
+export type TokenTrouble = 'none' | 'invalid' | 'scheme' | 'conflict'
 
 /** `session`: a signed-in person (a browser is sent to sign in and comes back); `public`: anyone. */
 export type Guard = 'session' | 'public' | TokenGuard

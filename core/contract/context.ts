@@ -106,6 +106,53 @@ export interface AccountsFace {
   findByVerifiedEmail(email: string): Promise<AccountView | undefined>
   /** Whether the account may act at all, now. Asked by every door. */
   mayAct(id: AccountId): Promise<boolean>
+  findByNumericId(id: number): Promise<AccountView | undefined>
+  /** Those whose name, username or address contains `part`; at most 100, newest first. */
+  search(part: string): Promise<readonly AccountView[]>
+  /** The members of a group by its number; at most 1,000. */
+  groupMembers(group: number): Promise<readonly GroupMember[] | undefined>
+}
+
+/** Somebody in a group. */
+export interface GroupMember {
+  readonly account: AccountView
+  /** Whether they look after it. */
+  readonly manages: boolean
+}
+
+/** An API token without its value. */
+export interface TokenView {
+  readonly id: string
+  readonly account: AccountId
+  readonly name: string
+  /** The first characters of the value, to know it again. */
+  readonly hint: string
+  readonly scopes: readonly string[]
+  readonly createdAt: Date
+  readonly expiresAt: Date | undefined
+  readonly lastUsedAt: Date | undefined
+}
+
+/** Who is at hand: the request that a handler answers. */
+export type AtHand = Pick<RouteAsk, 'principal' | 'address' | 'requestId'>
+
+/** API tokens of the person at hand. Nobody else's can be seen, made or revoked here. */
+export interface TokensFace {
+  /** Those that count now, newest first; at most 1,000. */
+  list(who: AtHand): Promise<readonly TokenView[]>
+  /**
+   * The value is in this answer and nowhere else. One that is made by a token gets neither more scopes nor a longer life
+   * than that; the scope of the admin API is never given.
+   * @throws Fault ERR_INPUT, ERR_FORBIDDEN, ERR_CONFLICT (too many)
+   */
+  make(
+    who: AtHand,
+    token: { readonly name: string; readonly scopes: readonly string[]; readonly lifeSeconds?: number },
+  ): Promise<{ readonly value: string; readonly token: TokenView }>
+  /** `false` when they have no such token. */
+  revoke(who: AtHand, id: string): Promise<boolean>
+  /** The token of a value that counts now, if it is theirs. */
+  find(who: AtHand, value: string): Promise<TokenView | undefined>
 }
 
 /** What adapters may ask of access. */
@@ -137,13 +184,18 @@ export interface AccessFace {
     /** Absent: all there are. */
     readonly roots?: readonly bigint[]
   }): Promise<readonly bigint[]>
+  /** Living terms of use by their number. */
+  terms(id: number): Promise<{ readonly terms: string; readonly title: string } | undefined>
 }
 
 /** What a dialect may touch. */
 export interface AuthzContext<Config = unknown> extends Context<Config> {
   readonly accounts: AccountsFace
   readonly access: AccessFace
+  readonly tokens: TokensFace
   readonly mail: Mail
+  /** Where a person reads and accepts terms of use, and then comes back to `back`, a path of this instance's host. */
+  termsUrl(terms: string, back: string): URL
   /**
    * Notes in the audit trail that something was given to an account (`dialect.issued`), under the id of the request.
    * Ids and short words only, never what was given. Rejects when it could not be kept: then do not give it.

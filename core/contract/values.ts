@@ -72,6 +72,8 @@ export interface Principal {
   readonly authenticatedAt: Date
   /** RFC 8176 values. */
   readonly amr: readonly string[]
+  /** Id of the API token that was presented, when it was one. */
+  readonly tokenId?: string | undefined
 }
 
 /** Levels of access, each containing those before it. */

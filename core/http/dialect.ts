@@ -15,6 +15,7 @@ import {
   type RouteClaim,
   type RouteReply,
   type TokenGuard,
+  type TokenTrouble,
 } from '@labgate/contract'
 import type { Ctx } from './context.ts'
 import { namesOrigin } from './cors.ts'
@@ -154,7 +155,15 @@ async function principalOf(
     if (method !== 'GET') throw new Fault('ERR_UNAUTHENTICATED', 'Please sign in first.')
     return 'sign-in'
   }
+  if (guard.withoutToken === 'session' && presentedIn(ctx, place, guard.token) === undefined)
+    return bySessionInstead(ctx, place, needs)
   return byToken(ctx, place, { rule: guard.token, needs })
+}
+
+/** As the guard `session`, on a route whose own checks of the origin are off. */
+async function bySessionInstead(ctx: Ctx, place: PlacedClaim, needs: DialectNeeds) {
+  if (!isOwnDoing(ctx, place)) throw new Fault('ERR_UNAUTHENTICATED', 'Please sign in first.')
+  return principalOf(ctx, { ...place, claim: { ...place.claim, guard: 'session' } }, needs)
 }
 
 /** A public route that changes something must not act for a person whose browser was made to call it by another site. */
@@ -177,12 +186,14 @@ async function byToken(
   place: PlacedClaim,
   { rule, needs }: { rule: TokenGuard['token']; needs: DialectNeeds },
 ): Promise<Principal> {
-  const value = tokenIn(ctx, isForeign(ctx, place) ? { ...rule, cookies: [] } : rule)
+  const presented = presentedIn(ctx, place, rule)
   const { origin } = place
+  const value = presented?.value
   const principal = value === undefined ? undefined : await needs.byToken({ value, origin, address: ctx.state.address })
   if (!principal) {
-    ctx.set('WWW-Authenticate', value === undefined ? 'Bearer' : 'Bearer error="invalid_token"')
-    throw new Fault('ERR_UNAUTHENTICATED', 'A valid token is needed.')
+    ctx.set('WWW-Authenticate', presented === undefined ? 'Bearer' : 'Bearer error="invalid_token"')
+    const token: TokenTrouble = presented === undefined ? 'none' : (presented.trouble ?? 'invalid')
+    throw new Fault('ERR_UNAUTHENTICATED', 'A valid token is needed.', { detail: { token } })
   }
   const missing = (rule.scopes ?? []).filter(
     (scope) => !principal.scopes.includes(scope) && !principal.scopes.includes('*'),
@@ -211,12 +222,35 @@ async function refuse(ctx: Ctx, { instance }: PlacedClaim, refused: Refused): Pr
   throw new Fault('ERR_FORBIDDEN', message)
 }
 
+interface Found {
+  readonly value?: string
+  readonly trouble?: TokenTrouble
+}
+
+/** What the claim's places hold; `undefined`: no token at all. */
+function presentedIn(ctx: Ctx, place: PlacedClaim, claimed: TokenGuard['token']): Found | undefined {
+  const rule = isForeign(ctx, place) ? { ...claimed, cookies: [] } : claimed
+  const inHeader = tokenInHeader(ctx, rule)
+  const elsewhere = tokenElsewhere(ctx, rule)
+  if (rule.doubtful === 'refuse') {
+    if (inHeader === undefined && ctx.get(rule.header ?? 'authorization') !== '') return { trouble: 'scheme' }
+    const inCookie = tokenElsewhere(ctx, { ...rule, query: [] })
+    if (inHeader !== undefined && inCookie !== undefined && inHeader !== inCookie) return { trouble: 'conflict' }
+  }
+  const value = inHeader ?? elsewhere
+  return value === undefined ? undefined : { value }
+}
+
 /** Header, then cookies, then query, in the order of the claim (RFC 6750 §2). */
-function tokenIn(ctx: Ctx, rule: TokenGuard['token']): string | undefined {
+function tokenInHeader(ctx: Ctx, rule: TokenGuard['token']): string | undefined {
   const header = ctx.get(rule.header ?? 'authorization')
   const scheme = rule.scheme ?? 'Bearer'
   if (header !== '' && scheme === '') return header
   if (header.toLowerCase().startsWith(`${scheme.toLowerCase()} `)) return header.slice(scheme.length + 1).trim()
+  return undefined
+}
+
+function tokenElsewhere(ctx: Ctx, rule: Pick<TokenGuard['token'], 'cookies' | 'query'>): string | undefined {
   for (const name of rule.cookies ?? []) {
     const value = readCookie(ctx.req, name)
     if (value !== undefined) return value

@@ -11,6 +11,7 @@ import type {
   RunnerContext,
   SignIn,
   Store,
+  TokensFace,
 } from '@labgate/contract'
 import type { TextOf } from './instance.ts'
 
@@ -24,6 +25,7 @@ export interface Services {
   readonly mail: Mail
   readonly accounts: AccountsFace
   readonly access: AccessFace
+  readonly tokens: TokensFace
   readonly noteIssue: AuthzContext['noteIssue']
 }
 
@@ -48,10 +50,18 @@ export function authContext(services: Services, place: Place): AuthContext {
 
 /** The context of a dialect. */
 export function authzContext(services: Services, place: Place): AuthzContext {
-  const { accounts, mail, noteIssue } = services
+  const { accounts, mail, noteIssue, tokens } = services
   const access = accessAt(services.access, place.id)
   const url = (path: string) => urlBelow(place, path)
-  return Object.freeze({ ...common(services, place), accounts, access, mail, noteIssue, url, signIns: place.signIns })
+  const termsUrl = (terms: string, back: string) => termsUrlOf(place, terms, back)
+  const own = { accounts, access, tokens, mail, noteIssue, url, termsUrl, signIns: place.signIns }
+  return Object.freeze({ ...common(services, place), ...own })
+}
+
+function termsUrlOf({ issuer, id }: Place, terms: string, back: string): URL {
+  const url = new URL(`/terms/for/${encodeURIComponent(id)}`, issuer)
+  url.search = new URLSearchParams({ terms, back }).toString()
+  return url
 }
 
 // A dialect that does not say for which service it asks, asks for itself: terms limited to it are never overlooked.
@@ -61,6 +71,7 @@ function accessAt(access: AccessFace, id: string): AccessFace {
     datasetOfTable: access.datasetOfTable,
     placesIn: access.placesIn,
     publicRoots: access.publicRoots,
+    terms: access.terms,
     snapshot: (account, where) => access.snapshot(account, { service: where?.service ?? id }),
     anyone: (where) => access.anyone({ service: where?.service ?? id }),
     decide: (ask) => access.decide({ ...ask, service: ask.service ?? id }),
@@ -92,17 +103,15 @@ export function noServices(id: string): Services {
     fetch: refuse('fetch'),
     store: face('store', ['get', 'put', 'take', 'delete', 'once', 'count', 'lock']),
     mail: face('mail', ['send']),
-    accounts: face('accounts', ['find', 'findByUsername', 'findByVerifiedEmail', 'mayAct']),
-    access: face('access', [
-      'snapshot',
-      'anyone',
-      'decide',
-      'dataset',
-      'datasetOfTable',
-      'placesIn',
-      'publicRoots',
-      'missingTerms',
+    accounts: face('accounts', [
+      ...(['find', 'findByUsername', 'findByVerifiedEmail', 'mayAct'] as const),
+      ...(['findByNumericId', 'search', 'groupMembers'] as const),
     ]),
+    access: face('access', [
+      ...(['snapshot', 'anyone', 'decide', 'dataset', 'datasetOfTable', 'placesIn', 'publicRoots'] as const),
+      ...(['terms', 'missingTerms'] as const),
+    ]),
+    tokens: face('tokens', ['list', 'make', 'revoke', 'find']),
     noteIssue: refuse('noteIssue'),
   }
 }

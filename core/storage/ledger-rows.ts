@@ -96,6 +96,8 @@ export interface LedgerRows {
   siteTerms(): TermsRecord[]
   /** By id, retired ones too. */
   termsById(ids: readonly string[]): TermsRecord[]
+  /** Living ones. */
+  termsByNumericId(id: number): TermsRecord | undefined
 }
 
 /** The statements by name, so that a test can ask SQLite how it would run each. */
@@ -130,6 +132,7 @@ export const ledgerStatements = {
   termsOn: `${termsOf('json_each(?) s CROSS JOIN terms t ON t.dataset = s.value')} WHERE t.retired_at IS NULL`,
   siteTerms: `${termsOf('terms t')} WHERE t.dataset IS NULL AND t.retired_at IS NULL`,
   termsById: termsOf('json_each(?) s CROSS JOIN terms t ON t.id = s.value'),
+  termsByNumericId: `${termsOf('terms t')} WHERE t.numeric_id = ? AND t.retired_at IS NULL`,
 } as const
 
 function grantsOf(condition: string): string {
@@ -185,6 +188,7 @@ function prepare(database: SqliteDatabase) {
     termsOn: database.prepare<[string], TermsColumns>(words.termsOn),
     siteTerms: database.prepare<[], TermsColumns>(words.siteTerms),
     termsById: database.prepare<[string], TermsColumns>(words.termsById),
+    termsByNumericId: database.prepare<[number], TermsColumns>(words.termsByNumericId),
   }
 }
 
@@ -234,5 +238,9 @@ export function createLedgerRows({ database }: { database: SqliteDatabase }): Le
     termsOn: (datasets) => statements.termsOn.all(list(datasets)).map(termsRecord),
     siteTerms: () => statements.siteTerms.all().map(termsRecord),
     termsById: (ids) => statements.termsById.all(list(ids)).map(termsRecord),
+    termsByNumericId(id) {
+      const row = statements.termsByNumericId.get(id)
+      return row && termsRecord(row)
+    },
   }
 }

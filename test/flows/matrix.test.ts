@@ -24,6 +24,7 @@ import { takeSeen, watched } from '../support/watched-plugin.ts'
 
 /** Each dialect of `plugins/` and how it stands in the config of this test: a new one must be named here. */
 const adapters: Readonly<Record<string, (place: { host: string }) => Part>> = {
+  'authz-cave': () => ({ config: { viewers: ['https://viewer.example'] } }),
   'authz-ngauth': ({ host }) => ({
     host,
     config: { origins: ['https://viewer.example'], credentials: { metadata: true } },
@@ -39,6 +40,11 @@ interface Place {
   readonly in: 'header' | 'cookie' | 'query'
   readonly name: string
   readonly scheme?: string
+}
+
+/** Whether a signed-in person is let in, and a browser sent to sign in. */
+function sendsAway({ guard }: RouteClaim): boolean {
+  return guard === 'session' || (typeof guard === 'object' && guard.withoutToken === 'session')
 }
 
 /** Where a route's claim looks for a token. */
@@ -202,7 +208,7 @@ describe('every route of every dialect', () => {
         [],
         said,
       )
-      const isAway = ask.route.claim.guard === 'session' && status >= 300 && status < 400
+      const isAway = sendsAway(ask.route.claim) && status >= 300 && status < 400
       assert.ok(isAway || (status >= 400 && status < 500), said)
     }
   }
@@ -306,6 +312,7 @@ describe('every route of every dialect', () => {
     for (const route of guarded('token')) {
       for (const where of otherPlaces(route.claim))
         await refused({ route, token: [tokenOf('good'), where] }, `good token in ${placeKey(where)}`)
+      if (sendsAway(route.claim)) continue
       const key = `good ${route.host ?? 'issuer'}`
       await refused({ route, session: cookies.get(key) ?? assert.fail(key) }, 'a session instead of a token')
     }
@@ -330,7 +337,7 @@ describe('every route of every dialect', () => {
   })
 
   test('with a session lets the person in, and nobody by a cookie that does not count', async () => {
-    for (const route of guarded('session')) {
+    for (const route of [...guarded('session'), ...guarded('token').filter(({ claim }) => sendsAway(claim))]) {
       const home = route.host ?? 'issuer'
       const elsewhere = home === 'issuer' ? host : 'issuer'
       const cookieOf = (name: string, at: string) => cookies.get(`${name} ${at}`) ?? assert.fail(`${name} ${at}`)
@@ -347,6 +354,13 @@ describe('every route of every dialect', () => {
       await refused({ route, session: cookieOf('good', elsewhere) }, 'the cookie of another host')
       if (route.claim.method !== 'GET')
         await refused({ route, session: cookieOf('good', home), foreign: true }, 'made to by another site')
+      if (typeof route.claim.guard === 'object') {
+        // A token that does not count is not made good by a session beside it.
+        const [, bad] = badTokens().at(-1) ?? assert.fail()
+        for (const where of placesOf(route.claim.guard))
+          await refused({ route, token: [bad, where], session: cookieOf('good', home) }, 'a bad token and a session')
+        continue
+      }
       for (const where of everyPlace())
         await refused({ route, token: [tokenOf('good'), where] }, `a token in ${placeKey(where)}`)
     }

@@ -44,7 +44,7 @@ test('each kind gets only what it needs', () => {
   const authz = Object.keys(authzContext(services, place))
   assert.deepEqual(
     authz.toSorted(),
-    [...common, 'accounts', 'access', 'mail', 'url', 'signIns', 'noteIssue'].toSorted(),
+    [...common, 'accounts', 'access', 'mail', 'url', 'signIns', 'noteIssue', 'tokens', 'termsUrl'].toSorted(),
   )
 })
 

@@ -1,0 +1,33 @@
+/** The adapter: handlers below both prefixes, the projection, errors in the dialect. @module */
+import type { AuthzAdapter, Handler } from '@labgate/contract'
+import { json, renderError, words } from './answers.ts'
+import type { CaveContext } from './config.ts'
+import { peopleHandlers } from './people.ts'
+import { project } from './project.ts'
+import { caveRoutes } from './routes.ts'
+import { signInHandlers } from './sign-in.ts'
+import { tableHandlers } from './tables.ts'
+import { tokenHandlers } from './tokens.ts'
+
+/** Makes the adapter. */
+export function caveAdapter(context: CaveContext): AuthzAdapter {
+  const { config } = context
+  const all: Readonly<Record<string, Handler>> = {
+    ...peopleHandlers(context),
+    ...tableHandlers(context),
+    ...tokenHandlers(context),
+    ...signInHandlers(context),
+    apps: async () => json(config.services.map((url, index) => ({ id: index + 1, url }))),
+    version: async () => words(200, 'Labgate, as middle_auth 2'),
+  }
+  const handlers = caveRoutes(config).map(({ id }) => {
+    const handler = all[id.slice(id.indexOf('.') + 1)]
+    if (!handler) throw new TypeError(`no handler for ${id}`)
+    return [id, handler] as const
+  })
+  return {
+    handlers: Object.fromEntries(handlers),
+    project,
+    renderError: (fault, ask) => renderError(context, fault, ask),
+  }
+}

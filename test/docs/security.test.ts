@@ -5,9 +5,11 @@ import { test } from 'node:test'
 import { root } from '../support/sources.ts'
 
 const text = readFileSync(join(root, 'docs', 'security.md'), 'utf8')
-const rows = [...text.matchAll(/^\| (S\d+) \| (.+?) \| (.+?) \| (.+) \|$/gm)].map(
+const rows = [...text.matchAll(/^\| ([AS]\d+) \| (.+?) \| (.+?) \| (.+) \|$/gm)].map(
   ([, id = '', threat = '', guard = '', proofs = '']) => ({ id, threat, guard, proofs: proofs.split('<br>') }),
 )
+
+const numbered = (letter: string, length: number) => Array.from({ length }, (_, index) => `${letter}${index + 1}`)
 
 /** Whether a file has a test of exactly this name, in single or double quotes. */
 function hasTest(file: string, name: string): boolean {
@@ -16,10 +18,10 @@ function hasTest(file: string, name: string): boolean {
   return [`test('${single}'`, `test("${name}"`, `test('${name}'`].some((spelled) => source.includes(spelled))
 }
 
-test('docs/security.md has the threats S1 to S32, each once and in order', () => {
+test('docs/security.md has the threats S1 to S32, then A1 to A6, each once and in order', () => {
   assert.deepEqual(
     rows.map(({ id }) => id),
-    Array.from({ length: 32 }, (_, index) => `S${index + 1}`),
+    [...numbered('S', 32), ...numbered('A', 6)],
   )
 })
 

@@ -11,6 +11,7 @@ import {
   jsonOption,
   print,
   printJson,
+  textOption,
   wordOf,
   wrongUse,
 } from './command.ts'
@@ -80,26 +81,50 @@ async function runRole(args: Args, io: Io): Promise<number> {
   })
 }
 
-/** Lists where an account is signed in. */
+/** Lists where an account is signed in, or ends one session. */
 export const sessions: Command = {
   name: 'account sessions',
-  summary: 'List the browsers an account is signed in at.',
-  usage: 'account sessions ID|USERNAME [--json]',
-  options,
+  summary: 'List the browsers an account is signed in at, or end one of these sessions.',
+  usage: 'account sessions ID|USERNAME [--end HANDLE] [--json]',
+  options: {
+    end: { type: 'string', value: 'HANDLE', description: 'End this session.' },
+    ...options,
+  },
   words,
-  run: (args, io) =>
-    withRooms(args, io, async (rooms) => {
-      const { id, username } = await accountOf(rooms, wordOf(args, 0))
-      const rows = await rooms.get('sessions').list(id)
-      const line = rows.length === 0 ? `${username} is signed in nowhere.` : sessionTable(rows)
-      return say(args, io, { result: rows.map(sessionJson), line })
-    }),
+  run: (args, io) => (textOption(args, 'end') === undefined ? listSessions(args, io) : endSession(args, io)),
+}
+
+function listSessions(args: Args, io: Io): Promise<number> {
+  return withRooms(args, io, async (rooms) => {
+    const { id, username } = await accountOf(rooms, wordOf(args, 0))
+    const rows = await rooms.get('sessions').list(id)
+    const line = rows.length === 0 ? `${username} is signed in nowhere.` : sessionTable(rows)
+    return say(args, io, { result: rows.map(sessionJson), line })
+  })
+}
+
+/** With the whole Labgate: services hear of it. */
+function endSession(args: Args, io: Io): Promise<number> {
+  return withLabgate(args, io, async ({ rooms }) => {
+    const { id, username } = await accountOf(rooms, wordOf(args, 0))
+    const handle = textOption(args, 'end') ?? ''
+    await rooms.get('keeping').endSession({ kind: 'system', name: 'command' }, id, handle)
+    return say(args, io, { result: { account: id, username, handle }, line: `A session of ${username} has ended.` })
+  })
 }
 
 function sessionTable(rows: readonly SessionRow[]): string {
   return tableText(
-    ['SIGNED IN', 'LAST SEEN', 'ENDS', 'BY', 'ADDRESS', 'BROWSER'],
-    rows.map((row) => [row.createdAt, row.lastSeenAt, row.endsAt, row.instance, row.address, row.userAgent]),
+    ['HANDLE', 'SIGNED IN', 'LAST SEEN', 'ENDS', 'BY', 'ADDRESS', 'BROWSER'],
+    rows.map((row) => [
+      row.handle,
+      row.createdAt,
+      row.lastSeenAt,
+      row.endsAt,
+      row.instance,
+      row.address,
+      row.userAgent,
+    ]),
   )
 }
 

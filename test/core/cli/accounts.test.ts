@@ -92,6 +92,37 @@ describe('accounts, clients and keys by command, beside a running server', () =>
     await signIn('bob@example.org')
   })
 
+  test('one session of several ends, by its handle', async () => {
+    await signIn('eva@example.org')
+    const { agent } = await signIn('eva@example.org')
+    const handles = async () =>
+      JSON.parse((await ask('account', 'sessions', 'eva', '--json')).out).map(
+        ({ handle }: { handle: string }) => handle,
+      )
+    const [gone = '', ...rest] = await handles()
+    const { code, out, err } = await run('account', 'sessions', 'eva', '--end', gone)
+    assert.deepEqual([code, out], [0, 'A session of eva has ended.\n'], err)
+    assert.deepEqual(await handles(), rest)
+    assert.equal(rest.length, 1)
+    assert.equal((await trail('session.revoked'))[0]?.actor, 'command')
+    assert.notEqual((await run('account', 'sessions', 'eva', '--end', gone)).code, 0)
+    await run('account', 'sessions', 'eva', '--end', rest[0] ?? '')
+    assert.ok(!(await agent.open(`${site.issuer}/account`)).url.pathname.startsWith('/account'))
+  })
+
+  test('a way to sign in is taken away, and of an active account never the last one', async () => {
+    const [{ id }] = JSON.parse((await ask('account', 'show', 'eva', '--json')).out).identities
+    const last = await run('account', 'unlink', 'eva', id)
+    assert.notEqual(last.code, 0)
+    assert.match(last.err, /Deactivate the account first/)
+    assert.notEqual((await run('account', 'unlink', 'bob', id)).code, 0, 'of another account')
+    await run('account', 'deactivate', 'eva')
+    const { code, out, err } = await run('account', 'unlink', 'eva', id)
+    assert.deepEqual([code, out], [0, 'eva does not sign in by email as eva@example.org any more.\n'], err)
+    assert.deepEqual(JSON.parse((await ask('account', 'show', 'eva', '--json')).out).identities, [])
+    assert.equal((await trail('identity.unlinked'))[0]?.actor, 'command')
+  })
+
   test('role makes an admin, by id or username, and writes from what to what', async () => {
     assert.equal((await run('account', 'role', 'bob', 'admin')).out, 'bob is admin.\n')
     const [event] = await trail('account.role-changed')
@@ -105,11 +136,14 @@ describe('accounts, clients and keys by command, beside a running server', () =>
   test('list finds by text, state and role', async () => {
     const names = async (...more: string[]) =>
       JSON.parse((await ask('account', 'list', '--json', ...more)).out).map((row: { username: string }) => row.username)
-    assert.deepEqual(await names(), ['bob', 'ada'])
+    assert.deepEqual(await names(), ['eva', 'bob', 'ada'])
     assert.deepEqual(await names('--search', 'ADA@'), ['ada'])
     assert.deepEqual(await names('--role', 'admin'), ['bob'])
     assert.deepEqual(await names('--state', 'pending'), [])
-    assert.match((await ask('account', 'list')).out, /^USERNAME +KIND +STATE +ROLE .*\nbob +person +active +admin /)
+    assert.match(
+      (await ask('account', 'list')).out,
+      /^USERNAME +KIND +STATE +ROLE .*\neva +person +deactivated .*\nbob +person +active +admin /,
+    )
   })
 
   test('client show previews what an account would give it, each claim with its source', async () => {

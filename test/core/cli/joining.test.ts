@@ -59,6 +59,19 @@ describe('who comes in, by command', () => {
     assert.match(await at.fails('account', 'turn-down', 'ada'), /does not wait/)
   })
 
+  test('a question is answered for somebody, and the answer taken back', async () => {
+    const site = await commandFolder({ profile: { questions: [{ id: 'desk', label: 'Your desk', type: 'text' }] } })
+    const ada = await site.person('ada@example.org')
+    const answers = async () => (await site.json('account', 'show', ada)).answers
+    await site.text('account', 'answer', ada, 'desk', 'By the window')
+    assert.equal((await answers())[0].value, 'By the window')
+    assert.match(await site.fails('account', 'answer', ada, 'shoe', '44'), /no such question/)
+    const { value, isDue } = await site.json('account', 'answer', ada, 'desk', '')
+    assert.deepEqual([value, isDue], [undefined, false])
+    assert.equal((await answers())[0].value, undefined)
+    await site.remove()
+  })
+
   test('what cannot be is told', async () => {
     assert.match(await at.fails('account', 'invite', 'nonsense'), /e-mail address/)
     assert.match(await at.fails('account', 'invite', 'a@example.org', '--role', 'owner'), /--role must be/)

@@ -151,7 +151,8 @@ export function createAccounts(needs: { storage: Storage; clock: Clock; random: 
     await storage.transaction(async (em) => {
       const row = await em.findOne(AccountEntity, { id })
       if (!row) throw new Fault('ERR_NOT_FOUND', `there is no account ${id}`)
-      if (patch.state === 'active') assertMayReturn(row)
+      // Neither back to life nor to a name: a form may have been open while its account was shut for good.
+      if (patch.state === 'active' || patch.displayName !== undefined) assertMayReturn(row)
       em.assign(row, { ...patch, updatedAt: clock.now(), revision: row.revision + 1 })
     })
     const changed = await find(id)

@@ -83,6 +83,8 @@ describe('an erasure', () => {
     await site.accounts.setGroups(ada, 'email', ['email:late'])
     const left = await site.accounts.find(ada)
     assert.deepEqual([left?.email, left?.groups], [undefined, []])
+    await assert.rejects(site.accounts.setDisplayName(ada, 'Ada Late'), { code: 'ERR_CONFLICT' })
+    assert.equal((await site.accounts.find(ada))?.displayName, '')
   })
 
   test('of two admins who erase each other at once, one stays', async () => {

@@ -27,7 +27,13 @@ export const configSchema = {
       default: 3,
       description: 'Codes that may be typed in one sign-in; a new code does not give new tries.',
     },
-    mailsPerHour: { type: 'integer', minimum: 1, default: 3, description: 'Mails an hour to one address.' },
+    mailsPerHour: {
+      type: 'integer',
+      minimum: 1,
+      default: 3,
+      description:
+        'Mails an hour to one address that one network asks for; all networks together get three times as many.',
+    },
     mailsPerHourNetwork: {
       type: 'integer',
       minimum: 1,

@@ -8,6 +8,8 @@ const daySeconds = 86_400
 // A code has 10^6 values: 30 tries a day on one address are right once in 90 years.
 const guessesPerAddress = 30
 const guessesPerMail = 2
+// One network that asks without end must leave mails for the address's owner, who is mostly somewhere else.
+const networksPerAddress = 3
 
 /** Who asks, for counting. */
 export interface Asker {
@@ -29,7 +31,8 @@ export function limitsOf({ config, store }: Pick<Context, 'config' | 'store'>): 
   return {
     mayMail: async ({ address, network }) =>
       (await within(`mails-from:${networkOf(network)}`, config.mailsPerHourNetwork, hourSeconds)) &&
-      (await within(`mails-to:${hidden(address)}`, config.mailsPerHour, hourSeconds)) &&
+      (await within(`mails-to:${hidden(address)}:${networkOf(network)}`, config.mailsPerHour, hourSeconds)) &&
+      (await within(`mails-to:${hidden(address)}`, config.mailsPerHour * networksPerAddress, hourSeconds)) &&
       (await within('mails', config.mailsPerHourTotal, hourSeconds)),
     mayGuess: async ({ address, network }) =>
       (await within(`guesses-from:${networkOf(network)}`, config.mailsPerHourNetwork * guessesPerMail, hourSeconds)) &&

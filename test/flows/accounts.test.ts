@@ -144,7 +144,7 @@ describe('people and their accounts', () => {
       await atLinkPage(newBrowser(), 'dan')
     })
 
-    test('an address whose flag is missing or not a boolean is never offered and never a claim', async () => {
+    test('an address whose flag is missing or not a boolean is never offered and never a claim (datalab 1.7.5)', async () => {
       await byEmail(newBrowser(), 'alice@example.org')
       await byEmail(newBrowser(), 'str@example.org')
       for (const login of ['carol', 'str']) {
@@ -201,7 +201,7 @@ describe('people and their accounts', () => {
       assert.equal(titleOf(page), 'That sign-in belongs to another account')
     })
 
-    test('a link begun by one account cannot end in another', async () => {
+    test('a link begun by one account cannot end in another (datalab 1.7.6)', async () => {
       const agent = newBrowser()
       await byEmail(agent, 'first@example.net')
       const halted = new UserAgent({ stopAt: [`${world.site.issuer}/sign-in/uni/`] })
@@ -277,7 +277,7 @@ describe('people and their accounts', () => {
       )
     })
 
-    test('admins named in the config are admins by a verified address of that instance only', async () => {
+    test('admins named in the config are admins by a verified address of that instance only (launchpad 2.2)', async () => {
       assert.equal((await accounts().findByVerifiedEmail('boss@example.org'))?.role, 'admin')
       const chief = (await web.signIn(newBrowser(), 'chief')).claims()
       assert.equal((await accounts().find(chief?.sub ?? ''))?.role, 'admin')
@@ -355,7 +355,7 @@ describe('people and their accounts', () => {
 })
 
 describe('who may be first, and who may come later', () => {
-  test('the first-admin code works once, for a person who is signed in, and wrong ones are limited', async () => {
+  test('the first-admin code works once, for a person who is signed in, and wrong ones are limited (launchpad 2.2)', async () => {
     const world = await startWorld({ users })
     try {
       const code = world.site.firstAdminCode ?? ''

@@ -69,7 +69,7 @@ describe('a running Labgate', () => {
   })
   after(() => world.close())
 
-  test('takes from the account form a name, and no verified address, role, state or username (S3)', async () => {
+  test('takes from the account form a name, and no verified address, role, state or username (S3) (datalab 1.7.5, 1.7.11)', async () => {
     const agent = newBrowser()
     const page = await signInAs(agent, 'dora', account())
     const form = page.forms.find(({ action }) => action.endsWith('/account/name'))
@@ -303,7 +303,7 @@ describe('a running Labgate', () => {
     })
   })
 
-  test('answers an address that is known, unknown or deactivated alike (S18)', async () => {
+  test('answers an address that is known, unknown or deactivated alike (S18) (launchpad 2.2)', async () => {
     const known = await signInByEmail(site(), newBrowser(), { at: account(), email: 'known@example.org' })
     assert.equal(titleOf(known), 'Your account')
     await signInByEmail(site(), newBrowser(), { at: account(), email: 'gone@example.org' })

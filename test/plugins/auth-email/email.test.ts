@@ -72,7 +72,7 @@ test('the link in another browser says to type the code and shows neither addres
   assert.doesNotMatch(JSON.stringify(page), /ada@/)
 })
 
-test('looking at the link a hundred times and fetching its button with GET or HEAD uses nothing up', async () => {
+test('datalab 1.7.7: looking at the link a hundred times and fetching its button with GET or HEAD uses nothing up', async () => {
   const at = instance()
   const attempt = await begun(at)
   const url = linkOf(at)
@@ -83,7 +83,7 @@ test('looking at the link a hundred times and fetching its button with GET or HE
   assert.ok('done' in (await next(at, reply({}, { via: 'visit', url }), attempt)))
 })
 
-test('a link with a wrong, missing or foreign token shows that it is over, and its button gives nothing', async () => {
+test('datalab 1.7.14: a link with a wrong, missing or foreign token shows that it is over, and its button gives nothing', async () => {
   const at = instance()
   const attempt = await begun(at)
   const right = linkOf(at)
@@ -110,7 +110,7 @@ test('the token of a link is not taken as a code, nor a code as a token', async 
   assert.ok('no' in (await next(at, reply({}, { via: 'visit', url }), attempt)))
 })
 
-test('code and link are used up together: neither signs in a second time', async () => {
+test('datalab 1.7.2: code and link are used up together: neither signs in a second time', async () => {
   const at = instance()
   const attempt = await begun(at)
   const [code, url] = [codeOf(at), linkOf(at)]
@@ -120,7 +120,7 @@ test('code and link are used up together: neither signs in a second time', async
   assert.equal((await visit(at, { url, sameBrowser: true, attempt })).tone, 'warning')
 })
 
-test('of twenty posts of the right code at once exactly one is done', async () => {
+test('datalab 1.7.2: of twenty posts of the right code at once exactly one is done', async () => {
   const at = instance()
   const attempt = await begun(at)
   const code = codeOf(at)
@@ -129,7 +129,7 @@ test('of twenty posts of the right code at once exactly one is done', async () =
   assert.equal(steps.filter((step) => 'no' in step).length, 19)
 })
 
-test('of ten presses of the link’s button at once exactly one is done', async () => {
+test('datalab 1.7.2: of ten presses of the link’s button at once exactly one is done', async () => {
   const at = instance()
   const attempt = await begun(at)
   const url = linkOf(at)
@@ -148,7 +148,7 @@ test('a code works for ten minutes and not a second longer', async () => {
   assert.equal((await visit(at, { url, sameBrowser: true, attempt: late })).title, 'This link no longer works')
 })
 
-test('a code belongs to its attempt: typed at another one it is wrong', async () => {
+test('launchpad 2.2: a code belongs to its attempt: typed at another one it is wrong', async () => {
   const at = instance()
   const mine = await begun(at, { email: 'ada@example.org' })
   const code = codeOf(at)
@@ -170,7 +170,7 @@ test('a visit of an attempt that is over, or never was, says so', async () => {
   assert.equal(page.form, undefined)
 })
 
-test('a resent code replaces the code and the link before it', async () => {
+test('datalab 1.7.14: a resent code replaces the code and the link before it', async () => {
   const at = instance()
   const attempt = await begun(at)
   const [oldCode, oldLink] = [codeOf(at), linkOf(at)]
@@ -199,7 +199,7 @@ test('a callback ends in no', async () => {
   assert.ok('no' in (await next(at, reply({ code: codeOf(at) }, { via: 'callback', method: 'GET' }), attempt)))
 })
 
-test('mail that cannot be sent ends in a refusal that says what to do, and its code is void', async () => {
+test('launchpad 2.2: mail that cannot be sent ends in a refusal that says what to do, and its code is void', async () => {
   let sent = ''
   const at = instance({
     send: async ({ text }) => {
@@ -220,7 +220,7 @@ test('a bug in the mail is thrown on, not shown as a failed delivery', async () 
   await assert.rejects(at.method.begin(ask({ email: 'ada@example.org' }), at.world.attempt()), TypeError)
 })
 
-test('neither log nor store ever holds a code or a token', async () => {
+test('launchpad 2.2, datalab 1.7.2: neither log nor store ever holds a code or a token', async () => {
   const at = instance()
   const attempt = await begun(at)
   const secrets = [codeOf(at), linkOf(at).searchParams.get('token') ?? '']

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { networkOf } from '../../../plugins/auth-email/limits.ts'
 import { ask, begun, codeOf, formOf, instance, linkOf, next, refusalOf, reply, visit, wrongCode } from './walk.ts'
 
-test('three wrong codes end the attempt, and then neither the right code nor the link works', async () => {
+test('launchpad 2.2: three wrong codes end the attempt, and then neither the right code nor the link works', async () => {
   const at = instance()
   const attempt = await begun(at)
   const url = linkOf(at)
@@ -23,7 +23,7 @@ test('what is no six-digit code is sent back without costing a try', async () =>
   assert.ok('done' in (await next(at, reply({ code: codeOf(at) }), attempt)))
 })
 
-test('a resent code, a changed address and time give no new tries', async () => {
+test('launchpad 2.2: a resent code, a changed address and time give no new tries', async () => {
   const at = instance()
   const attempt = await begun(at)
   await next(at, reply({ code: wrongCode(at) }), attempt)
@@ -36,7 +36,7 @@ test('a resent code, a changed address and time give no new tries', async () => 
   assert.equal(refusalOf(await next(at, reply({ code: codeOf(at) }), attempt)).reason, 'limited')
 })
 
-test('wrong codes posted at once share the three tries', async () => {
+test('launchpad 2.2: wrong codes posted at once share the three tries', async () => {
   const at = instance()
   const attempt = await begun(at)
   const codes = Array.from({ length: 50 }, (_, i) => wrongCode(at, i + 1))
@@ -45,12 +45,12 @@ test('wrong codes posted at once share the three tries', async () => {
   assert.ok('no' in (await next(at, reply({ code: codeOf(at) }), attempt)))
 })
 
-test('an address gets three mails an hour, whatever the spelling, network and attempt, resent ones counted', async () => {
+test('datalab 1.7.15: an address gets three mails an hour from a network, whatever the spelling and attempt, resent ones counted', async () => {
   const at = instance()
   const attempt = await begun(at, { email: 'ada@example.org', address: '192.0.2.7' })
   await next(at, reply({ step: 'resend' }), attempt)
-  await begun(at, { email: 'ADA@Example.org', address: '198.51.100.7' })
-  const step = await at.method.begin(ask({ email: 'ada@example.org', address: '203.0.113.7' }), at.world.attempt())
+  await begun(at, { email: 'ADA@Example.org', address: '192.0.2.8' })
+  const step = await at.method.begin(ask({ email: 'ada@example.org', address: '192.0.2.9' }), at.world.attempt())
   assert.deepEqual(refusalOf(step), {
     reason: 'limited',
     message: 'Too many mails were asked for. Please wait an hour and begin again.',
@@ -64,7 +64,40 @@ test('an address gets three mails an hour, whatever the spelling, network and at
   assert.equal(at.world.mails.length, 5)
 })
 
-test('a resend beyond the budget sends nothing and leaves the last code good', async () => {
+test('datalab 1.7.15: from all networks together an address gets at most nine mails an hour', async () => {
+  const at = instance()
+  for (let i = 0; i < 30; i++)
+    await at.method.begin(ask({ email: 'ada@example.org', address: `10.0.${i}.1` }), at.world.attempt())
+  assert.equal(at.world.mails.length, 9)
+})
+
+test('launchpad 2.2: a stranger who asks for mails to an address without end does not shut its owner out', async () => {
+  const at = instance()
+  for (let i = 0; i < 30; i++)
+    await at.method.begin(ask({ email: 'ada@example.org', address: '198.51.100.7' }), at.world.attempt())
+  assert.equal(at.world.mails.length, 3)
+  const attempt = await begun(at, { email: 'ada@example.org', address: '192.0.2.7' })
+  assert.equal(at.world.mails.length, 4)
+  assert.ok('done' in (await next(at, reply({ code: codeOf(at) }), attempt)))
+})
+
+test('launchpad 2.2: wrong codes of a stranger, however many, leave the link in the owner’s mail good', async () => {
+  const at = instance({ config: { mailsPerHour: 100 } })
+  for (let i = 0; i < 12; i++) {
+    const theirs = await begun(at, { address: '198.51.100.7' })
+    for (let guess = 1; guess <= 3; guess++)
+      await next(at, reply({ code: wrongCode(at, guess) }, { address: '198.51.100.7' }), theirs)
+  }
+  const mine = await begun(at)
+  assert.equal(
+    refusalOf(await next(at, reply({ code: codeOf(at) }), mine)).reason,
+    'limited',
+    'the day’s tries are over',
+  )
+  assert.ok('done' in (await next(at, reply({}, { via: 'visit', url: linkOf(at) }), mine)))
+})
+
+test('datalab 1.7.14: a resend beyond the budget sends nothing and leaves the last code good', async () => {
   const at = instance({ config: { mailsPerHour: 1 } })
   const attempt = await begun(at)
   assert.match(formOf(await next(at, reply({ step: 'resend' }), attempt)).error ?? '', /last code we sent still works/)
@@ -72,7 +105,7 @@ test('a resend beyond the budget sends nothing and leaves the last code good', a
   assert.ok('done' in (await next(at, reply({ code: codeOf(at) }), attempt)))
 })
 
-test('a network over its budget gets no mail out, and uses up nothing of the addresses it names', async () => {
+test('datalab 1.7.15, launchpad 2.2: a network over its budget gets no mail out, and uses up nothing of the addresses it names', async () => {
   const at = instance({ config: { mailsPerHourNetwork: 5 } })
   for (let i = 0; i < 9; i++)
     await at.method.begin(ask({ email: `u${i}@example.org`, address: `192.0.2.${i}` }), at.world.attempt())
@@ -84,7 +117,7 @@ test('a network over its budget gets no mail out, and uses up nothing of the add
   assert.equal(at.world.mails.length, 8)
 })
 
-test('an instance sends no more than its mails an hour', async () => {
+test('datalab 1.7.15: an instance sends no more than its mails an hour', async () => {
   const at = instance({ config: { mailsPerHourTotal: 4 } })
   for (let i = 0; i < 9; i++)
     await at.method.begin(ask({ email: `u${i}@example.org`, address: `10.0.${i}.1` }), at.world.attempt())

@@ -35,7 +35,7 @@ describe('an API token at a dialect', () => {
     return answer.status === 200 ? ((await answer.json()) as { username: string }).username : answer.status
   }
 
-  test('speaks for its person, with the scopes it was given and no others', async () => {
+  test('speaks for its person, with the scopes it was given and no others (datalab 1.7.12)', async () => {
     assert.deepEqual(Object.keys(room()('tokens').scopes()).toSorted(), ['admin', 'probe', 'probe.write'])
     const { value } = await make(ada, ['probe'])
     const answer = await ask('/api/me', value)

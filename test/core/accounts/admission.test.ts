@@ -23,7 +23,7 @@ describe('admission (S31)', () => {
     assert.equal(decideAdmission({ allow: { any: [] }, state: 'active' }, facts, true).allowed, false)
   })
 
-  test('example.org is that domain only, *.example.org its subdomains only', () => {
+  test('example.org is that domain only, *.example.org its subdomains only (datalab 1.7.3)', () => {
     const rows: [string, string, boolean][] = [
       ['example.org', 'a@example.org', true],
       ['example.org', 'a@EXAMPLE.org', true],

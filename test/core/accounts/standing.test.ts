@@ -47,12 +47,14 @@ suite('the standing of accounts', () => {
     )
   })
 
-  test('nobody but an admin who may act changes anything', async () => {
+  test('nobody but an admin who may act changes anything (datalab 1.7.11)', async () => {
     const [admin, person, second] = [await make('admin'), await make('user'), await make('admin')]
     await accounts.setState(second, 'deactivated')
     for (const actor of [person, second, 'nobody']) {
       await assert.rejects(standing.setRole(by(actor), person, 'admin'), code('ERR_FORBIDDEN'))
       await assert.rejects(standing.setState(by(actor), admin, 'deactivated'), code('ERR_FORBIDDEN'))
+      await assert.rejects(standing.setState(by(actor), actor, 'active'), code('ERR_FORBIDDEN'), 'nor of their own')
+      await assert.rejects(standing.setRole(by(actor), actor, 'admin'), code('ERR_FORBIDDEN'), 'nor of their own')
       await assert.rejects(standing.assertAdmin(by(actor)), code('ERR_FORBIDDEN'))
     }
     await assert.rejects(standing.setRole(by(admin), 'nobody', 'user'), code('ERR_NOT_FOUND'))

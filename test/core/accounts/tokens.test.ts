@@ -153,7 +153,7 @@ suite('API tokens', () => {
     )
   })
 
-  test('speak for their account while they live, and for nobody else', async () => {
+  test('speak for their account while they live, and for nobody else (datalab 1.7.12)', async () => {
     const { value, token } = await make()
     const found = await tokens.resolve(value, from)
     assert.deepEqual([found?.account.id, found?.token.id, found?.token.scopes], [ada, token.id, ['admin']])
@@ -222,7 +222,7 @@ suite('API tokens', () => {
     await assert.rejects(make({ account: 'nobody' }, house), { code: 'ERR_NOT_FOUND' })
   })
 
-  test('have a name on one line, known scopes and an end that is near enough', async () => {
+  test('have a name on one line, known scopes and an end that is near enough (datalab 1.7.12)', async () => {
     for (const name of ['', ' ', 'a\nb', 'a\u202eb', 'x'.repeat(101)])
       await assert.rejects(make({ name }), { code: 'ERR_INPUT' }, JSON.stringify(name))
     for (const scope of ['*', '', 'a b', 'a"b', 'ä', 'x'.repeat(101), '\u0000'])

@@ -34,7 +34,7 @@ test('the HTML fetches nothing and is dark where the reader is', () => {
   assert.match(html, /prefers-color-scheme: dark/)
 })
 
-test('the code is not in the subject', () => {
+test('launchpad 2.2: the code is not in the subject', () => {
   assert.doesNotMatch(message().subject, /\d/)
 })
 

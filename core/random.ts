@@ -15,3 +15,12 @@ function checked(length: number): number {
   if (Number.isSafeInteger(length) && length > 0) return length
   throw new TypeError(`\`length\` must be a positive integer, got ${length} (${typeof length})`)
 }
+
+/**
+ * An id of `length` letters and digits, at most 32. People type and paste ids, and a command line takes what begins
+ * with a dash for an option.
+ */
+export function newId(random: Pick<Random, 'token'>, length: number): string {
+  const id = random.token().replaceAll(/[-_]/g, '').slice(0, length)
+  return id.length === length ? id : newId(random, length)
+}

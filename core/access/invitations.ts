@@ -1,9 +1,11 @@
 /** Links that lead to terms and, once these are accepted, give a level on their dataset. @module */
+
 import { createHash } from 'node:crypto'
 import { type Clock, Fault, isFault, type Level, levels, type Random } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
 import { type Actor, actorName } from '../accounts/actor.ts'
 import type { Change } from '../accounts/changes.ts'
+import { newId } from '../random.ts'
 import { AccountEntity } from '../storage/entities.ts'
 import {
   GrantEntity,
@@ -131,7 +133,7 @@ async function invite(needs: InvitationNeeds, actor: Actor, given: NewInvitation
     checkInvitation(given, { terms, at })
     if (given.level !== undefined) await askLeave(needs, actor, { dataset: terms.dataset ?? '', level: given.level })
     const row = em.create(TermsInvitationEntity, {
-      id: random.token().slice(0, 12),
+      id: newId(random, 12),
       digest: digestOf(token),
       terms: given.terms,
       level: given.level ?? null,

@@ -2,6 +2,7 @@
  * Accounts: who is known here, in which state and role. Ids are random, opaque and never reused; usernames never change.
  * @module
  */
+
 import {
   type AccountId,
   type AccountRole,
@@ -15,6 +16,7 @@ import {
   type Random,
 } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
+import { newId } from '../random.ts'
 import { type Account, AccountEntity, GroupEntity, MembershipEntity } from '../storage/entities.ts'
 import { GroupManagerEntity } from '../storage/ledger-entities.ts'
 import { nextNumericId } from '../storage/numeric-ids.ts'
@@ -217,7 +219,7 @@ export function createAccounts(needs: { storage: Storage; clock: Clock; random: 
     async createIn(em, { facts, state, role }) {
       const now = clock.now()
       const email = verifiedEmail(facts)
-      const id = random.token().slice(0, 22)
+      const id = newId(random, 22)
       const username = await firstFree(
         usernameCandidates(facts, () => random.digits(6)),
         async (name) => {

@@ -3,6 +3,7 @@
  * makes a match. A removed identity leaves a tombstone, so that it never silently becomes somebody else's.
  * @module
  */
+
 import {
   type AccountId,
   type Assertion,
@@ -15,6 +16,7 @@ import {
   type Trust,
 } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
+import { newId } from '../random.ts'
 import { AccountEntity, type Identity, IdentityEntity, MembershipEntity } from '../storage/entities.ts'
 import type { Storage } from '../storage/storage.ts'
 import { assertMayReturn } from './accounts.ts'
@@ -118,7 +120,7 @@ export function createIdentities(needs: {
     if (row) em.assign(row, fields)
     else
       em.create(IdentityEntity, {
-        id: random.token().slice(0, 22),
+        id: newId(random, 22),
         ...key(source, assertion),
         ...fields,
         createdAt: now,

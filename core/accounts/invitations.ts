@@ -3,8 +3,10 @@
  * invitation gives when its link is used stands in `invitation-use.ts`. Nothing here looks at whether an address is known.
  * @module
  */
+
 import { type AccountRole, Fault, parseAddress } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
+import { newId } from '../random.ts'
 import { AccountEntity } from '../storage/entities.ts'
 import { AccountInvitationEntity, type AccountInvitationRow } from '../storage/life-entities.ts'
 import { type Actor, actorName, type PageAsk, type Paged, pageLimit } from './actor.ts'
@@ -130,7 +132,7 @@ function changes(needs: InvitationNeeds): Pick<AccountInvitations, 'invite' | 'r
         await assertModest(em, actor, clock.now())
         for (const slug of wanted.groups) await changeable(em, actor, slug)
         const made = em.create(AccountInvitationEntity, {
-          ...{ id: random.token().slice(0, 22), digest: proofOf(token), email: wanted.email, role: wanted.role },
+          ...{ id: newId(random, 22), digest: proofOf(token), email: wanted.email, role: wanted.role },
           ...{ groups: wanted.groups, note: wanted.note, madeBy: actorName(actor), createdAt: clock.now() },
           endsAt: new Date(clock.now().getTime() + wanted.days * day),
           ...{ acceptedBy: null, acceptedAt: null, endedAt: null },

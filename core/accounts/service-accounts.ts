@@ -1,6 +1,8 @@
 /** Service accounts: accounts of programs. They never sign in, act by tokens alone, and only while their parent may. @module */
+
 import { type AccountId, type Clock, Fault, type Random } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
+import { newId } from '../random.ts'
 import { type Account, AccountEntity, MembershipEntity } from '../storage/entities.ts'
 import { nextNumericId } from '../storage/numeric-ids.ts'
 import type { Storage } from '../storage/storage.ts'
@@ -104,7 +106,7 @@ function changes(needs: Needs & Pick<ServiceAccounts, 'find'>): Pick<ServiceAcco
           'ERR_INPUT',
           'The username of a service account has 2 to 39 small letters, digits, dots, dashes and underscores, and begins with a letter.',
         )
-      const id = random.token().slice(0, 22)
+      const id = newId(random, 22)
       const made = { displayName: checkedName(displayName), description: checkedText(description) }
       await change(actor, { on: 'service-account', parent }, async (em) => {
         const isTaken = (await em.count(AccountEntity, { username })) > 0

@@ -4,8 +4,10 @@
  * secret scanner knows one without asking us.
  * @module
  */
+
 import { type AccountId, type Clock, Fault, type Random } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
+import { newId } from '../random.ts'
 import { type Account, AccountEntity } from '../storage/entities.ts'
 import { ApiTokenEntity, type ApiTokenRow } from '../storage/ledger-entities.ts'
 import type { Storage } from '../storage/storage.ts'
@@ -133,7 +135,7 @@ async function create(needs: Needs, actor: Actor, token: NewToken): ReturnType<A
   const scopes = checkedScopes(needs, token.scopes)
   const maker = token.by?.account === token.account ? token.by : undefined
   if (!scopes.every((scope) => maker?.scopes.includes(scope) ?? true)) throw beyondMaker()
-  const id = random.token().slice(0, 22)
+  const id = newId(random, 22)
   const value = await change(actor, { on: 'token', account: token.account }, async (em) => {
     const owner = await em.findOne(AccountEntity, { id: token.account })
     if (!owner) throw new Fault('ERR_NOT_FOUND', `There is no account ${token.account}.`)

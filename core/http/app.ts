@@ -3,10 +3,12 @@
  * headers, errors, host, address and scheme, Provider, session and the like (`use`), routes.
  * @module
  */
+
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Fault, type Log } from '@labgate/contract'
 import Koa from 'koa'
+import { newId } from '../random.ts'
 import type { Ctx, State, Step } from './context.ts'
 import { createCookieSigner } from './cookie-signer.ts'
 import { type Csrf, createCsrf } from './csrf.ts'
@@ -62,7 +64,8 @@ const token = (length: number): string => randomBytes(length).toString('base64ur
 
 function begin(ctx: Ctx): void {
   const state: State = {
-    requestId: token(12),
+    // People read it to each other and paste it into commands: letters and digits only.
+    requestId: newId({ token: () => token(32) }, 16),
     nonce: token(16),
     formAction: [],
     host: '',

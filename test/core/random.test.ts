@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { systemRandom } from '../../core/random.ts'
+import { newId, systemRandom } from '../../core/random.ts'
 
 test('a token is 256 bits as 43 characters of base64url, never the same twice', () => {
   const tokens = Array.from({ length: 1000 }, () => systemRandom.token())
@@ -29,4 +29,10 @@ test('a length that is no positive integer is a TypeError', () => {
     assert.throws(() => systemRandom.bytes(length), TypeError)
     assert.throws(() => systemRandom.digits(length), TypeError)
   }
+})
+
+test('ids are letters and digits of the asked length, whatever the randomness spells', () => {
+  for (let each = 0; each < 2000; each++) assert.match(newId(systemRandom, 22), /^[A-Za-z0-9]{22}$/)
+  const spelled = ['-_'.repeat(21), `-${'ab_'.repeat(14)}`]
+  assert.equal(newId({ token: () => spelled.shift() ?? '' }, 5), 'ababa')
 })

@@ -31,6 +31,7 @@ const users = [
   })),
   { sub: 'str', name: 'Str', email: 'str@example.org', email_verified: 'true' },
   { sub: 'chief', name: 'Chief', email: 'chief@example.org', email_verified: true },
+  { sub: 'squat', name: 'Squat', email: 'owned@example.org' },
   { sub: 'fake', name: 'Fake', email: 'chief2@example.org' },
 ]
 const unruly = join(import.meta.dirname, '../support/plugins/unruly.ts')
@@ -153,6 +154,17 @@ describe('people and their accounts', () => {
         assert.equal(info.email, undefined)
         assert.notEqual(info.email_verified, true)
       }
+    })
+
+    test('datalab 1.7.5: who names an address first without proof does not draw its owner into their account', async () => {
+      const squatter = (await web.signIn(newBrowser(), 'squat')).claims()?.sub ?? ''
+      const owner = await mailed('owned@example.org')
+      assert.notEqual(await subOf(owner.redeem, owner.page), squatter)
+      const ways = await world.site.labgate.rooms.get('identities').list(squatter)
+      assert.deepEqual(
+        ways.map(({ instance }) => instance),
+        ['uni'],
+      )
     })
 
     const mailed = async (email: string) => {

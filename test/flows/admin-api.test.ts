@@ -673,7 +673,8 @@ describe('the admin API', () => {
       assert.ok(guarded().length > 40)
     }
 
-    test('without a token', () => walk({ from: '127.0.0.2' }, [401, 'ERR_UNAUTHENTICATED', /^Bearer$/]))
+    test('without a token (GA4GH 4.2: guarded by default)', () =>
+      walk({ from: '127.0.0.2' }, [401, 'ERR_UNAUTHENTICATED', /^Bearer$/]))
 
     test('with a cookie of an admin who is signed in', async () => {
       const agent = browser()
@@ -686,7 +687,7 @@ describe('the admin API', () => {
       await walk({ headers: { cookie }, from: '127.0.0.3' }, [401, 'ERR_UNAUTHENTICATED', undefined])
     })
 
-    test('with a token in the query', () =>
+    test('with a token in the query (GA4GH 4.2)', () =>
       walk({ query: { access_token: tokens.root ?? '', token: tokens.root ?? '' }, from: '127.0.0.4' }, [
         401,
         'ERR_UNAUTHENTICATED',

@@ -4,6 +4,7 @@ import { auth0Client, startAuth0 } from '../support/auth0-upstream.ts'
 import { newBrowser, party, textOf } from '../support/flow.ts'
 import { callback, freePort, startLabgate, type TestLabgate } from '../support/labgate.ts'
 import type { Upstream } from '../support/upstream.ts'
+import { UserAgent } from '../support/user-agent.ts'
 
 let auth0: Upstream
 let site: TestLabgate
@@ -48,6 +49,25 @@ test('a person on the list chooses Auth0 and the relying party learns who they a
   const tokens = await redeem(page.url)
   const info = (await (await rp.userinfo(tokens.access_token)).json()) as Record<string, unknown>
   assert.deepEqual([info.email, info.email_verified, info.name], ['ada@example.org', true, 'Ada'])
+})
+
+test('GA4GH 4.2: no token stands in an address, on the way in and on the way back', async () => {
+  const seen: string[] = []
+  const spy: typeof fetch = async (input, init) => {
+    const answer = await fetch(input, init)
+    seen.push(String(input), answer.headers.get('location') ?? '', answer.headers.get('refresh') ?? '')
+    return answer
+  }
+  const { url, redeem } = await (await party(site)).request()
+  const agent = new UserAgent({ stopAt: ['http://127.0.0.1:9/'], fetch: spy })
+  const there = await agent.press(await agent.open(url), 'Continue with Example Lab')
+  const page = await agent.press(there, /^ada$/)
+  const tokens = await redeem(page.url)
+  assert.ok(seen.some((address) => address.includes('/callback?')) && tokens.id_token)
+  for (const address of seen) {
+    assert.doesNotMatch(address, /[?&#](id_token|access_token|token|key)=|eyJ[\w-]+\.[\w-]+\./)
+    assert.ok(!address.includes(tokens.access_token))
+  }
 })
 
 test('GA4GH 4.2: who is refused reads why, on a page, and gets no code', async () => {

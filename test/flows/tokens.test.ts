@@ -65,6 +65,20 @@ describe('an API token at a dialect', () => {
     assert.equal((await ask('/api/any', value)).status, 200)
   })
 
+  test('is asked for with 401, by who reads HTML too, and an address is no place for one (GA4GH 4.2)', async () => {
+    const { value } = await make(ada, ['probe', 'admin'])
+    const status = async (path: string, headers: Record<string, string> = {}) =>
+      (await fetch(new URL(path, site.issuer), { redirect: 'manual', headers: { accept: 'text/html', ...headers } }))
+        .status
+    for (const path of ['/probe/api/me', '/oidc/userinfo', '/api/v1/me']) {
+      assert.equal(await status(path), 401, path)
+      assert.equal(await status(path, { authorization: 'Bearer made-up' }), 401, path)
+      for (const name of ['key', 'token', 'access_token'])
+        assert.match(String(await status(`${path}?${name}=${value}`)), /^40[01]$/, `${path} ${name}`)
+    }
+    assert.equal(await status('/probe/api/me', { authorization: `Bearer ${value}` }), 200)
+  })
+
   test('is over at once when another process revokes it or shuts the account out', async () => {
     const [first, second] = [await make(ada, ['probe']), await make(ada, ['probe'])]
     assert.deepEqual([await whoIs(first.value), await whoIs(second.value)], ['ada', 'ada'])

@@ -70,7 +70,7 @@ describe('an API token at a dialect', () => {
     const status = async (path: string, headers: Record<string, string> = {}) =>
       (await fetch(new URL(path, site.issuer), { redirect: 'manual', headers: { accept: 'text/html', ...headers } }))
         .status
-    for (const path of ['/probe/api/me', '/oidc/userinfo', '/api/v1/me']) {
+    for (const path of ['/probe/api/me', '/oidc/userinfo', '/api/admin/v1/me']) {
       assert.equal(await status(path), 401, path)
       assert.equal(await status(path, { authorization: 'Bearer made-up' }), 401, path)
       for (const name of ['key', 'token', 'access_token'])

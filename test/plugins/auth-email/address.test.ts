@@ -17,11 +17,11 @@ const hostile = [
 // What a pattern lets through whose dot stands for any character, or that looks for no more than an at-sign.
 const unescaped = ['ada@exampleXorg', 'ada@localhost', 'ada@example.', 'a@b@c.d', 'ada@example.org?x=y', 'ada@1.2.3.4']
 const refused = [
-  ...hostile.map((email) => ['', email]),
-  ...unescaped.map((email) => ['datalab 1.7.4: ', email]),
-] as const
+  ...hostile.map((email) => ({ number: '', email })),
+  ...unescaped.map((email) => ({ number: 'datalab 1.7.4: ', email })),
+]
 
-for (const [number, email] of refused)
+for (const { number, email } of refused)
   test(`${number}${JSON.stringify(email)} gets the form again and no mail`, async () => {
     const at = instance()
     const form = formOf(await at.method.begin(ask({ email }), at.world.attempt()))
@@ -51,10 +51,10 @@ const lists = [
   { config: { emailDomainAllowList: [] }, yes: [], no: ['example.org'] },
 ]
 
-const number = (no: readonly string[]) => (no.includes('evilexample.org') ? 'datalab 1.7.3: ' : '')
+const numberOf = (no: readonly string[]) => (no.includes('evilexample.org') ? 'datalab 1.7.3: ' : '')
 
 for (const { config, yes, no } of lists)
-  test(`${number(no)}${JSON.stringify(config)} lets ${yes.join(', ') || 'nobody'} in${no.length ? ` and not ${no.join(', ')}` : ''}`, async () => {
+  test(`${numberOf(no)}${JSON.stringify(config)} lets ${yes.join(', ') || 'nobody'} in${no.length ? ` and not ${no.join(', ')}` : ''}`, async () => {
     const at = instance({ config })
     for (const domain of yes) await at.method.begin(ask({ email: `ada@${domain}` }), at.world.attempt())
     assert.equal(at.world.mails.length, yes.length)

@@ -65,22 +65,22 @@ export function addRoutes(site: Site, parts: RouteParts): void {
       desk,
       clock: get('clock'),
       people: get('people'),
-      tokens: () => get('tokens'),
+      tokens: get('tokens'),
       limits: app.limits,
       instances: registry.auth(),
     }),
     ...door.routes,
     ...invitedRoutes(desk, door, random),
     ...readTermsRoutes({ desk, door, dialects: registry.authz() }),
-    ...myAccessRoutes({ desk, door, access: () => get('access'), ledger: () => get('ledger') }),
+    ...myAccessRoutes({ desk, door, access: get('access'), ledger: get('ledger') }),
     ...myProfileRoutes({ desk, door, dialects: registry.authz() }),
-    ...myLifeRoutes({ desk, door, life: () => get('life'), limits: app.limits }),
-    ...myTokensRoutes({ desk, door, tokens: () => get('tokens'), maxSeconds: config.access.tokenMaxLife }),
+    ...myLifeRoutes({ desk, door, life: get('life'), limits: app.limits }),
+    ...myTokensRoutes({ desk, door, tokens: get('tokens'), maxSeconds: config.access.tokenMaxLife }),
     ...sandboxRoutes({
       desk,
       door,
       random,
-      stewards: () => get('stewards'),
+      stewards: get('stewards'),
       foresee: createForesight({ accounts: get('accounts'), identities: get('identities'), ...config }),
       demo: config.demo,
     }),
@@ -101,7 +101,7 @@ export function addRoutes(site: Site, parts: RouteParts): void {
   )
 }
 
-/** The rooms of the console's pages, each asked for when it is needed. */
+/** What the console's pages stand on. */
 function consoleNeeds(
   { config, rooms, registry }: Site,
   parts: Pick<ConsoleNeeds, 'desk' | 'door' | 'revokeAccount' | 'revokeUpstream'>,
@@ -113,54 +113,22 @@ function consoleNeeds(
     dialects,
     freshSeconds: config.access.adminFreshness,
     services: () => [...Object.keys(config.clients), ...dialects.map(({ id }) => id)],
-    get stewards() {
-      return get('stewards')
-    },
-    get ledger() {
-      return get('ledger')
-    },
-    get access() {
-      return get('access')
-    },
-    get accounts() {
-      return get('accounts')
-    },
-    get groups() {
-      return get('groups')
-    },
-    get terms() {
-      return get('ledger').terms
-    },
-    get serviceAccounts() {
-      return get('serviceAccounts')
-    },
-    get tokens() {
-      return get('tokens')
-    },
-    get trail() {
-      return get('storage').audit
-    },
-    get directory() {
-      return get('directory')
-    },
-    get standing() {
-      return get('standing')
-    },
-    get keeping() {
-      return get('keeping')
-    },
-    get identities() {
-      return get('identities')
-    },
-    get life() {
-      return get('life')
-    },
-    get approval() {
-      return get('approval')
-    },
-    get invitations() {
-      return get('invitations')
-    },
+    stewards: get('stewards'),
+    ledger: get('ledger'),
+    access: get('access'),
+    accounts: get('accounts'),
+    groups: get('groups'),
+    terms: get('ledger').terms,
+    serviceAccounts: get('serviceAccounts'),
+    tokens: get('tokens'),
+    trail: get('storage').audit,
+    directory: get('directory'),
+    standing: get('standing'),
+    keeping: get('keeping'),
+    identities: get('identities'),
+    life: get('life'),
+    approval: get('approval'),
+    invitations: get('invitations'),
   }
 }
 

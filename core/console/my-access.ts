@@ -14,8 +14,8 @@ import type { MissingView, MyDatasetPageView, MyDatasetView, MyRequestView } fro
 export interface MyAccessNeeds {
   readonly desk: Desk
   readonly door: Door
-  access(): Access
-  ledger(): Ledger
+  readonly access: Access
+  readonly ledger: Ledger
 }
 
 const purpose = 'my-access'
@@ -38,7 +38,7 @@ export function myAccessRoutes(needs: MyAccessNeeds): Route[] {
       path: '/account/requests/:id/withdraw',
       async handler(ctx) {
         const mine = await session(ctx, needs)
-        await needs.ledger().requests.withdraw(actor(ctx, mine), Number(ctx.params.id))
+        await needs.ledger.requests.withdraw(actor(ctx, mine), Number(ctx.params.id))
         await leave(ctx, { desk, mine, key: 'access.gone', to: home })
       },
     },
@@ -75,8 +75,7 @@ async function message(desk: Desk, mine: BrowserSession) {
 }
 
 async function showAll(ctx: Ctx, needs: MyAccessNeeds): Promise<void> {
-  const { desk } = needs
-  const [access, ledger] = [needs.access(), needs.ledger()]
+  const { desk, access, ledger } = needs
   const mine = await session(ctx, needs)
   const { search, after } = asked(ctx)
   const [snapshot, requests, others] = await Promise.all([
@@ -174,8 +173,7 @@ function requestView(ctx: Ctx, { desk, one, title }: { desk: Desk; one: AccessRe
 }
 
 async function showOne(ctx: Ctx, needs: MyAccessNeeds, failed?: { text: string; why: string }): Promise<void> {
-  const { desk } = needs
-  const [access, ledger] = [needs.access(), needs.ledger()]
+  const { desk, access, ledger } = needs
   const mine = await session(ctx, needs)
   const name = ctx.params.dataset ?? ''
   const version = typeof ctx.query.version === 'string' ? ctx.query.version : undefined
@@ -268,7 +266,7 @@ async function ask(ctx: Ctx, needs: MyAccessNeeds): Promise<void> {
   const level = levels.find((one) => one === form.get('level'))
   try {
     if (level === undefined) throw new Fault('ERR_INPUT', needs.desk.text(ctx, 'access.noLevel'))
-    await needs.ledger().requests.ask(actor(ctx, mine), { dataset, version, level, why })
+    await needs.ledger.requests.ask(actor(ctx, mine), { dataset, version, level, why })
   } catch (error) {
     if (!isFault(error) || !error.shown || error.status >= 500 || error.code === 'ERR_NOT_FOUND') throw error
     ctx.status = error.status

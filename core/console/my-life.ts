@@ -15,7 +15,7 @@ export interface MyLifeNeeds {
   readonly desk: Desk
   readonly door: Door
   readonly limits: Limits
-  life(): Life
+  readonly life: Life
 }
 
 const history = '/account/history'
@@ -65,7 +65,7 @@ async function show(ctx: Ctx, { desk, life }: MyLifeNeeds): Promise<void> {
   const mine = await sessionOf(ctx, desk)
   const asked = typeof ctx.query.before === 'string' ? ctx.query.before : ''
   const before = /^[1-9]\d{0,14}$/.test(asked) ? Number(asked) : undefined
-  const { rows, next } = await life().history(mine.account, { seenBy: 'self', before, limit: pageSize })
+  const { rows, next } = await life.history(mine.account, { seenBy: 'self', before, limit: pageSize })
   desk.show(ctx, 'my-history', {
     now: desk.clock.now(),
     lines: rows.map((line) => lineView(line, mine.account)),
@@ -101,7 +101,7 @@ async function take(ctx: Ctx, { desk, life, limits }: MyLifeNeeds): Promise<void
   if (ageSeconds > freshSeconds) return seeOther(ctx, exportPath)
   await limits.take('account export', mine.account, mostExports)
   const { address, requestId } = ctx.state
-  const all = await life().exportOf({ kind: 'account', account: mine.account, address, requestId }, mine.account)
+  const all = await life.exportOf({ kind: 'account', account: mine.account, address, requestId }, mine.account)
   ctx.body = JSON.stringify(all, null, 2)
   ctx.type = 'application/json'
   ctx.set('Content-Disposition', 'attachment; filename="labgate-export.json"')

@@ -17,7 +17,7 @@ import { typedIn } from './typed.ts'
 export interface MyTokensNeeds {
   readonly desk: Desk
   readonly door: Door
-  tokens(): ApiTokens
+  readonly tokens: ApiTokens
   /** Longest life in seconds. */
   readonly maxSeconds: number
 }
@@ -61,7 +61,7 @@ function tokenPage({ desk, tokens, maxSeconds }: MyTokensNeeds) {
   return async (ctx: Ctx, { message, made }: Shown): Promise<void> => {
     const mine = await sessionOf(ctx, desk)
     const after = typeof ctx.query.after === 'string' ? ctx.query.after.slice(0, 200) : undefined
-    const found = await tokens().list({ account: mine.account, limit: 50, after })
+    const found = await tokens.list({ account: mine.account, limit: 50, after })
     const note = await desk.attempts.takeNote(noteKey(mine))
     const paging: PagingView = {
       search: '',
@@ -80,7 +80,7 @@ function tokenPage({ desk, tokens, maxSeconds }: MyTokensNeeds) {
       paging,
       make: tokenMakeView({
         post: post(ctx, base),
-        scopes: tokens().scopes(),
+        scopes: tokens.scopes(),
         lives: livesUpTo(maxSeconds),
         typed: made === undefined ? typedIn(ctx) : {},
       }),
@@ -95,7 +95,7 @@ async function make(ctx: Ctx, { desk, tokens, maxSeconds }: MyTokensNeeds, show:
   try {
     if (!isFresh(mine, desk)) throw new Fault('ERR_FORBIDDEN', desk.text(ctx, 'tokens.freshFirst'))
     const wanted = newTokenIn(ctx, desk, { typed: typedIn(ctx), lives: livesUpTo(maxSeconds) })
-    const { value, token } = await tokens().create(actorOf(ctx, mine), { account: mine.account, ...wanted })
+    const { value, token } = await tokens.create(actorOf(ctx, mine), { account: mine.account, ...wanted })
     // On this page and nowhere else: only its digest is kept.
     await show(ctx, { made: { name: token.name, value } })
   } catch (error) {
@@ -107,10 +107,10 @@ async function make(ctx: Ctx, { desk, tokens, maxSeconds }: MyTokensNeeds, show:
 
 async function revoke(ctx: Ctx, { desk, tokens }: MyTokensNeeds): Promise<void> {
   const mine = await sessionOf(ctx, desk)
-  const token = await tokens().find(ctx.params.id ?? '')
+  const token = await tokens.find(ctx.params.id ?? '')
   // Somebody else’s is told apart from none by nobody, admins included: they have the console.
   if (token?.account !== mine.account) throw new Fault('ERR_NOT_FOUND', desk.text(ctx, 'tokens.unknown'))
-  await tokens().revoke(actorOf(ctx, mine), token.id)
+  await tokens.revoke(actorOf(ctx, mine), token.id)
   await desk.attempts.leaveNote(noteKey(mine), desk.text(ctx, 'tokens.isRevoked', { name: token.name }))
   seeOther(ctx, base)
 }

@@ -24,7 +24,7 @@ export interface SandboxNeeds {
   readonly desk: Desk
   readonly door: Door
   readonly random: Random
-  readonly stewards: () => Pick<Stewards, 'rightsOf'>
+  readonly stewards: Pick<Stewards, 'rightsOf'>
   readonly foresee: Foresee
   /** A demo: whoever is signed in may look. */
   readonly demo: boolean
@@ -86,7 +86,7 @@ export function sandboxRoutes(needs: SandboxNeeds): Route[] {
 async function guestOf(ctx: Ctx, { desk, stewards, demo }: SandboxNeeds): Promise<Guest> {
   const session = await desk.cookie.of(ctx.req)
   if (!session) throw new Fault('ERR_UNAUTHENTICATED', desk.text(ctx, 'login.signInFirst'))
-  const rights = await stewards().rightsOf(session.account)
+  const rights = await stewards.rightsOf(session.account)
   if (!rights.admin && !demo) throw new Fault('ERR_FORBIDDEN', desk.text(ctx, 'console.notYours'))
   return { session, rights }
 }

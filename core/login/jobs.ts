@@ -19,7 +19,7 @@ export interface JobNeeds {
   readonly desk: Pick<Desk, 'audit' | 'log' | 'accounts'>
   readonly clock: Clock
   readonly people: Pick<People, 'recognise'>
-  readonly tokens: () => Pick<ApiTokens, 'create'>
+  readonly tokens: Pick<ApiTokens, 'create'>
   readonly limits: Limits
   readonly instances: readonly AuthInstance[]
 }
@@ -74,8 +74,7 @@ async function answer(ctx: Ctx, needs: JobNeeds, { instance, redeem }: Job): Pro
   const { life, scopes } = entry.jobs
   const account = found.account.id
   const { address, requestId } = ctx.state
-  const { value, token } = await needs
-    .tokens()
+  const { value, token } = await needs.tokens
     .create(
       { kind: 'account', account, address, requestId },
       { account, name: `job: ${id}`, scopes, expiresAt: new Date(needs.clock.now().getTime() + life * 1000) },

@@ -1,4 +1,5 @@
 /** Joins the admin API with the rooms of a site. Called by the composition root. @module */
+import type { ApiNeeds } from './api/operation.ts'
 import { problemStep } from './api/problem.ts'
 import { apiRoutes } from './api/routes.ts'
 import type { App } from './http/app.ts'
@@ -15,14 +16,13 @@ export interface AdminApiParts {
 }
 
 /** Every route of the admin API; from then on the app answers what no route takes there as a problem, too. */
-export function adminApiRoutes({ config, rooms, registry }: Site, parts: AdminApiParts): Route[] {
+export function adminApiRoutes({ config, rooms, registry, adminFace }: Site, parts: AdminApiParts): Route[] {
   const { app, providerSessions, revokeUpstream } = parts
   const { get } = rooms
   app.use(problemStep)
-  return apiRoutes({
+  const needs: ApiNeeds = {
     issuer: config.issuer,
     clock: get('clock'),
-    limits: app.limits,
     ledger: get('ledger'),
     groups: get('groups'),
     serviceAccounts: get('serviceAccounts'),
@@ -43,5 +43,7 @@ export function adminApiRoutes({ config, rooms, registry }: Site, parts: AdminAp
     revokeUpstream,
     keeping: get('keeping'),
     identities: get('identities'),
-  })
+  }
+  adminFace.settle(needs, config.access)
+  return apiRoutes({ ...needs, limits: app.limits })
 }

@@ -9,6 +9,7 @@ import type Provider from 'oidc-provider'
 import { seed } from './access/seed.ts'
 import type { DataHolder } from './accounts/data-holders.ts'
 import { createTokensFace } from './accounts/token-face.ts'
+import { createAdminFace } from './api/face.ts'
 import { type AssemblyOptions, assemble, type Rooms } from './assembly.ts'
 import { createBearer, scopesOfDialects } from './bearer.ts'
 import type { LoadedConfig } from './config/load.ts'
@@ -64,6 +65,7 @@ export async function createLabgate(given: LabgateConfig, options: AssemblyOptio
   const rooms = await assemble(config, options)
   const { get } = rooms
   const fetches: GuardedFetch[] = []
+  const adminFace = createAdminFace()
   const fetchFor: Site['fetchFor'] = (name, { allow = config.egress.allow, ca } = {}) => {
     const made = createFetch({ name, allow, ca, log: get('log'), metrics: get('metrics'), watch: options.watch })
     fetches.push(made)
@@ -89,6 +91,7 @@ export async function createLabgate(given: LabgateConfig, options: AssemblyOptio
         accounts: get('accounts'),
         access: get('access'),
         tokens: createTokensFace({ tokens: get('tokens'), clock: get('clock') }),
+        admin: adminFace,
         noteIssue: ({ account, ask, detail }) =>
           get('audit')({
             type: 'dialect.issued',
@@ -97,7 +100,7 @@ export async function createLabgate(given: LabgateConfig, options: AssemblyOptio
           }),
       }),
     })
-    return await furnish({ config, rooms, registry, fetchFor, fetches, locate })
+    return await furnish({ config, rooms, registry, adminFace, fetchFor, fetches, locate })
   } catch (error) {
     await get('storage').close()
     throw error

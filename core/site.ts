@@ -1,5 +1,6 @@
 /** One Labgate while it is put together: its config, its rooms and its plugins; handed from one part of the composition to the next. @module */
 import type { OidcAdditions } from '@labgate/contract'
+import type { SettledAdminFace } from './api/face.ts'
 import type { Rooms } from './assembly.ts'
 import type { Locate } from './config/problems.ts'
 import type { Config } from './config/schema.ts'
@@ -12,6 +13,8 @@ export interface Site {
   readonly config: Config
   readonly rooms: Rooms
   readonly registry: Registry
+  /** Told of its rooms when the admin API is built. */
+  readonly adminFace: SettledAdminFace
   readonly fetches: readonly GuardedFetch[]
   /** Finds lines and columns of the config file, when there is one. */
   readonly locate?: Locate | undefined

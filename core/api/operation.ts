@@ -58,7 +58,8 @@ export interface ApiNeeds {
 /** Who calls: past the guard there is a token that counts, of somebody who looks after something. */
 export interface Caller {
   readonly account: AccountRow
-  readonly token: ApiToken
+  /** Absent when a signed-in person calls by a dialect. */
+  readonly token: ApiToken | undefined
   readonly rights: Rights
   readonly actor: Extract<Actor, { kind: 'account' }>
 }

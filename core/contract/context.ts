@@ -155,6 +155,42 @@ export interface TokensFace {
   find(who: AtHand, value: string): Promise<TokenView | undefined>
 }
 
+/** What somebody may look after, now. */
+export interface RightsView {
+  /** Whether they administer the site. */
+  readonly admin: boolean
+  /** Datasets held at `admin`. */
+  readonly datasets: readonly string[]
+  /** Datasets held at `manage` or more. */
+  readonly managed: readonly string[]
+  /** Groups they manage. */
+  readonly groups: readonly string[]
+  /** Whether there is anything at all. */
+  readonly any: boolean
+}
+
+/** What an operation of the admin API is given: path parameters, query and body as its OpenAPI document says. */
+export interface OperationInput {
+  readonly params?: Readonly<Record<string, string>>
+  readonly query?: Readonly<Record<string, string | number | boolean>>
+  readonly body?: Json
+}
+
+/**
+ * The admin API in the name of who is at hand, for dialects that have an administration of their own: input is checked,
+ * leave asked and every change audited as over HTTP. A token needs the scope `admin` besides the dialect's; a session
+ * must be as fresh as the console wants it (`access.adminFreshness`) to change something.
+ */
+export interface AdminFace {
+  rights(who: AtHand): Promise<RightsView>
+  /**
+   * Calls an operation by its `operationId` (`GET /api/admin/v1/openapi.json`); the answer is its JSON, `null` when it
+   * has none.
+   * @throws Fault ERR_INPUT, ERR_FORBIDDEN, ERR_NOT_FOUND, ERR_CONFLICT and whatever else the operation names
+   */
+  call(who: AtHand, operation: string, input?: OperationInput): Promise<Json>
+}
+
 /** What adapters may ask of access. */
 export interface AccessFace {
   /**
@@ -193,6 +229,7 @@ export interface AuthzContext<Config = unknown> extends Context<Config> {
   readonly accounts: AccountsFace
   readonly access: AccessFace
   readonly tokens: TokensFace
+  readonly admin: AdminFace
   readonly mail: Mail
   /** Where a person reads and accepts terms of use, and then comes back to `back`, a path of this instance's host. */
   termsUrl(terms: string, back: string): URL

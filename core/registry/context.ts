@@ -2,6 +2,7 @@
 import type {
   AccessFace,
   AccountsFace,
+  AdminFace,
   AuthContext,
   AuthzContext,
   Clock,
@@ -26,6 +27,7 @@ export interface Services {
   readonly accounts: AccountsFace
   readonly access: AccessFace
   readonly tokens: TokensFace
+  readonly admin: AdminFace
   readonly noteIssue: AuthzContext['noteIssue']
 }
 
@@ -50,11 +52,11 @@ export function authContext(services: Services, place: Place): AuthContext {
 
 /** The context of a dialect. */
 export function authzContext(services: Services, place: Place): AuthzContext {
-  const { accounts, mail, noteIssue, tokens } = services
+  const { accounts, admin, mail, noteIssue, tokens } = services
   const access = accessAt(services.access, place.id)
   const url = (path: string) => urlBelow(place, path)
   const termsUrl = (terms: string, back: string) => termsUrlOf(place, terms, back)
-  const own = { accounts, access, tokens, mail, noteIssue, url, termsUrl, signIns: place.signIns }
+  const own = { accounts, access, tokens, admin, mail, noteIssue, url, termsUrl, signIns: place.signIns }
   return Object.freeze({ ...common(services, place), ...own })
 }
 
@@ -112,6 +114,7 @@ export function noServices(id: string): Services {
       ...(['terms', 'missingTerms'] as const),
     ]),
     tokens: face('tokens', ['list', 'make', 'revoke', 'find']),
+    admin: face('admin', ['rights', 'call']),
     noteIssue: refuse('noteIssue'),
   }
 }

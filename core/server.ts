@@ -66,6 +66,7 @@ export async function createLabgate(given: LabgateConfig, options: AssemblyOptio
   const { get } = rooms
   const fetches: GuardedFetch[] = []
   const adminFace = createAdminFace()
+  const installation = (await get('storage').settings.get('installation')) ?? 'none'
   const fetchFor: Site['fetchFor'] = (name, { allow = config.egress.allow, ca } = {}) => {
     const made = createFetch({ name, allow, ca, log: get('log'), metrics: get('metrics'), watch: options.watch })
     fetches.push(made)
@@ -92,6 +93,7 @@ export async function createLabgate(given: LabgateConfig, options: AssemblyOptio
         access: get('access'),
         tokens: createTokensFace({ tokens: get('tokens'), clock: get('clock') }),
         admin: adminFace,
+        installation,
         noteIssue: ({ account, ask, detail }) =>
           get('audit')({
             type: 'dialect.issued',

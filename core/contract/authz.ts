@@ -25,8 +25,11 @@ export interface TokenGuard {
      */
     readonly doubtful?: 'refuse'
   }
-  /** Without any token, a signed-in person is let in as `session` does; a token that does not count is refused. */
-  readonly withoutToken?: 'session'
+  /**
+   * Without any token, a signed-in person is let in: `session` as the guard of that name does, `signed-in` without ever
+   * sending a browser anywhere, for answers that programs and scripts read. A token that does not count is refused.
+   */
+  readonly withoutToken?: 'session' | 'signed-in'
 }
 
 /** Why a token guard let nobody by: `detail.token` of its ERR_UNAUTHENTICATED, for `renderError`. */
@@ -34,6 +37,14 @@ export type TokenTrouble = 'none' | 'invalid' | 'scheme' | 'conflict'
 
 /** `session`: a signed-in person (a browser is sent to sign in and comes back); `public`: anyone. */
 export type Guard = 'session' | 'public' | TokenGuard
+
+/** Listed origins with credentials, every other one without: for an API with a web application of its own. */
+export interface MixedCors {
+  readonly credentials: readonly (string | RegExp)[]
+  readonly others: 'any'
+  /** What scripts may send (`Access-Control-Allow-Headers`); default: what they ask for. */
+  readonly headers?: readonly string[]
+}
 
 /** A route that a dialect wants: plain data, so that the core guards it and a test can list it. */
 export interface RouteClaim {
@@ -46,7 +57,7 @@ export interface RouteClaim {
    * `'any'`: every origin, without credentials. A list: these origins, with credentials; an expression must be
    * anchored at both ends and have no flags.
    */
-  readonly cors?: 'any' | readonly (string | RegExp)[]
+  readonly cors?: 'any' | readonly (string | RegExp)[] | MixedCors
   /**
    * A second cookie of the instance that browsers send with requests of other sites too (`SameSite=None`); it dies with
    * the person's session and opens nothing else. `set` (guard `session`): the browser is given it. `read` (guard

@@ -248,6 +248,9 @@ export interface AuthzContext<Config = unknown> extends Context<Config> {
 }
 
 /** What a place to run may touch. */
-export type RunnerContext<Config = unknown> = Context<Config>
+export interface RunnerContext<Config = unknown> extends Context<Config> {
+  /** Names this Labgate on an engine or host that several share: small letters and digits, never changing. Label with it. */
+  readonly installation: string
+}
 
 export type { Json }

@@ -42,6 +42,7 @@ export const faults = {
   ERR_MEDIA_TYPE: { status: 415, shown: true },
   ERR_RATE: { status: 429, shown: true },
   ERR_HOST: { status: 421, shown: true },
+  ERR_LAUNCH: { status: 503, shown: true },
   ERR_METHOD_DOWN: { status: 503, shown: true },
 } as const satisfies Record<string, FaultRow>
 

@@ -6,6 +6,7 @@ import type {
   AuthContext,
   AuthzContext,
   Clock,
+  Context,
   Log,
   Mail,
   Random,
@@ -29,6 +30,8 @@ export interface Services {
   readonly tokens: TokensFace
   readonly admin: AdminFace
   readonly noteIssue: AuthzContext['noteIssue']
+  /** Names this Labgate on engines that several share. */
+  readonly installation: string
 }
 
 /** What a context takes besides the services. */
@@ -83,7 +86,7 @@ function accessAt(access: AccessFace, id: string): AccessFace {
 
 /** The context of a place to run. */
 export function runnerContext(services: Services, place: Place): RunnerContext {
-  return Object.freeze(common(services, place))
+  return Object.freeze({ ...common(services, place), installation: services.installation })
 }
 
 /** Where an upstream sends the browser back to: what to register there. */
@@ -116,10 +119,11 @@ export function noServices(id: string): Services {
     tokens: face('tokens', ['list', 'make', 'revoke', 'find']),
     admin: face('admin', ['rights', 'call']),
     noteIssue: refuse('noteIssue'),
+    installation: 'none',
   }
 }
 
-function common({ log, clock, random, fetch, store }: Services, { id, config, text }: Place): RunnerContext {
+function common({ log, clock, random, fetch, store }: Services, { id, config, text }: Place): Context {
   return { id, config, log, clock, random, fetch, store, text }
 }
 

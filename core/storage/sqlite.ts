@@ -9,6 +9,7 @@ import { entities } from './entities.ts'
 import { ledgerEntities } from './ledger-entities.ts'
 import { lifeEntities } from './life-entities.ts'
 import { migrations } from './migrations/list.ts'
+import { workspaceEntities } from './workspace-entities.ts'
 
 export type SqliteDatabase = Database.Database
 
@@ -41,7 +42,7 @@ export function openDatabase(file: string): SqliteDatabase {
 /** Opens MikroORM on the same file: listed entities and migrations, no cache on disk. */
 export async function openOrm(file: string): Promise<MikroORM> {
   const orm = await MikroORM.init({
-    entities: [...entities, ...ledgerEntities, ...lifeEntities],
+    entities: [...entities, ...ledgerEntities, ...lifeEntities, ...workspaceEntities],
     dbName: resolve(file),
     extensions: [Migrator],
     metadataCache: { enabled: false },

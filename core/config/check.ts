@@ -6,6 +6,7 @@
 import { accessFindings } from './check-access.ts'
 import { clientFindings, isLoopback } from './check-clients.ts'
 import { type Always, verdict } from './check-rules.ts'
+import { workspaceFindings } from './check-workspaces.ts'
 import type { Finding } from './finding.ts'
 import type { Path } from './problems.ts'
 import type { Config, PluginEntry } from './schema.ts'
@@ -37,6 +38,7 @@ export function checkConfig(config: Config, known?: Known): Finding[] {
       clientFindings(client, { path: ['clients', id], ...place }),
     ),
     ...accessFindings(config),
+    ...workspaceFindings(config, known?.kinds),
   ]
 }
 

@@ -40,6 +40,10 @@ export const formats: Readonly<Record<string, Format>> = {
     accepts: isOrigin,
     wants: 'an origin such as https://id.example.org, without a path or a slash at the end',
   },
+  'workspace-origin': {
+    accepts: (text) => isOrigin(text.replace('://*.', '://')),
+    wants: 'an origin such as https://*.work.example.org, or https://work.example.org for one origin for all',
+  },
   cidr: { accepts: isCidr, wants: 'an address or a network such as 10.0.0.0/8 or fd00::/8' },
   network: {
     accepts: (text) => isCidr(text) || (isIP(text) === 0 && !/^[\d.]+$/.test(text) && domain.test(text)),

@@ -15,6 +15,7 @@ import {
 import { clientsSchema, resourcesSchema } from './schema-clients.ts'
 import { claimsSchema, pluginsSchema, type Rule, ruleSchema } from './schema-plugins.ts'
 import { profileSchema } from './schema-profile.ts'
+import { workspacesSchema } from './schema-workspaces.ts'
 
 const listen = {
   type: 'object',
@@ -261,6 +262,7 @@ export const configSchema = {
     terms: termsSchema,
     grants: grantsSchema,
     serviceAccounts: serviceAccountsSchema,
+    workspaces: workspacesSchema,
   },
 } as const satisfies ConfigSchema
 
@@ -281,6 +283,9 @@ export type GroupEntry = File['groups'][string]
 export type TermsEntry = File['terms'][string]
 export type GrantEntry = File['grants'][number]
 export type ServiceAccountEntry = File['serviceAccounts'][string]
+
+/** One entry of `workspaces.profiles`. */
+export type ProfileEntry = File['workspaces']['profiles'][string]
 
 /** One entry of `profile.questions`. */
 export type QuestionEntry = File['profile']['questions'][number]

@@ -1,6 +1,8 @@
 /** Bytes and headers as middle_auth sends them. @module */
 import type { Fault, Json, RouteAsk, RouteReply, TokenTrouble } from '@labgate/contract'
+import { isProgram, toAuthorize } from './browsers.ts'
 import type { CaveContext } from './config.ts'
+import { authorizeUrl } from './routes.ts'
 
 /** Clients compare the type as a whole: no charset may follow. */
 const jsonType = { 'Content-Type': 'application/json' }
@@ -42,20 +44,17 @@ const troubles: Readonly<Record<TokenTrouble, { status: number; error: string; m
   scheme: {
     status: 400,
     error: 'bad_auth_header',
-    message: "Bad Request - Header must begin with 'Bearer'",
+    message: "Authorization header must begin with 'Bearer'",
     more: `, error="invalid_request", error_description="Header must begin with 'Bearer'"`,
   },
 }
 
-/** Where browsers and viewers sign in. */
-export function authorizeUrl({ config, url }: Pick<CaveContext, 'config' | 'url'>): URL {
-  return url(`${config.stickyPrefix}/api/v1/authorize`)
-}
-
-/** Errors in the dialect: what is wrong with a token as JSON, anything else in words. */
+/** Errors in the dialect: a browser without a token is sent to sign in, programs hear what is wrong as JSON, the rest is words. */
 export function renderError(context: CaveContext, fault: Fault, ask: RouteAsk): RouteReply {
   const { token } = fault.detail
   if (fault.code === 'ERR_UNAUTHENTICATED' && typeof token === 'string' && Object.hasOwn(troubles, token)) {
+    const elsewhere = toAuthorize(context, ask)
+    if (elsewhere) return away(elsewhere)
     const { status, error, message, more } = troubles[token as TokenTrouble]
     // The viewers' parser splits at ", " and "=": the address holds neither.
     const challenge = `Bearer realm="${authorizeUrl(context).href}"${more}`
@@ -65,9 +64,4 @@ export function renderError(context: CaveContext, fault: Fault, ask: RouteAsk): 
   if (!isProgram(ask) && ask.headers.accept?.includes('text/html') === true)
     return { status: fault.status, page: { title: context.text('problem'), text: [said], tone: 'warning' } }
   return words(fault.status, said)
-}
-
-/** Whether a program asks, by the signs that CAVE's services go by. */
-export function isProgram({ headers }: Pick<RouteAsk, 'headers'>): boolean {
-  return ['authorization', 'x-requested-with', 'origin'].some((name) => headers[name] !== undefined)
 }

@@ -1,10 +1,11 @@
 /** The adapter: handlers below both prefixes, the projection, errors in the dialect. @module */
 import type { AuthzAdapter, Handler } from '@labgate/contract'
 import { json, renderError, words } from './answers.ts'
+import { withCleanAddress } from './browsers.ts'
 import type { CaveContext } from './config.ts'
 import { peopleHandlers } from './people.ts'
 import { project } from './project.ts'
-import { caveRoutes } from './routes.ts'
+import { caveRoutes, isReadByCookie } from './routes.ts'
 import { signInHandlers } from './sign-in.ts'
 import { tableHandlers } from './tables.ts'
 import { tokenHandlers } from './tokens.ts'
@@ -18,12 +19,13 @@ export function caveAdapter(context: CaveContext): AuthzAdapter {
     ...tokenHandlers(context),
     ...signInHandlers(context),
     apps: async () => json(config.services.map((url, index) => ({ id: index + 1, url }))),
-    version: async () => words(200, 'Labgate, as middle_auth 2'),
+    version: async () => words(200, 'neuroglance_auth -- version 2.30.3 (Labgate)'),
   }
-  const handlers = caveRoutes(config).map(({ id }) => {
+  const handlers = caveRoutes(config).map((claim) => {
+    const { id } = claim
     const handler = all[id.slice(id.indexOf('.') + 1)]
     if (!handler) throw new TypeError(`no handler for ${id}`)
-    return [id, handler] as const
+    return [id, isReadByCookie(claim) ? withCleanAddress(context, handler) : handler] as const
   })
   return {
     handlers: Object.fromEntries(handlers),

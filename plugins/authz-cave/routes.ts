@@ -1,6 +1,6 @@
 /** What the dialect claims: the API below both prefixes, the ways of browsers below the sticky one. @module */
 import type { RouteClaim, TokenGuard } from '@labgate/contract'
-import type { CaveConfig } from './config.ts'
+import type { CaveConfig, CaveContext } from './config.ts'
 
 /** The scope a token needs here. */
 export const caveScope = 'cave'
@@ -68,9 +68,40 @@ export function caveRoutes({ prefix, stickyPrefix, viewers, services }: CaveConf
       api.map((claim): RouteClaim => ({ ...claim, id: `${part}.${claim.id}`, path: before + claim.path, cors: 'any' })),
     ),
     sticky('authorize', '/api/v1/authorize', { guard: 'public', cors: away, opener: 'kept' }),
+    {
+      ...sticky('authorizePosted', '/api/v1/authorize', { guard: 'public', cors: away, opener: 'kept' }),
+      method: 'POST',
+    },
     sticky('callback', '/api/v1/oauth2callback', { guard: 'session', opener: 'kept' }),
     sticky('tos', '/api/v1/tos/:id/accept', { guard: 'session', opener: 'kept' }),
+    { ...sticky('tosPosted', '/api/v1/tos/:id/accept', { guard: 'session', opener: 'kept' }), method: 'POST' },
     sticky('settingsTokens', '/settings/tokens', { guard: 'session' }),
     sticky('settingsUsername', '/settings/username', { guard: 'session' }),
+    sticky('chooseUsername', '/api/v1/register/choose_username', { guard: 'session' }),
+    sticky('admin', '/admin/', { guard: 'session' }),
   ]
+}
+
+/** Where browsers and viewers sign in. */
+export function authorizeUrl({ config, url }: Pick<CaveContext, 'config' | 'url'>): URL {
+  return url(`${config.stickyPrefix}/api/v1/authorize`)
+}
+
+/** Whether a path is one that answers to a token in a cookie: a browser can be sent there with nothing in its address. */
+export function readsCookies({ config, url }: Pick<CaveContext, 'config' | 'url'>, path: string): boolean {
+  return caveRoutes(config).some(
+    (claim) => isReadByCookie(claim) && fits(path.split('/'), url(claim.path).pathname.split('/')),
+  )
+}
+
+/** Whether a GET takes its token from cookies, too. */
+export function isReadByCookie({ method, guard }: Pick<RouteClaim, 'method' | 'guard'>): boolean {
+  return method === 'GET' && typeof guard === 'object' && (guard.token.cookies ?? []).length > 0
+}
+
+function fits(steps: readonly string[], pattern: readonly string[]): boolean {
+  return (
+    steps.length === pattern.length &&
+    pattern.every((step, index) => (step.startsWith(':') ? steps[index] !== '' : step === steps[index]))
+  )
 }

@@ -19,7 +19,7 @@ export function tableHandlers({ access, config }: CaveContext): Readonly<Record<
   return {
     async dataset({ params: { namespace = '', table: name = '' } }) {
       const found = await access.datasetOfTable({ namespace, name })
-      return found ? json(found.slug) : words(404, `Table ${name} not found`)
+      return found ? json(found.slug) : words(404, 'No dataset for given service and table names')
     },
     hasPublic: async (ask) => json((await publicIn(table(ask))).length > 0),
     async isPublic(ask) {

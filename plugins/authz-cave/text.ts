@@ -13,6 +13,8 @@ export const text = {
     out: 'Sign out',
     doneTitle: 'Signed out of CAVE',
     done: 'Viewers and services ask you to sign in again.',
+    agreedTitle: 'Terms accepted',
+    agreedText: 'You have accepted these terms of use. You may close this page.',
     refusedTitle: 'This address is not registered',
     refusedText: 'You were to be sent to {origin} with a token. Whoever runs this Labgate has not registered it.',
     problem: 'This did not work',

@@ -1,6 +1,7 @@
 /** Tokens of the person at hand: made for programs, made at a sign-in, listed and ended. @module */
 import type { Handler, Json, RouteAsk, RouteReply, TokenView } from '@labgate/contract'
 import { json, words } from './answers.ts'
+import { tokenCookies } from './browsers.ts'
 import type { CaveContext } from './config.ts'
 import { caveScope } from './routes.ts'
 
@@ -34,7 +35,8 @@ export function tokenHandlers(context: CaveContext): Readonly<Record<string, Han
   }
   const logoutAll: Handler = async (ask) => {
     await endSignIns(ask)
-    return byBrowser(ask) ? page(context, 'done') : json('success')
+    if (!byBrowser(ask)) return json('success')
+    return { ...page(context, 'done'), cookies: tokenCookies(context, undefined) }
   }
   return {
     tokens: async (ask) => json((await own(ask)).map((one) => listed(one, ask))),
@@ -50,7 +52,11 @@ export function tokenHandlers(context: CaveContext): Readonly<Record<string, Han
       const found = await tokens.find(ask, ask.params.token ?? '')
       if (!found)
         return json(
-          { error: 'invalid_token', message: 'Token does not exist or is not associated with your account.' },
+          {
+            error: 'invalid_token',
+            // Spelled so by middle_auth.
+            message: 'Token does not exist or is not asociated with your account.',
+          },
           404,
         )
       if (found.expiresAt === undefined) return json(-1)

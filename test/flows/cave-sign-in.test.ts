@@ -119,7 +119,7 @@ describe('browsers sign in for CAVE', () => {
     assert.match(page.text, /Cite us/)
     assert.equal(page.url.pathname, '/terms/for/cave')
     const done = await agent.submit(page, page.forms.at(-1))
-    assert.equal(done.url.pathname, '/sticky_auth/api/v1/oauth2callback', done.text)
+    assert.equal(done.url.pathname, `/sticky_auth/api/v1/tos/${id}/accept`, done.text)
     assert.match(done.text, /const said = "success"/)
     const account = await site.labgate.rooms.get('accounts').findByVerifiedEmail('cleo@example.org')
     const { missingTerms } = (await site.labgate.rooms.get('access').snapshot(account?.id ?? '')).grants[0] ?? {}

@@ -39,7 +39,13 @@ describe('a CAVE service at Labgate', () => {
   const ask = (path: string, name: string | undefined, more: RequestInit = {}) =>
     fetch(at(path), {
       ...more,
-      headers: { ...(name === undefined ? {} : { authorization: `Bearer ${tokens[name]}` }), ...more.headers },
+      redirect: 'manual',
+      // A browser that opens an address says neither; see the tests of browsers.
+      headers: {
+        'x-requested-with': 'XMLHttpRequest',
+        ...(name === undefined ? {} : { authorization: `Bearer ${tokens[name]}` }),
+        ...more.headers,
+      },
     })
   const service = (name?: string) =>
     middleAuthService({
@@ -89,7 +95,7 @@ describe('a CAVE service at Labgate', () => {
       [
         { authorization: `Basic ${tokens.dan}` },
         400,
-        `{"error":"bad_auth_header","message":"Bad Request - Header must begin with 'Bearer'"}`,
+        `{"error":"bad_auth_header","message":"Authorization header must begin with 'Bearer'"}`,
         `${realm}, error="invalid_request", error_description="Header must begin with 'Bearer'"`,
       ],
     ] as const

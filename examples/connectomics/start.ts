@@ -1,0 +1,31 @@
+/** `npm start connectomics`: the lab with the config beside this file, and a few lines on where to click. @module */
+import { join } from 'node:path'
+import { processEnv, readConfig } from '@labgate/core'
+import { type Lab, startLab } from './connectomics.ts'
+
+const file = process.argv[2] ?? join(import.meta.dirname, 'labgate.yaml')
+
+try {
+  const loaded = await readConfig(file, { env: processEnv() })
+  const lab = await startLab(loaded)
+  process.stdout.write(welcome(lab, loaded.config.mail?.outbox ?? 'the outbox'))
+  const stop = () => void lab.stop().then(() => process.exit(0))
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop)
+} catch (error) {
+  process.stderr.write(`labgate: ${error instanceof Error ? error.message : String(error)}\n`)
+  process.exitCode = 1
+}
+
+function welcome({ issuer, service, ngauth, cloud, viewer }: Lab, outbox: string): string {
+  const lines = [
+    ['Viewer', `${viewer}/   press fish, and sign in as ada@lab.example`],
+    ['A token', `${issuer}/auth/api/v1/create_token`],
+    ['Your access', `${issuer}/account/access`],
+    ['Service', `${service}/table/fish_em/info`],
+    ['ngauth', ngauth],
+    ['Bucket', `${cloud}/storage/v1/b/lab-data`],
+    ['Mail', `${outbox}   nothing is sent: the newest .txt there has the code`],
+  ]
+  const table = lines.map(([what = '', where]) => `  ${what.padEnd(14)}${where}`).join('\n')
+  return `\nLabgate is ready, with a service, a bucket and a viewer.\n\n${table}\n\nCtrl-C stops everything.\n`
+}

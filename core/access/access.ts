@@ -154,7 +154,8 @@ function datasetFaces(rows: LedgerRows): DatasetFaces {
       tables: rows.tables(record.slug),
     }
   return {
-    dataset: async (name) => rows.reading(() => view(rows.dataset(name))),
+    dataset: async (name) =>
+      rows.reading(() => view(typeof name === 'number' ? rows.datasetByNumericId(name) : rows.dataset(name))),
     datasetOfTable: async ({ namespace, name }) => rows.reading(() => view(rows.datasetOfTable(namespace, name))),
     placesIn: async (bucket) => rows.placesIn(bucket).map(place),
     async terms(id) {

@@ -113,6 +113,7 @@ function viewOf(row: AccountRecord): AccountView {
     groups: row.groups,
     kind: row.kind,
     parent: row.parent ?? undefined,
+    createdAt: row.createdAt,
   }
 }
 

@@ -100,6 +100,8 @@ export interface TermsText {
 /** Terms of use: where they apply and which of their texts counts. */
 export interface Terms {
   readonly id: string
+  /** See `AccountView.numericId`. */
+  readonly numericId: number
   readonly title: string
   readonly dataset: string | undefined
   readonly version: string | undefined

@@ -111,6 +111,7 @@ export async function termsViews(em: EntityManager, rows: readonly TermsRow[]): 
 export function termsView(row: TermsRow, text: TermsTextRow): Terms {
   return {
     id: row.id,
+    numericId: row.numericId ?? 0,
     title: row.title,
     dataset: row.dataset ?? undefined,
     version: row.version ?? undefined,

@@ -13,6 +13,7 @@ import {
   type Clock,
   type Fact,
   Fault,
+  type PeopleAsk,
   type Random,
 } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
@@ -189,6 +190,7 @@ export function createAccounts(needs: { storage: Storage; clock: Clock; random: 
     findByUsername: (username) => findWhere({ username }),
     findByNumericId: (numericId) => findWhere({ numericId }),
     search: (part) => list({ search: part, limit: 100, offset: 0 }),
+    people: (ask) => peopleIn(storage, ask),
     async groupMembers(numericId) {
       const group = await storage.em().findOne(GroupEntity, { numericId })
       if (!group) return undefined
@@ -269,6 +271,26 @@ export function createAccounts(needs: { storage: Storage; clock: Clock; random: 
       })
     },
   }
+}
+
+async function peopleIn(storage: Storage, { createdFrom, createdUntil, offset, limit }: PeopleAsk) {
+  const created = {
+    ...(createdFrom === undefined ? {} : { $gte: createdFrom }),
+    ...(createdUntil === undefined ? {} : { $lte: createdUntil }),
+  }
+  const where = {
+    ...{ kind: 'person' as const, mergedInto: null, erasedAt: null },
+    ...(Object.keys(created).length === 0 ? {} : { createdAt: created }),
+  }
+  const em = storage.em()
+  const total = await em.count(AccountEntity, where)
+  const page = { orderBy: { numericId: 'asc' }, offset, limit: Math.min(limit, 1000), fields: ['id'] } as const
+  const rows = await em.find(AccountEntity, where, page)
+  const accounts = rows.flatMap(({ id }) => {
+    const row = storage.accountRows.find(id)
+    return row ? [viewOf(row, row.groups)] : []
+  })
+  return { accounts, total }
 }
 
 function whereOf({ search, state, role }: Pick<AccountQuery, 'search' | 'state' | 'role'>) {

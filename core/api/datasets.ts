@@ -83,6 +83,7 @@ export const datasetSchemas = {
     'A dataset.',
     {
       slug: text('Its name in addresses.'),
+      numericId: { type: 'integer', description: 'Its number, for dialects that know datasets by one.' },
       title: text('For people.'),
       description: text('For people.'),
       visibility,

@@ -13,6 +13,7 @@ export const serviceAccountSchemas = {
       id: text('Its id.'),
       username: text('Its username; never changed.'),
       displayName: text('For people.'),
+      numericId: { type: 'integer', description: 'Its number, for dialects that know accounts by one.' },
       description: text('What it is for.'),
       parent: text('Account it belongs to: it acts only while that one may.'),
       state,

@@ -33,6 +33,7 @@ export const termsSchemas = {
     'Terms of use.',
     {
       id: text('Their id.'),
+      numericId: { type: 'integer', description: 'Their number, for dialects that know terms by one.' },
       title: text('For people.'),
       dataset: text('Of this dataset; absent: of the site.'),
       version: text('Of this version only.'),

@@ -109,8 +109,20 @@ export interface AccountsFace {
   findByNumericId(id: number): Promise<AccountView | undefined>
   /** Those whose name, username or address contains `part`; at most 100, newest first. */
   search(part: string): Promise<readonly AccountView[]>
+  /** People by number, without programs and without those that were merged away or erased. */
+  people(ask: PeopleAsk): Promise<{ readonly accounts: readonly AccountView[]; readonly total: number }>
   /** The members of a group by its number; at most 1,000. */
   groupMembers(group: number): Promise<readonly GroupMember[] | undefined>
+}
+
+/** Which people, and which page of them. */
+export interface PeopleAsk {
+  readonly createdFrom?: Date | undefined
+  readonly createdUntil?: Date | undefined
+  /** How many to pass over. */
+  readonly offset: number
+  /** At most 1,000. */
+  readonly limit: number
 }
 
 /** Somebody in a group. */
@@ -207,8 +219,8 @@ export interface AccessFace {
     readonly account: AccountId
     readonly service?: string | undefined
   }): Promise<readonly TermsView[]>
-  /** By slug or alias. */
-  dataset(name: string): Promise<DatasetView | undefined>
+  /** By slug or alias, or by number. */
+  dataset(name: string | number): Promise<DatasetView | undefined>
   /** The dataset behind a table of a service. */
   datasetOfTable(table: { readonly namespace: string; readonly name: string }): Promise<DatasetView | undefined>
   /** Places in a bucket such as `gs://lab-bucket`. */

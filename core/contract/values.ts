@@ -60,6 +60,8 @@ export interface AccountView {
   readonly kind: 'person' | 'service'
   /** Whom a service account belongs to. */
   readonly parent: AccountId | undefined
+  /** When it was made. */
+  readonly createdAt: Date
 }
 
 /** Who asks: a person or a service account, by session or by token. */

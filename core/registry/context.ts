@@ -110,7 +110,7 @@ export function noServices(id: string): Services {
     mail: face('mail', ['send']),
     accounts: face('accounts', [
       ...(['find', 'findByUsername', 'findByVerifiedEmail', 'mayAct'] as const),
-      ...(['findByNumericId', 'search', 'groupMembers'] as const),
+      ...(['findByNumericId', 'search', 'people', 'groupMembers'] as const),
     ]),
     access: face('access', [
       ...(['snapshot', 'anyone', 'decide', 'dataset', 'datasetOfTable', 'placesIn', 'publicRoots'] as const),

@@ -78,6 +78,7 @@ export interface LedgerRows {
   grants(subjects: readonly string[], dataset?: string): GrantRecord[]
   /** By slug or alias. */
   dataset(name: string): DatasetRecord | undefined
+  datasetByNumericId(id: number): DatasetRecord | undefined
   datasetOfTable(namespace: string, name: string): DatasetRecord | undefined
   /** Which of these slugs are frozen. */
   frozenOf(slugs: readonly string[]): string[]
@@ -113,6 +114,7 @@ export const ledgerStatements = {
   grantsOn: `${grantsOf('g.subject = s.value AND g.dataset = ?')} ORDER BY g.id`,
   dataset: `${datasetOf('dataset d WHERE d.slug = ?')}
      UNION ALL ${datasetOf('dataset_alias a JOIN dataset d ON d.slug = a.dataset WHERE a.alias = ?')} LIMIT 1`,
+  datasetByNumericId: datasetOf('dataset d WHERE d.numeric_id = ?'),
   datasetOfTable: datasetOf(
     'service_table t JOIN dataset d ON d.slug = t.dataset WHERE t.namespace = ? AND t.name = ?',
   ),
@@ -174,6 +176,7 @@ function prepare(database: SqliteDatabase) {
     grants: database.prepare<[string], GrantRecord>(words.grants),
     grantsOn: database.prepare<[string, string], GrantRecord>(words.grantsOn),
     dataset: database.prepare<[string, string], DatasetRecord>(words.dataset),
+    datasetByNumericId: database.prepare<[number], DatasetRecord>(words.datasetByNumericId),
     datasetOfTable: database.prepare<[string, string], DatasetRecord>(words.datasetOfTable),
     frozenOf: database.prepare<[string], string>(words.frozenOf).pluck(),
     aliases: database.prepare<[string], string>(words.aliases).pluck(),
@@ -222,6 +225,7 @@ export function createLedgerRows({ database }: { database: SqliteDatabase }): Le
     grants: (subjects, dataset) =>
       dataset === undefined ? statements.grants.all(list(subjects)) : statements.grantsOn.all(list(subjects), dataset),
     dataset: (name) => statements.dataset.get(name, name),
+    datasetByNumericId: (id) => statements.datasetByNumericId.get(id),
     datasetOfTable: (namespace, name) => statements.datasetOfTable.get(namespace, name),
     frozenOf: (slugs) => statements.frozenOf.all(list(slugs)),
     aliases: (dataset) => statements.aliases.all(dataset),

@@ -223,6 +223,10 @@ suite('answers', async () => {
       places: [{ dataset: 'fish', version: 'v1', bucket: 'gs://b', prefix: 'fish/' }],
       tables: [{ namespace: 'cave', name: 'fish_v1' }],
     })
+    database.exec(`update dataset set numeric_id = 77 where slug = 'fish'`)
+    assert.deepEqual(await access.dataset(77), { ...fish, numericId: 77 })
+    assert.equal(await access.dataset(78), undefined)
+    database.exec(`update dataset set numeric_id = null where slug = 'fish'`)
     const table = { namespace: 'cave', name: 'fish_v1' }
     assert.deepEqual(await access.datasetOfTable(table), fish)
     assert.equal(await access.datasetOfTable({ ...table, name: 'lost' }), undefined)

@@ -27,9 +27,10 @@ export interface TokenGuard {
   }
   /**
    * Without any token, a signed-in person is let in: `session` as the guard of that name does, `signed-in` without ever
-   * sending a browser anywhere, for answers that programs and scripts read. A token that does not count is refused.
+   * sending a browser anywhere, for answers that programs and scripts read. `anyone`: whoever it is gets in, and the
+   * handler decides by `principal` and `owes`. A token that does not count is refused.
    */
-  readonly withoutToken?: 'session' | 'signed-in'
+  readonly withoutToken?: 'session' | 'signed-in' | 'anyone'
 }
 
 /** Why a token guard let nobody by: `detail.token` of its ERR_UNAUTHENTICATED, for `renderError`. */
@@ -87,8 +88,10 @@ export interface RouteAsk {
   readonly address: string
   readonly locale: string
   readonly requestId: string
-  /** Present on every guard but `public`; on `public` when a session happens to be there. */
+  /** Present on every guard but `public` and `anyone`; on those when a session (or token) happens to be there. */
   readonly principal: Principal | undefined
+  /** With `withoutToken: 'anyone'`: what the person has to do before anything is done for them. */
+  readonly owes?: 'questions' | 'terms' | undefined
 }
 
 /** A cookie of a dialect; `Secure` and host-only are seen to by the core. */

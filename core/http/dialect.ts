@@ -79,6 +79,7 @@ export function dialectRoute(place: PlacedClaim, needs: DialectNeeds): Route {
   const handler = adapter.handlers[claim.id]
   if (!handler) throw new TypeError(`${place.instance}: no handler for route ${claim.id}`)
   const principals = new WeakMap<Ctx, Principal>()
+  const owed = new WeakMap<Ctx, RouteAsk['owes']>()
   const { renderError } = adapter
   return {
     method: claim.method,
@@ -111,13 +112,14 @@ export function dialectRoute(place: PlacedClaim, needs: DialectNeeds): Route {
         return 'answered'
       }
       if (principal) principals.set(ctx, principal)
+      if (principal && letsAnyoneIn(claim)) owed.set(ctx, await owesOf(principal, place, needs))
       if (principal && claim.crossSiteCookie === 'set') await needs.giveCrossSite(ctx, place)
       return undefined
     },
     async handler(ctx) {
       const principal = principals.get(ctx)
       try {
-        answer(ctx, await handler(askOf(ctx, needs, principal)), needs)
+        answer(ctx, await handler({ ...askOf(ctx, needs, principal), owes: owed.get(ctx) }), needs)
       } catch (error) {
         if (isFault(error) && error.code === 'ERR_FORBIDDEN')
           await needs.noteRefusal(ctx, { instance: place.instance, principal, detail: error.detail })
@@ -155,6 +157,8 @@ async function principalOf(
     if (method !== 'GET') throw new Fault('ERR_UNAUTHENTICATED', 'Please sign in first.')
     return 'sign-in'
   }
+  if (guard.withoutToken === 'anyone' && presentedIn(ctx, place, guard.token) === undefined)
+    return isOwnDoing(ctx, place) ? needs.bySession(ctx) : undefined
   if (guard.withoutToken === 'session' && presentedIn(ctx, place, guard.token) === undefined)
     return bySessionInstead(ctx, place, needs)
   return byToken(ctx, place, { rule: guard.token, needs })
@@ -164,6 +168,16 @@ async function principalOf(
 async function bySessionInstead(ctx: Ctx, place: PlacedClaim, needs: DialectNeeds) {
   if (!isOwnDoing(ctx, place)) throw new Fault('ERR_UNAUTHENTICATED', 'Please sign in first.')
   return principalOf(ctx, { ...place, claim: { ...place.claim, guard: 'session' } }, needs)
+}
+
+function letsAnyoneIn({ guard }: RouteClaim): boolean {
+  return typeof guard === 'object' && guard.withoutToken === 'anyone'
+}
+
+async function owesOf(principal: Principal, place: PlacedClaim, needs: DialectNeeds): Promise<RouteAsk['owes']> {
+  // Questions are asked in a browser: a program cannot answer them.
+  if (principal.via === 'session' && needs.owesAnswers(principal)) return 'questions'
+  return (await needs.owesTerms(principal, place)) ? 'terms' : undefined
 }
 
 /** A public route that changes something must not act for a person whose browser was made to call it by another site. */

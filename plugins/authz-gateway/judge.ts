@@ -1,0 +1,78 @@
+/** May this request go through, as whom, and if not, what is missing? Reads only. @module */
+import type { AccessAsk, Missing, Principal, RouteAsk } from '@labgate/contract'
+import type { GatewayContext } from './config.ts'
+import { identityHeaders } from './identity.ts'
+import type { Keys } from './keys.ts'
+import { type Asked, type Demand, demandOf } from './rules.ts'
+
+/** The answer, before it is put into words for anybody. */
+export type Judgement =
+  | { readonly is: 'allowed'; readonly headers: Readonly<Record<string, string>> }
+  | { readonly is: 'ambiguous' | 'sign-in' | 'owes' | 'key' | 'nobody' }
+  | { readonly is: 'group'; readonly groups: readonly string[] }
+  | { readonly is: 'dataset'; readonly asked: DatasetAsk; readonly missing: Missing | undefined }
+
+type DatasetAsk = Pick<AccessAsk, 'dataset' | 'version' | 'verb'>
+
+const overrides = ['x-http-method-override', 'x-http-method', 'x-method-override'] as const
+
+/** Judges one request. */
+export async function judge(
+  context: GatewayContext,
+  keys: Keys | undefined,
+  { ask, asked }: { readonly ask: RouteAsk; readonly asked: Asked },
+): Promise<Judgement> {
+  const demand = clearDemand(context, ask, asked)
+  if (demand === 'ambiguous') return { is: 'ambiguous' }
+  const refused = await refusal(context, demand, ask)
+  if (refused) return refused
+  // Past its sign-in, but not yet through its door: for a public part that is nobody.
+  const principal = ask.owes === undefined ? ask.principal : undefined
+  const key = principal && (await keys?.find(principal.account.id))
+  if (keys && !key && demand.allow !== 'public') return { is: 'key' }
+  return {
+    is: 'allowed',
+    headers: {
+      ...(principal ? identityHeaders(context.config.headers, principal) : {}),
+      ...(key ? { [keys?.header ?? '']: key.value } : {}),
+    },
+  }
+}
+
+/** The demand that holds whichever way the service reads the request. */
+function clearDemand({ config }: GatewayContext, ask: RouteAsk, asked: Asked): Demand | 'ambiguous' {
+  const demand = demandOf(config.rules, asked)
+  if (demand === 'ambiguous' || disguised(config, ask)) return 'ambiguous'
+  const query = new URLSearchParams(asked.target.split('?').slice(1).join('?'))
+  const others = [...overrides.map((name) => ask.headers[name]), ...query.getAll('_method')]
+  const isClear = others.every((method) => {
+    if (method === undefined) return true
+    const other = demandOf(config.rules, { ...asked, method: method.trim().toUpperCase() })
+    return other !== 'ambiguous' && other.rule === demand.rule
+  })
+  return isClear ? demand : 'ambiguous'
+}
+
+/** A header that some servers (CGI, WSGI) take for one that only we may set: `X_Labgate_User`. */
+function disguised({ headers, key }: GatewayContext['config'], ask: RouteAsk): boolean {
+  const ours = new Set([...Object.values(headers), key?.header ?? ''].map((name) => name.toLowerCase()))
+  return Object.keys(ask.headers).some(
+    (name) => name.includes('_') && ours.has(name.replaceAll('_', '-').toLowerCase()),
+  )
+}
+
+async function refusal(context: GatewayContext, demand: Demand, ask: RouteAsk): Promise<Judgement | undefined> {
+  const { allow, groups, dataset, version, verb } = demand
+  if (allow === 'nobody') return { is: 'nobody' }
+  const principal: Principal | undefined = ask.owes === undefined ? ask.principal : undefined
+  const isKnown = principal !== undefined
+  const please: Judgement = { is: ask.owes === undefined ? 'sign-in' : 'owes' }
+  if (allow === 'signed-in' && !isKnown) return please
+  if (groups !== undefined && !groups.some((group) => principal?.account.groups.includes(group)))
+    return { is: 'group', groups }
+  if (dataset === undefined) return undefined
+  const asked = { dataset, version, verb }
+  const { allowed, missing } = await context.access.decide({ ...asked, account: principal?.account.id })
+  if (allowed) return undefined
+  return isKnown ? { is: 'dataset', asked, missing } : please
+}

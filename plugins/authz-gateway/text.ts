@@ -1,0 +1,33 @@
+/** What a gateway says to people. @module */
+export const text = {
+  en: {
+    signIn: 'Please sign in to use {service}.',
+    signInTitle: 'Please sign in',
+    owes: 'Something has to be answered or accepted first: open {service} in a browser.',
+    ambiguous: 'This address can be read in more than one way, so it is not handed on to {service}.',
+    nobody: 'This part of {service} is for nobody.',
+    group: 'This part of {service} is for members of {groups}.',
+    dataset: 'You may not do this with the dataset “{dataset}”: “{verb}” is needed.',
+    terms: 'Terms of use stand before the dataset “{dataset}”: {title}.',
+    refusedTitle: 'This is not open to you',
+    code: 'Code for whoever looks after this site: {code}',
+    ask: 'See what you may do, and ask for more',
+    toSignIn: 'Sign in',
+    goOn: 'Go on to {service}',
+    meanwhile: 'Something has changed meanwhile. Please try again.',
+    proxyOnly: 'Only the reverse proxy before {service} asks here.',
+    keyNeeded: '{service} needs your own key: enter it at {url}.',
+    keyTitle: 'Your key for {service}',
+    keyText:
+      '{service} knows you by a key of your own. Enter it once: it is kept sealed, never shown again, and sent to {service} alone, with your requests.',
+    keyKept: 'You entered a key on {since}. It is kept until {until}.',
+    keyField: 'Key',
+    keyKeep: 'Keep this key',
+    keyReplace: 'Replace the key',
+    keyRemove: 'Remove the key',
+    keyWrong: 'A key has 1 to 1024 letters, digits and signs, and no spaces.',
+    keyDone: 'The key is kept.',
+    keyGone: 'The key was removed.',
+    noKey: '{service} needs no key of yours.',
+  },
+} as const

@@ -10,6 +10,7 @@ import { createRequestLetters } from './access/request-letters.ts'
 import { createStewards, type Stewards } from './access/stewards.ts'
 import { type Accounts, createAccounts } from './accounts/accounts.ts'
 import { type Approval, createApproval } from './accounts/approval.ts'
+import { type Awaited, createAwaited } from './accounts/awaited.ts'
 import { type Change, createChange } from './accounts/changes.ts'
 import { type ConfigMembers, createConfigMembers } from './accounts/config-members.ts'
 import { type Consents, createConsents } from './accounts/consents.ts'
@@ -22,6 +23,8 @@ import { type AccountInvitations, createAccountInvitations } from './accounts/in
 import { createKeeping, type Keeping } from './accounts/keeping.ts'
 import { type AccountLetters, createAccountLetters } from './accounts/letters.ts'
 import { createLife, type Life } from './accounts/life.ts'
+import { createManagers, type Managers } from './accounts/managers.ts'
+import { createOwnWords, type OwnWords } from './accounts/own-words.ts'
 import { createPeople, type People } from './accounts/people.ts'
 import { createProfile, type Profile } from './accounts/profile.ts'
 import { createServiceAccounts, type ServiceAccounts } from './accounts/service-accounts.ts'
@@ -55,9 +58,12 @@ export interface RoomServices {
   readonly audit: Audit
   readonly mail: MailService
   readonly accounts: Accounts
+  readonly awaited: Awaited
   readonly identities: Identities
   readonly change: Change
   readonly groups: Groups
+  readonly managers: Managers
+  readonly ownWords: OwnWords
   readonly configMembers: ConfigMembers
   readonly standing: Standing
   readonly profile: Profile
@@ -132,6 +138,8 @@ function offerLedger({ offer, get }: Pick<Rooms, 'offer' | 'get'>): void {
   )
   offer('standing', () => createStanding({ ...base(), accounts: get('accounts'), change: get('change') }))
   offer('groups', () => createGroups({ ...base(), change: get('change') }))
+  offer('ownWords', () => createOwnWords({ ...base(), change: get('change') }))
+  offer('managers', () => createManagers({ ...base(), change: get('change') }))
   offer('configMembers', () =>
     createConfigMembers({ storage: get('storage'), groups: get('groups'), named: get('config').groups }),
   )
@@ -265,6 +273,14 @@ function offerRooms({ offer, get }: Rooms, config: Config): void {
       admins: config.admins,
       members: get('configMembers'),
       invitations: get('invitations'),
+      awaited: get('awaited'),
+    }),
+  )
+  offer('awaited', () =>
+    createAwaited({
+      storage: get('storage'),
+      change: get('change'),
+      merge: (...asked) => get('life').merge(...asked),
     }),
   )
   offer('sessions', () =>

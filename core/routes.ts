@@ -81,7 +81,12 @@ export function addRoutes(site: Site, parts: RouteParts): void {
       door,
       random,
       stewards: get('stewards'),
-      foresee: createForesight({ accounts: get('accounts'), identities: get('identities'), ...config }),
+      foresee: createForesight({
+        accounts: get('accounts'),
+        identities: get('identities'),
+        awaited: get('awaited'),
+        ...config,
+      }),
       demo: config.demo,
     }),
     ...consoleRoutes(consoleNeeds(site, { desk, door, revokeAccount, revokeUpstream })),

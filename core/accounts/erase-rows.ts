@@ -3,6 +3,7 @@
 import type { AccountId, Random } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
 import { type Account, AccountEntity, type Identity, IdentityEntity, MembershipEntity } from '../storage/entities.ts'
+import { AwaitedNameEntity } from '../storage/import-entities.ts'
 import {
   AcceptanceEntity,
   AccessRequestEntity,
@@ -47,6 +48,7 @@ export async function eraseIn(em: EntityManager, erasing: Erasing): Promise<numb
   await em.nativeDelete(ProfileAnswerEntity, { account })
   await em.nativeDelete(ApiTokenEntity, { account })
   await em.nativeDelete(MembershipEntity, { account })
+  await em.nativeDelete(AwaitedNameEntity, { account })
   await em.nativeDelete(GroupManagerEntity, { account })
   await em.nativeDelete(AccessRequestEntity, { account })
   await em.nativeUpdate(AcceptanceEntity, { account }, { address: null })

@@ -3,9 +3,11 @@
  * and nothing is written.
  * @module
  */
+import type { AccountId } from '@labgate/contract'
 import type { AccountRow, Accounts } from './accounts.ts'
 import { groupsOf, verifiedEmail } from './accounts.ts'
 import { decideAdmission, describe } from './admission.ts'
+import type { Awaited } from './awaited.ts'
 import type { Identities } from './identities.ts'
 import { type Arrival, isNamedIn } from './people.ts'
 
@@ -42,13 +44,15 @@ export type Foresee = (arrival: Omit<Arrival, 'wantsNew' | 'invitation'>) => Pro
 export function createForesight(needs: {
   readonly accounts: Pick<Accounts, 'find' | 'findByVerifiedEmail'>
   readonly identities: Pick<Identities, 'find'>
+  /** Imported accounts that wait for their person. */
+  readonly awaited: Pick<Awaited, 'find'>
   readonly registration: 'open' | 'closed'
   readonly admins: readonly string[]
 }): Foresee {
   return async (arrival) => {
     const { source, assertion, admission } = arrival
     const groups = groupsIn(arrival)
-    const known = await needs.identities.find(source, assertion)
+    const known = await knownAccount(needs, source, assertion)
     const isNamed = isNamedIn(needs.admins, arrival)
     const answer = decideAdmission(admission, assertion.facts, known !== undefined)
     const isRuleKept = decideAdmission({ ...admission, state: 'active' }, assertion.facts, true).allowed
@@ -69,7 +73,7 @@ export function createForesight(needs: {
       groups,
       opens,
     })
-    const account = known && (await needs.accounts.find(known.account))
+    const account = known && (await needs.accounts.find(known))
     if (account) return yes({ kind: 'account', account })
     if (needs.registration === 'closed' && !isNamed) return no({ kind: 'closed' })
     const email = verifiedEmail(assertion.facts)
@@ -79,6 +83,14 @@ export function createForesight(needs: {
     const role = isNamed ? 'admin' : 'user'
     return yes({ kind: 'new', state, role }, ...(state === 'pending' ? [{ kind: 'waits' } as const] : []))
   }
+}
+
+async function knownAccount(
+  { identities, awaited }: Pick<Parameters<typeof createForesight>[0], 'identities' | 'awaited'>,
+  source: Arrival['source'],
+  assertion: Arrival['assertion'],
+): Promise<AccountId | undefined> {
+  return (await identities.find(source, assertion))?.account ?? awaited.find(source, assertion)
 }
 
 function groupsIn({ assertion, source, groups }: Pick<Arrival, 'assertion' | 'source' | 'groups'>): ForeseenGroup[] {

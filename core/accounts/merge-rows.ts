@@ -173,6 +173,8 @@ export async function moveIn(em: EntityManager, moving: Moving): Promise<MergePl
     now.getTime(),
     source.id,
   ])
+  // Whoever was to be let into FROM is let into INTO.
+  await em.execute('update awaited_name set account_id = ? where account_id = ?', [account, source.id])
   const plan = describe(rows, source, target)
   settle(em, moving)
   return plan

@@ -7,6 +7,7 @@ import type { Storage } from '../storage/storage.ts'
 import type { AccountRow, Accounts } from './accounts.ts'
 import { groupsOf, verifiedEmail } from './accounts.ts'
 import { type Admission, decideAdmission } from './admission.ts'
+import { type Awaited, ClaimLost } from './awaited.ts'
 import type { ConfigMembers } from './config-members.ts'
 import type { Identities, IdentityRow, Source } from './identities.ts'
 import { type Fit, InvitationLost, type InvitationUse } from './invitation-use.ts'
@@ -76,6 +77,8 @@ export function createPeople(needs: {
   /** What the config's groups say of the person: they may be named there before they came. */
   members: Pick<ConfigMembers, 'settle'>
   invitations: Pick<InvitationUse, 'fit' | 'acceptIn'>
+  /** Accounts that were imported for people who had not come yet. */
+  awaited: Awaited
 }): People {
   const { storage, accounts, identities } = needs
 
@@ -126,11 +129,23 @@ export function createPeople(needs: {
     )
     return (await accounts.find(account.id)) ?? account
   }
+  /** Somebody for whom an account was imported: whoever ran the import has let them in; the instance's own rule holds. */
+  const knownOrAwaited = async (arrival: Arrival): Promise<IdentityRow | undefined> => {
+    const { source, assertion } = arrival
+    const found = await identities.find(source, assertion)
+    const account = found ? undefined : await needs.awaited.find(source, assertion)
+    if (account === undefined || !decideAdmission(arrival.admission, assertion.facts, true).allowed) return found
+    await storage.transaction(async (em) => {
+      await needs.awaited.claimIn(em, account, source.instance)
+      await identities.linkIn(em, account, { source, assertion })
+    })
+    return identities.find(source, assertion)
+  }
   const arriveOnce = async (arrival: Arrival): Promise<Welcome> => {
     const { source, assertion } = arrival
     const fit =
       arrival.invitation === undefined ? undefined : await needs.invitations.fit(arrival.invitation, assertion.facts)
-    const known = await identities.find(source, assertion)
+    const known = await knownOrAwaited(arrival)
     const isInvited = fit?.kind === 'usable'
     const answer = decideAdmission(arrival.admission, assertion.facts, known !== undefined || isInvited)
     if (!answer.allowed) {
@@ -172,6 +187,7 @@ export function createPeople(needs: {
       const answer = decideAdmission(arrival.admission, arrival.assertion.facts, true)
       if (!answer.allowed) throw new Fault('ERR_ADMISSION', `This way is only for ${answer.why}.`)
       const identity = await identities.link(account, arrival.source, arrival.assertion)
+      await needs.awaited.handOver(account, arrival)
       await settle(identity, arrival)
       return identity
     },
@@ -179,6 +195,8 @@ export function createPeople(needs: {
       try {
         return await arriveOnce(arrival)
       } catch (error) {
+        // Another tab of the same person was faster: by now they are known.
+        if (error instanceof ClaimLost) return arriveOnce(arrival)
         // Somebody was faster with the same link: this sign-in goes on as if there had been none.
         if (!(error instanceof InvitationLost)) throw error
         const welcome = await arriveOnce({ ...arrival, invitation: undefined })

@@ -6,6 +6,7 @@ import { Migrator } from '@mikro-orm/migrations'
 import { MikroORM } from '@mikro-orm/sqlite'
 import Database from 'better-sqlite3'
 import { entities } from './entities.ts'
+import { importEntities } from './import-entities.ts'
 import { ledgerEntities } from './ledger-entities.ts'
 import { lifeEntities } from './life-entities.ts'
 import { migrations } from './migrations/list.ts'
@@ -42,7 +43,7 @@ export function openDatabase(file: string): SqliteDatabase {
 /** Opens MikroORM on the same file: listed entities and migrations, no cache on disk. */
 export async function openOrm(file: string): Promise<MikroORM> {
   const orm = await MikroORM.init({
-    entities: [...entities, ...ledgerEntities, ...lifeEntities, ...workspaceEntities],
+    entities: [...entities, ...ledgerEntities, ...lifeEntities, ...importEntities, ...workspaceEntities],
     dbName: resolve(file),
     extensions: [Migrator],
     metadataCache: { enabled: false },

@@ -3,7 +3,9 @@ import { First } from './0001-first.ts'
 import { Ledger } from './0002-ledger.ts'
 import { AccountLife } from './0003-account-life.ts'
 import { NumericIds } from './0004-numeric-ids.ts'
+import { Managers } from './0005-managers.ts'
 import { Workspaces } from './0006-workspaces.ts'
+import { Imports } from './0007-imports.ts'
 
 /** Name and class of every migration; the names stand in the database. */
 export const migrations = [
@@ -11,5 +13,7 @@ export const migrations = [
   { name: '0002-ledger', class: Ledger },
   { name: '0003-account-life', class: AccountLife },
   { name: '0004-numeric-ids', class: NumericIds },
+  { name: '0005-managers', class: Managers },
   { name: '0006-workspaces', class: Workspaces },
+  { name: '0007-imports', class: Imports },
 ]

@@ -168,6 +168,7 @@ suite('service accounts', () => {
       ...{ storage, accounts, identities, random: systemRandom },
       ...{ registration: 'open' as const, admins: [], members: { settle: async () => undefined } },
       invitations: { fit: async () => ({ kind: 'over' as const }), acceptIn: async () => undefined },
+      awaited: { find: async () => undefined, claimIn: async () => undefined, handOver: async () => undefined },
     })
     const arrival = {
       source: { instance: 'uni', realm: 'uni' },

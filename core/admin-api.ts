@@ -25,6 +25,8 @@ export function adminApiRoutes({ config, rooms, registry, adminFace }: Site, par
     clock: get('clock'),
     ledger: get('ledger'),
     groups: get('groups'),
+    managers: get('managers'),
+    ownWords: get('ownWords'),
     serviceAccounts: get('serviceAccounts'),
     tokens: get('tokens'),
     accounts: get('accounts'),

@@ -45,6 +45,8 @@ export function dialectRoutes(needs: DialectsNeeds): Route[] {
     },
     byToken: needs.bearer,
     toSignIn: (ctx, { host }) => (host === undefined ? needs.door.toSignIn(ctx) : doors.get(host)?.toSignIn(ctx)),
+    beginSignIn: (ctx, { host }, wish) =>
+      host === undefined ? needs.door.toSignIn(ctx, wish) : doors.get(host)?.toSignIn(ctx, wish),
     owesAnswers: ({ account }) => needs.desk.profile.isDue(account.id),
     toQuestions(ctx, { instance }) {
       ctx.redirect(questionsAddress(needs.desk, { instance, back: ctx.url }))
@@ -54,6 +56,11 @@ export function dialectRoutes(needs: DialectsNeeds): Route[] {
     toTerms(ctx, { instance }) {
       ctx.redirect(termsAddress(needs.desk, { instance, back: ctx.url }))
       ctx.status = 303
+    },
+    async signOut(ctx) {
+      const mine = await needs.cookie.of(ctx.req)
+      await needs.cookie.close(ctx)
+      if (mine) await needs.desk.audit(ctx, { type: 'sign-out', account: mine.account })
     },
     noteRefusal: (ctx, { instance, principal, detail }) =>
       needs.desk.audit(ctx, {

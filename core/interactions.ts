@@ -47,6 +47,7 @@ export function providerInteractions(needs: {
         clientId: String(params.client_id),
         redirectUri: typeof params.redirect_uri === 'string' ? params.redirect_uri : undefined,
         loginHint: typeof params.login_hint === 'string' ? params.login_hint : undefined,
+        wish: typeof params.labgate_sign_in === 'string' ? params.labgate_sign_in : undefined,
         prompts: typeof params.prompt === 'string' ? params.prompt.split(' ').filter(Boolean) : [],
         maxAge: params.max_age === undefined ? undefined : Number(params.max_age),
         scopes: typeof params.scope === 'string' ? params.scope.split(' ').filter(Boolean) : [],

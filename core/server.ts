@@ -8,6 +8,7 @@ import { Fault, isSecret } from '@labgate/contract'
 import type Provider from 'oidc-provider'
 import { seed } from './access/seed.ts'
 import type { DataHolder } from './accounts/data-holders.ts'
+import { createSelfFace } from './accounts/own-words.ts'
 import { createTokensFace } from './accounts/token-face.ts'
 import { createAdminFace } from './api/face.ts'
 import { type AssemblyOptions, assemble, type Rooms } from './assembly.ts'
@@ -93,6 +94,7 @@ export async function createLabgate(given: LabgateConfig, options: AssemblyOptio
         access: get('access'),
         tokens: createTokensFace({ tokens: get('tokens'), clock: get('clock') }),
         admin: adminFace,
+        self: createSelfFace(get('ownWords')),
         installation,
         noteIssue: ({ account, ask, detail }) =>
           get('audit')({

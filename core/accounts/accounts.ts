@@ -13,15 +13,18 @@ import {
   type Clock,
   type Fact,
   Fault,
+  type GroupView,
   type PeopleAsk,
   type Random,
 } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
 import { newId } from '../random.ts'
-import { type Account, AccountEntity, GroupEntity, MembershipEntity } from '../storage/entities.ts'
+import { type Account, AccountEntity, type Group, GroupEntity, MembershipEntity } from '../storage/entities.ts'
 import { GroupManagerEntity } from '../storage/ledger-entities.ts'
 import { nextNumericId } from '../storage/numeric-ids.ts'
 import type { Storage } from '../storage/storage.ts'
+import { partOf } from './actor.ts'
+import { managersOf } from './manager-rows.ts'
 import { isRetired } from './retired-names.ts'
 import { displayNameOf, usernameCandidates } from './username.ts'
 
@@ -125,6 +128,28 @@ export function assertMayReturn(row: Pick<Account, 'mergedInto' | 'erasedAt'>): 
   if (row.mergedInto) throw new Fault('ERR_CONFLICT', 'This account was merged into another one. It cannot come back.')
 }
 
+/** Groups as dialects may see them. */
+function groupFaces(storage: Storage): Pick<AccountsFace, 'findGroup' | 'searchGroups'> {
+  return {
+    async findGroup(group) {
+      const where = typeof group === 'number' ? { numericId: group } : { slug: group }
+      const row = await storage.em().findOne(GroupEntity, where, { disableIdentityMap: true })
+      return row ? groupView(row) : undefined
+    },
+    async searchGroups(part) {
+      const like = partOf(part)
+      const sql = `select slug, title, description, numeric_id as "numericId" from account_group where instr(slug, ':') = 0
+        and (lower(slug) like ? escape '\\' or lower(title) like ? escape '\\') order by slug limit 100`
+      return (await storage.em().execute<Parameters<typeof groupView>[0][]>(sql, [like, like])).map(groupView)
+    },
+  }
+}
+
+function groupView(row: Pick<Group, 'slug' | 'title' | 'description' | 'numericId'>): GroupView {
+  const { slug, title, description, numericId } = row
+  return { slug, title, description, numericId: numericId ?? 0 }
+}
+
 /** Makes the accounts on a storage. */
 export function createAccounts(needs: { storage: Storage; clock: Clock; random: Random }): Accounts {
   const { storage, clock, random } = needs
@@ -202,6 +227,11 @@ export function createAccounts(needs: { storage: Storage; clock: Clock; random: 
       return found.flatMap((account) => (account ? [{ account, manages: manages.has(account.id) }] : []))
     },
     findByVerifiedEmail: (email) => findWhere({ email: inSmallLetters(email), emailVerified: true }),
+    ...groupFaces(storage),
+    async managers(id) {
+      const found = await Promise.all((await managersOf(storage.em(), id)).map(find))
+      return found.filter((one) => one !== undefined).toSorted((a, b) => (a.username < b.username ? -1 : 1))
+    },
     acting,
     mayAct: async (id) => (await acting(id)) !== undefined,
     onStateChange: (listener) => void listeners.push(listener),

@@ -1,6 +1,6 @@
 /** Accounts: people and programs, as site admins see and change them. @module */
 import { type ApiNeeds, type Caller, operation } from './operation.ts'
-import { instant, line, listOf, name, page, pageOf, paging, record, ref, text } from './schema.ts'
+import { instant, line, listOf, maybeLine, name, page, pageOf, paging, record, ref, text } from './schema.ts'
 import { accountNamed, assertSiteAdmin, noSuch } from './sight.ts'
 
 const state = {
@@ -23,6 +23,7 @@ export const accountSchemas = {
       id: text('Its id.'),
       username: text('Its username; never changed.'),
       displayName: text('Its name.'),
+      numericId: { type: 'integer', description: 'Its number, for dialects that know people by one.' },
       email: text('Contact address.'),
       emailVerified: { type: 'boolean', description: 'Whether a proof of the address was seen.' },
       kind,
@@ -51,6 +52,26 @@ export const accountSchemas = {
 }
 
 const params = { account: name('Id or username.') }
+
+const managersAnswer = {
+  status: 200,
+  description: 'Who manages the person, and whom they manage.',
+  schema: record('Managers.', {
+    managers: listOf(ref('AccountRef'), 'Direct managers.'),
+    managed: listOf(ref('AccountRef'), 'Whom the person manages, directly or through others.'),
+  }),
+} as const
+
+async function managersOf(needs: ApiNeeds, account: string) {
+  const found = async (ids: readonly string[]) => {
+    const rows = await Promise.all(ids.map((id) => needs.accounts.find(id)))
+    return rows.filter((row) => row !== undefined)
+  }
+  return {
+    managers: await found(await needs.managers.of(account)),
+    managed: await found(await needs.managers.below(account)),
+  }
+}
 
 async function forAdmin(needs: ApiNeeds, caller: Caller, named: string) {
   assertSiteAdmin(caller, 'look after accounts')
@@ -95,23 +116,75 @@ export const accountOperations = [
     method: 'PATCH',
     path: '/accounts/{account}',
     tag: 'accounts',
-    summary: 'Let an account act or shut it out, or change its role',
+    summary: 'Let an account act or shut it out, or change its role, name or address',
     description:
-      'One of the two at a time. Who is shut out loses sessions and tokens at once. The last admin stays one.',
+      'One of them at a time. Who is shut out loses sessions and tokens at once. The last admin stays one. An address must be proved by a way in which the person signs in; an empty one is none.',
     params,
     body: {
       type: 'object',
       additionalProperties: false,
       minProperties: 1,
       maxProperties: 1,
-      properties: { state: { ...state, enum: ['active', 'deactivated'] }, role },
+      properties: {
+        state: { ...state, enum: ['active', 'deactivated'] },
+        role,
+        displayName: line('Its name.', 150),
+        email: maybeLine('Contact address.', 254),
+      },
     },
     answer: { status: 200, description: 'The account.', schema: ref('Account') },
     errors: ['ERR_CONFLICT'],
     async handle({ caller, params, body }, needs) {
       const { id } = await forAdmin(needs, caller, params.account)
+      const { displayName, email } = body
+      if (displayName !== undefined || email !== undefined) {
+        await needs.ownWords.set(caller.actor, id, { displayName, email: email === '' ? null : email })
+        return needs.accounts.find(id)
+      }
       if (body.role !== undefined) return needs.standing.setRole(caller.actor, id, body.role)
       return needs.standing.setState(caller.actor, id, body.state ?? 'active')
+    },
+  }),
+  operation({
+    id: 'getManagers',
+    method: 'GET',
+    path: '/accounts/{account}/managers',
+    tag: 'accounts',
+    summary: 'List who manages a person, and whom they manage',
+    description: 'Dialects that know managers of people (datalab) go by it; it gives nothing on datasets.',
+    params,
+    answer: managersAnswer,
+    async handle({ caller, params }, needs) {
+      return managersOf(needs, (await forAdmin(needs, caller, params.account)).id)
+    },
+  }),
+  operation({
+    id: 'setManagers',
+    method: 'PUT',
+    path: '/accounts/{account}/managers',
+    tag: 'accounts',
+    summary: 'Say who manages a person',
+    description: 'All of them at once. Nobody may come to stand above themselves, nor more than ten above one another.',
+    params,
+    body: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['managers'],
+      properties: {
+        managers: { type: 'array', maxItems: 20, items: name('Id or username.'), description: 'Every manager.' },
+      },
+    },
+    answer: managersAnswer,
+    errors: ['ERR_CONFLICT'],
+    async handle({ caller, params, body }, needs) {
+      const { id } = await forAdmin(needs, caller, params.account)
+      const managers = await Promise.all(body.managers.map((one) => accountNamed(needs, one)))
+      await needs.managers.set(
+        caller.actor,
+        id,
+        managers.map((one) => one.id),
+      )
+      return managersOf(needs, id)
     },
   }),
   operation({

@@ -5,6 +5,7 @@ import { accountNamed, groupInSight, noSuch } from './sight.ts'
 
 export const groupSchemas = {
   Group: record('A group.', {
+    numericId: { type: 'integer', description: 'Its number, for dialects that know groups by one.' },
     slug: text('Its name in addresses; `SIGN-IN:NAME` for those that a sign-in speaks of.'),
     title: text('For people.'),
     description: text('For people.'),

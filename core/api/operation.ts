@@ -15,6 +15,8 @@ import type { Identities, IdentityRow } from '../accounts/identities.ts'
 import type { AccountInvitations } from '../accounts/invitations.ts'
 import type { Keeping } from '../accounts/keeping.ts'
 import type { Life } from '../accounts/life.ts'
+import type { Managers } from '../accounts/managers.ts'
+import type { OwnWords } from '../accounts/own-words.ts'
 import type { Profile } from '../accounts/profile.ts'
 import type { ServiceAccounts } from '../accounts/service-accounts.ts'
 import type { Sessions } from '../accounts/sessions.ts'
@@ -32,6 +34,8 @@ export interface ApiNeeds {
   readonly clock: Clock
   readonly ledger: Ledger
   readonly groups: Groups
+  readonly managers: Managers
+  readonly ownWords: OwnWords
   readonly serviceAccounts: ServiceAccounts
   readonly tokens: ApiTokens
   readonly accounts: Accounts

@@ -105,6 +105,16 @@ export interface Cookie {
   readonly path?: string
 }
 
+/** How somebody is to sign in. */
+export interface SignInWish {
+  /** Where to go afterwards: a path that begins with one slash. */
+  readonly back: string
+  /** Id of the way to sign in that is offered alone; where there is no such, all are. */
+  readonly instance?: string
+  /** `login_hint` (OpenID Connect Core §3.1.2.1): filled in, never believed. */
+  readonly hint?: string
+}
+
 /** What a handler answers. */
 export interface RouteReply {
   readonly status: number
@@ -114,6 +124,13 @@ export interface RouteReply {
   readonly json?: Json
   readonly page?: Page
   readonly cookies?: readonly Cookie[]
+  /**
+   * Sends the browser to sign in, whoever asks, and then to `back`, a path of this instance's host. `status` and all else
+   * but `headers` is left aside. Who is signed in already goes there at once.
+   */
+  readonly signIn?: SignInWish
+  /** Signs the person at this browser out: their session ends, at the issuer and on every host, before this is answered. */
+  readonly signOut?: true
 }
 
 /** Answers one claimed route. */

@@ -113,6 +113,21 @@ export interface AccountsFace {
   people(ask: PeopleAsk): Promise<{ readonly accounts: readonly AccountView[]; readonly total: number }>
   /** The members of a group by its number; at most 1,000. */
   groupMembers(group: number): Promise<readonly GroupMember[] | undefined>
+  /** By slug or number. */
+  findGroup(group: string | number): Promise<GroupView | undefined>
+  /** Groups of this site, no upstream's, whose slug or title contains `part`; at most 100, by slug. */
+  searchGroups(part: string): Promise<readonly GroupView[]>
+  /** Who looks after a person: their managers, by username; not the managers of those. */
+  managers(id: AccountId): Promise<readonly AccountView[]>
+}
+
+/** A group as adapters may see it. */
+export interface GroupView {
+  readonly slug: string
+  /** See `AccountView.numericId`. */
+  readonly numericId: number
+  readonly title: string
+  readonly description: string
 }
 
 /** Which people, and which page of them. */
@@ -203,6 +218,18 @@ export interface AdminFace {
   call(who: AtHand, operation: string, input?: OperationInput): Promise<Json>
 }
 
+/** What the person at hand changes of themselves. */
+export interface SelfFace {
+  /**
+   * What is absent stays. The address must be one that a way to sign in of theirs vouches for; `null`: none any more.
+   * @throws Fault ERR_INPUT, ERR_CONFLICT
+   */
+  change(
+    who: AtHand,
+    patch: { readonly displayName?: string | undefined; readonly email?: string | null | undefined },
+  ): Promise<void>
+}
+
 /** What adapters may ask of access. */
 export interface AccessFace {
   /**
@@ -242,6 +269,7 @@ export interface AuthzContext<Config = unknown> extends Context<Config> {
   readonly access: AccessFace
   readonly tokens: TokensFace
   readonly admin: AdminFace
+  readonly self: SelfFace
   readonly mail: Mail
   /** Where a person reads and accepts terms of use, and then comes back to `back`, a path of this instance's host. */
   termsUrl(terms: string, back: string): URL

@@ -1,13 +1,20 @@
 /** Cross-origin reads (Fetch §3.2) for single routes: anybody without credentials, or listed origins with them. @module */
+import type { MixedCors } from '@labgate/contract'
 import type { Ctx } from './context.ts'
 
-/** `'any'`: every origin, without credentials. A list: these origins, with credentials. */
-export type CorsRule = 'any' | readonly (string | RegExp)[]
+type Origins = readonly (string | RegExp)[]
+/** `'any'`: every origin, without credentials. A list: these origins, with credentials. An object: both. */
+export type CorsRule = 'any' | Origins | MixedCors
 
 /** Whether a list names an origin, by its text or by an expression. `'any'` names nobody: it is without credentials. */
 export function namesOrigin(rule: CorsRule | undefined, origin: string | undefined): boolean {
   if (rule === undefined || rule === 'any' || origin === undefined) return false
-  return rule.some((one) => (typeof one === 'string' ? one === origin : one.test(origin)))
+  const origins = isMixed(rule) ? rule.credentials : rule
+  return origins.some((one) => (typeof one === 'string' ? one === origin : one.test(origin)))
+}
+
+function isMixed(rule: CorsRule): rule is MixedCors {
+  return rule !== 'any' && !Array.isArray(rule)
 }
 
 const preflightSeconds = 600
@@ -15,7 +22,8 @@ const preflightSeconds = 600
 function allowedOrigin(ctx: Ctx, rule: CorsRule): string | undefined {
   const origin = ctx.get('origin')
   if (rule === 'any') return '*'
-  return namesOrigin(rule, origin) ? origin : undefined
+  if (namesOrigin(rule, origin)) return origin
+  return isMixed(rule) ? '*' : undefined
 }
 
 /** Sets the headers of an answer; for an origin that is not listed only `Vary`. */
@@ -25,7 +33,7 @@ export function setCors(ctx: Ctx, rule: CorsRule): void {
   if (origin === undefined) return
   ctx.set('Access-Control-Allow-Origin', origin)
   ctx.set('Access-Control-Expose-Headers', 'WWW-Authenticate, Retry-After, X-Request-Id')
-  if (rule !== 'any') ctx.set('Access-Control-Allow-Credentials', 'true')
+  if (origin !== '*') ctx.set('Access-Control-Allow-Credentials', 'true')
 }
 
 /** Answers a preflight; `methods` are those of all routes on the path. */
@@ -35,6 +43,8 @@ export function answerPreflight(ctx: Ctx, rule: CorsRule, methods: readonly stri
   ctx.status = 204
   if (allowedOrigin(ctx, rule) === undefined) return
   ctx.set('Access-Control-Allow-Methods', methods.join(', '))
-  ctx.set('Access-Control-Allow-Headers', ctx.get('access-control-request-headers') || 'authorization, content-type')
+  const headers = isMixed(rule) ? rule.headers?.join(', ') : undefined
+  const asked = ctx.get('access-control-request-headers') || 'authorization, content-type'
+  ctx.set('Access-Control-Allow-Headers', headers ?? asked)
   ctx.set('Access-Control-Max-Age', String(preflightSeconds))
 }

@@ -14,6 +14,7 @@ import {
   type RouteAsk,
   type RouteClaim,
   type RouteReply,
+  type SignInWish,
   type TokenGuard,
   type TokenTrouble,
 } from '@labgate/contract'
@@ -55,6 +56,8 @@ export interface DialectNeeds {
   }): Promise<Principal | undefined>
   /** Sends a browser to sign in and back to this page. */
   toSignIn(ctx: Ctx, place: PlacedClaim): void
+  /** Sends a browser to sign in as a handler wishes it. */
+  beginSignIn(ctx: Ctx, place: PlacedClaim, wish: SignInWish): void
   /** Whether the site's questions to people must be answered first. */
   owesAnswers(principal: Principal): boolean
   /** Sends a browser to answer them and back to this page. */
@@ -63,6 +66,8 @@ export interface DialectNeeds {
   owesTerms(principal: Principal, place: PlacedClaim): Promise<boolean>
   /** Sends a browser to accept them and back to this page. */
   toTerms(ctx: Ctx, place: PlacedClaim): void
+  /** Ends the session of this browser with all that hangs on it. */
+  signOut(ctx: Ctx): Promise<void>
   /** Writes down who was refused what, under the code that their page shows. */
   noteRefusal(ctx: Ctx, refusal: Refusal): Promise<void>
   /** A text of ours for the person at this browser. */
@@ -119,7 +124,13 @@ export function dialectRoute(place: PlacedClaim, needs: DialectNeeds): Route {
     async handler(ctx) {
       const principal = principals.get(ctx)
       try {
-        answer(ctx, await handler({ ...askOf(ctx, needs, principal), owes: owed.get(ctx) }), needs)
+        const reply = await handler({ ...askOf(ctx, needs, principal), owes: owed.get(ctx) })
+        if (reply.signOut && principal) await needs.signOut(ctx)
+        if (reply.signIn === undefined) answer(ctx, reply, needs)
+        else {
+          ctx.set({ ...reply.headers })
+          needs.beginSignIn(ctx, place, reply.signIn)
+        }
       } catch (error) {
         if (isFault(error) && error.code === 'ERR_FORBIDDEN')
           await needs.noteRefusal(ctx, { instance: place.instance, principal, detail: error.detail })
@@ -157,10 +168,12 @@ async function principalOf(
     if (method !== 'GET') throw new Fault('ERR_UNAUTHENTICATED', 'Please sign in first.')
     return 'sign-in'
   }
-  if (guard.withoutToken === 'anyone' && presentedIn(ctx, place, guard.token) === undefined)
-    return isOwnDoing(ctx, place) ? needs.bySession(ctx) : undefined
-  if (guard.withoutToken === 'session' && presentedIn(ctx, place, guard.token) === undefined)
-    return bySessionInstead(ctx, place, needs)
+  if (guard.withoutToken !== undefined && presentedIn(ctx, place, guard.token) === undefined) {
+    if (guard.withoutToken === 'anyone') return isOwnDoing(ctx, place) ? needs.bySession(ctx) : undefined
+    return guard.withoutToken === 'session'
+      ? bySessionInstead(ctx, place, needs)
+      : bySessionOrRefused(ctx, place, needs)
+  }
   return byToken(ctx, place, { rule: guard.token, needs })
 }
 
@@ -168,6 +181,20 @@ async function principalOf(
 async function bySessionInstead(ctx: Ctx, place: PlacedClaim, needs: DialectNeeds) {
   if (!isOwnDoing(ctx, place)) throw new Fault('ERR_UNAUTHENTICATED', 'Please sign in first.')
   return principalOf(ctx, { ...place, claim: { ...place.claim, guard: 'session' } }, needs)
+}
+
+/** As `bySessionInstead`, for answers that scripts read: a page in their place would be taken for one. */
+async function bySessionOrRefused(ctx: Ctx, place: PlacedClaim, needs: DialectNeeds): Promise<Principal> {
+  const principal = isOwnDoing(ctx, place) ? await needs.bySession(ctx) : undefined
+  if (!principal) {
+    const token: TokenTrouble = 'none'
+    throw new Fault('ERR_UNAUTHENTICATED', 'Please sign in first.', { detail: { token } })
+  }
+  if (needs.owesAnswers(principal))
+    return refuse(ctx, place, { needs, principal, why: 'questions', message: needs.text(ctx, 'profile.needed') })
+  if (await needs.owesTerms(principal, place))
+    return refuse(ctx, place, { needs, principal, why: 'terms', message: needs.text(ctx, 'terms.needed') })
+  return principal
 }
 
 function letsAnyoneIn({ guard }: RouteClaim): boolean {

@@ -31,7 +31,9 @@ export function createInteractionPages(desk: Desk): InteractionPages {
       desk.show(ctx, 'chooser', {
         client: await interactions.client(interaction.clientId),
         message: note === undefined ? undefined : { tone: 'warning', text: note },
-        methods: desk.methods.choices(desk.locale(ctx)).flatMap((choice) => methodView(choice, base)),
+        methods: wanted(desk.methods.choices(desk.locale(ctx)), interaction).flatMap((choice) =>
+          methodView(withHint(choice, interaction), base),
+        ),
         csrf: post(desk, interaction.uid, base).csrf,
         remember: { days: desk.rememberDays },
         continueAs: mayContinue
@@ -125,6 +127,22 @@ export function mustProve(
 ): boolean {
   const ageSeconds = (now.getTime() - session.authTime.getTime()) / 1000
   return isForced(interaction) || (interaction.maxAge !== undefined && ageSeconds > interaction.maxAge)
+}
+
+/** Those that are offered: the one that was wished, or all of them where there is none such. */
+export function wanted(choices: readonly Choice[], { wish }: Pick<Interaction, 'wish'>): readonly Choice[] {
+  const found = choices.filter(({ id }) => id === wish)
+  return found.length > 0 ? found : choices
+}
+
+/** The address that a relying party has heard of is filled in, for the person to see and change. */
+function withHint({ id, card }: Choice, { loginHint }: Interaction): Choice {
+  if (!('label' in card) || card.form === undefined || loginHint === undefined || loginHint.length > 254)
+    return { id, card }
+  const fields = card.form.fields.map((field) =>
+    field.type === 'email' && field.value === undefined ? { ...field, value: loginHint } : field,
+  )
+  return { id, card: { ...card, form: { ...card.form, fields } } }
 }
 
 function methodView({ id, card }: Choice, base: string): MethodView[] {

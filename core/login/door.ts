@@ -3,7 +3,7 @@
  * as the built-in client and get it back on their path, so that single sign-on works from any door to any other.
  * @module
  */
-import { Fault } from '@labgate/contract'
+import { Fault, type SignInWish } from '@labgate/contract'
 import type { Ctx } from '../http/context.ts'
 import { returnPath } from '../http/returns.ts'
 import type { Route } from '../http/routes.ts'
@@ -12,10 +12,21 @@ import type { Desk } from './desk.ts'
 /** Where the Provider sends the browser back to. */
 export const returnAddress = '/sign-in/return'
 
+/** The parameter that names the one way to sign in that is offered. */
+export const wayParameter = 'labgate_sign_in'
+
+/** What the Provider is asked besides, for a sign-in that somebody wishes in a certain way. */
+export function wishParameters({ instance, hint }: SignInWish): [string, string][] {
+  return [
+    ...(instance === undefined ? [] : [[wayParameter, instance] as [string, string]]),
+    ...(hint === undefined ? [] : [['login_hint', hint] as [string, string]]),
+  ]
+}
+
 /** How our own pages let people in. */
 export interface Door {
-  /** Sends the browser to sign in and back to the page it asked for. */
-  toSignIn(ctx: Ctx): void
+  /** Sends the browser to sign in and back to the page it asked for, or where a dialect wishes. */
+  toSignIn(ctx: Ctx, wish?: SignInWish): void
   /** The address of signing in, on this host, that leads back to a path of ours; `anew` whoever is signed in. */
   way(to: string, who: 'anybody' | 'anew'): string
   /** For `Route.guard`: a signed-in person passes, a page is sent to sign in, anything else is refused. */
@@ -45,7 +56,13 @@ export function createDoor(desk: Desk, clientId: string): Door {
   }
   const home = '/account'
   return {
-    toSignIn: (ctx) => toSignIn(ctx, { fresh: false }),
+    toSignIn(ctx, wish) {
+      if (wish === undefined) return toSignIn(ctx, { fresh: false })
+      const url = new URL(way(returnPath(wish.back, desk.issuer) ?? home, 'anybody'), desk.issuer)
+      for (const [name, value] of wishParameters(wish)) url.searchParams.set(name, value)
+      ctx.redirect(url.pathname + url.search)
+      ctx.status = 303
+    },
     way,
     guard:
       (options = {}) =>

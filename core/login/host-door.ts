@@ -4,12 +4,12 @@
  * @module
  */
 import { createHash } from 'node:crypto'
-import { Fault, type Random } from '@labgate/contract'
+import { Fault, type Random, type SignInWish } from '@labgate/contract'
 import type { Ctx } from '../http/context.ts'
 import { returnPath } from '../http/returns.ts'
 import type { Route } from '../http/routes.ts'
 import { readCookie } from '../http/session.ts'
-import { returnAddress } from './door.ts'
+import { returnAddress, wishParameters } from './door.ts'
 
 /** What a door on another host takes. */
 export interface HostDoorNeeds {
@@ -27,7 +27,7 @@ export interface HostDoorNeeds {
 
 /** The door of one host: how it sends people to sign in, and its route back. */
 export interface HostDoor {
-  toSignIn(ctx: Ctx): void
+  toSignIn(ctx: Ctx, wish?: SignInWish): void
   readonly routes: readonly Route[]
 }
 
@@ -38,10 +38,10 @@ export function createHostDoor(needs: HostDoorNeeds): HostDoor {
   const redirectUri = new URL(returnAddress, needs.origin).href
   const options = { httpOnly: true, sameSite: 'lax', secure, signed: false, path: '/' } as const
   return {
-    toSignIn(ctx) {
+    toSignIn(ctx, wish) {
       const [state, verifier] = [needs.random.token(), needs.random.token()]
       // Both are random and useless elsewhere; the page to come back to is checked again when it is used.
-      const kept = [state, verifier, Buffer.from(ctx.url).toString('base64url')].join('.')
+      const kept = [state, verifier, Buffer.from(wish?.back ?? ctx.url).toString('base64url')].join('.')
       ctx.cookies.set(cookieName, kept, { ...options, maxAge: 600_000 })
       const url = new URL('/oidc/auth', needs.issuer)
       url.search = new URLSearchParams({
@@ -52,6 +52,7 @@ export function createHostDoor(needs: HostDoorNeeds): HostDoor {
         state,
         code_challenge: createHash('sha256').update(verifier).digest('base64url'),
         code_challenge_method: 'S256',
+        ...(wish === undefined ? {} : Object.fromEntries(wishParameters(wish))),
       }).toString()
       ctx.redirect(url.href)
       ctx.status = 303

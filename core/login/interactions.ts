@@ -13,6 +13,8 @@ export interface Interaction {
   readonly clientId: string
   readonly redirectUri: string | undefined
   readonly loginHint: string | undefined
+  /** Id of the way to sign in that is to be offered alone, as asked. */
+  readonly wish?: string | undefined
   /** Prompts of the request (OpenID Connect Core §3.1.2.1), whichever of them this interaction is about. */
   readonly prompts: readonly string[]
   /** Seconds: how long ago the person may have proved who they are. */

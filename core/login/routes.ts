@@ -3,7 +3,7 @@ import { Fault, isFault, type Random } from '@labgate/contract'
 import type { Ctx } from '../http/context.ts'
 import type { Route } from '../http/routes.ts'
 import { createAttemptPages } from './attempt.ts'
-import { askedScopes, createInteractionPages, isForced, missingClaims } from './chooser.ts'
+import { askedScopes, createInteractionPages, isForced, missingClaims, wanted } from './chooser.ts'
 import { type Desk, purpose, readBinding } from './desk.ts'
 import { createFinish } from './finish.ts'
 import type { Interaction } from './interactions.ts'
@@ -56,7 +56,7 @@ export function signInRoutes(desk: Desk, random: Random): Route[] {
 
   /** One way to sign in and nothing to say: no page in between. */
   const straightOn = async (ctx: Ctx, interaction: Interaction): Promise<boolean> => {
-    const [only, ...others] = desk.methods.choices(desk.locale(ctx))
+    const [only, ...others] = wanted(desk.methods.choices(desk.locale(ctx)), interaction)
     const isPlain = only !== undefined && others.length === 0 && 'label' in only.card && !only.card.form
     if (!isPlain || isForced(interaction) || (await desk.cookie.of(ctx.req))) return false
     const note = await desk.attempts.takeNote(`/interaction/${interaction.uid}`)

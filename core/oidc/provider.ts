@@ -110,6 +110,8 @@ export function createProvider(needs: ProviderNeeds): Provider {
     fetch: (url, options) => needs.fetch(url, withoutDispatcher(options)),
     renderError: (ctx, out, error) => needs.views.error(ctx, out as { error: string }, error),
     features: features(needs),
+    // The one way to sign in that a dialect, or a relying party, wants offered.
+    extraParams: ['labgate_sign_in'],
     ...(needs.additions.some((one) => one.discovery) ? { discovery: discovery(needs) } : {}),
   } as Configuration)
   provider.proxy = true

@@ -11,6 +11,7 @@ import type {
   Mail,
   Random,
   RunnerContext,
+  SelfFace,
   SignIn,
   Store,
   TokensFace,
@@ -29,6 +30,7 @@ export interface Services {
   readonly access: AccessFace
   readonly tokens: TokensFace
   readonly admin: AdminFace
+  readonly self: SelfFace
   readonly noteIssue: AuthzContext['noteIssue']
   /** Names this Labgate on engines that several share. */
   readonly installation: string
@@ -55,11 +57,11 @@ export function authContext(services: Services, place: Place): AuthContext {
 
 /** The context of a dialect. */
 export function authzContext(services: Services, place: Place): AuthzContext {
-  const { accounts, admin, mail, noteIssue, tokens } = services
+  const { accounts, admin, mail, noteIssue, self, tokens } = services
   const access = accessAt(services.access, place.id)
   const url = (path: string) => urlBelow(place, path)
   const termsUrl = (terms: string, back: string) => termsUrlOf(place, terms, back)
-  const own = { accounts, access, tokens, admin, mail, noteIssue, url, termsUrl, signIns: place.signIns }
+  const own = { accounts, access, tokens, admin, self, mail, noteIssue, url, termsUrl, signIns: place.signIns }
   return Object.freeze({ ...common(services, place), ...own })
 }
 
@@ -111,6 +113,7 @@ export function noServices(id: string): Services {
     accounts: face('accounts', [
       ...(['find', 'findByUsername', 'findByVerifiedEmail', 'mayAct'] as const),
       ...(['findByNumericId', 'search', 'people', 'groupMembers'] as const),
+      ...(['findGroup', 'searchGroups', 'managers'] as const),
     ]),
     access: face('access', [
       ...(['snapshot', 'anyone', 'decide', 'dataset', 'datasetOfTable', 'placesIn', 'publicRoots'] as const),
@@ -118,6 +121,7 @@ export function noServices(id: string): Services {
     ]),
     tokens: face('tokens', ['list', 'make', 'revoke', 'find']),
     admin: face('admin', ['rights', 'call']),
+    self: face('self', ['change']),
     noteIssue: refuse('noteIssue'),
     installation: 'none',
   }

@@ -63,8 +63,9 @@ function oneClaimProblems(claim: unknown, at: string): string[] {
 
 function corsProblems({ id, cors }: Readonly<Record<string, unknown>>): string[] {
   if (cors === undefined || cors === 'any') return []
+  const origins = isRecord(cors) && cors.others === 'any' ? cors.credentials : cors
   const ok =
-    Array.isArray(cors) && cors.every((one) => (one instanceof RegExp ? isWhole(one) : typeof one === 'string'))
+    Array.isArray(origins) && origins.every((one) => (one instanceof RegExp ? isWhole(one) : typeof one === 'string'))
   return ok ? [] : [`route \`${id}\`: cors must be 'any' or origins; an expression is \`^(?:…)$\` without flags`]
 }
 

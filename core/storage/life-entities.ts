@@ -47,7 +47,19 @@ export const RetiredNameEntity = defineEntity({
   },
 })
 
+/** That somebody manages a person. */
+export const AccountManagerEntity = defineEntity({
+  name: 'AccountManager',
+  tableName: 'account_manager',
+  primaryKeys: ['account', 'manager'],
+  properties: {
+    account: () => p.manyToOne(AccountEntity).mapToPk().primary().deleteRule('cascade').index(),
+    manager: () => p.manyToOne(AccountEntity).mapToPk().primary().deleteRule('cascade').index(),
+    createdAt: p.datetime(),
+  },
+})
+
 /** The entities of this file, in the order the tables are made. */
-export const lifeEntities = [AccountInvitationEntity, ProfileAnswerEntity, RetiredNameEntity]
+export const lifeEntities = [AccountInvitationEntity, ProfileAnswerEntity, RetiredNameEntity, AccountManagerEntity]
 
 export type AccountInvitationRow = InferEntity<typeof AccountInvitationEntity>

@@ -1,0 +1,33 @@
+/** The rows of who manages whom, read within a transaction or beside one. @module */
+import type { AccountId } from '@labgate/contract'
+import type { EntityManager } from '@mikro-orm/sqlite'
+
+/** So many managers, one above the other, there may be above a person. */
+export const mostDepth = 10
+
+/** Ids of those who manage an account directly, sorted. */
+export async function managersOf(em: EntityManager, account: AccountId): Promise<AccountId[]> {
+  const sql = 'select manager_id as id from account_manager where account_id = ? order by manager_id'
+  return (await em.execute<{ id: string }[]>(sql, [account])).map(({ id }) => id)
+}
+
+/** Ids of those whom an account manages, directly or through others, sorted. */
+export async function managedBy(em: EntityManager, account: AccountId): Promise<AccountId[]> {
+  const sql = `with recursive below (id) as (select account_id from account_manager where manager_id = ?
+    union select m.account_id from account_manager m join below b on m.manager_id = b.id) select id from below order by id`
+  return (await em.execute<{ id: string }[]>(sql, [account])).map(({ id }) => id)
+}
+
+/** Whether everybody stands above themselves, or the longest line through an account has more than `mostDepth` managers. */
+export async function managementFault(em: EntityManager, account: AccountId): Promise<'circle' | 'depth' | undefined> {
+  const line = async (from: 'account_id' | 'manager_id', to: 'account_id' | 'manager_id') => {
+    const sql = `with recursive line (id, depth) as (select ${to}, 1 from account_manager where ${from} = ?
+      union select m.${to}, l.depth + 1 from account_manager m join line l on m.${from} = l.id where l.depth <= ${mostDepth})
+      select id, depth from line`
+    return em.execute<{ id: string; depth: number }[]>(sql, [account])
+  }
+  const [above, below] = [await line('account_id', 'manager_id'), await line('manager_id', 'account_id')]
+  if (above.some(({ id }) => id === account)) return 'circle'
+  const longest = (rows: readonly { readonly depth: number }[]) => Math.max(0, ...rows.map(({ depth }) => depth))
+  return longest(above) + longest(below) > mostDepth ? 'depth' : undefined
+}

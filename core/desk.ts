@@ -72,7 +72,8 @@ export function createDesk(site: Site, { app, cookie, pages, provider, providerS
     },
     show(ctx, view, data) {
       ctx.type = 'html'
-      ctx.body = pages.render(view, data, { locale: locale(ctx), nonce: ctx.state.nonce })
+      const elsewhere = elsewhereOf(config.issuer, ctx.state.host)
+      ctx.body = pages.render(view, data, { locale: locale(ctx), nonce: ctx.state.nonce, elsewhere })
     },
     async leaveOther(ctx, { accountId, uid }) {
       await interactions.detach(ctx)
@@ -122,11 +123,18 @@ function shown(value: Fact['value'], t: (key: string) => string): string | undef
   return value === null ? undefined : String(value)
 }
 
+/** Our origin, for a page on another host. */
+function elsewhereOf(issuer: string, host: string | undefined): string | undefined {
+  const { origin, host: own } = new URL(issuer)
+  return host === undefined || host === own ? undefined : origin
+}
+
 /** How errors look. */
-export function errorPages(pages: Pages): ErrorPages {
+export function errorPages(pages: Pages, issuer: string): ErrorPages {
   return {
     renderError(view) {
-      const options = { locale: pages.texts.choose(view.acceptLanguage), nonce: view.nonce }
+      const elsewhere = elsewhereOf(issuer, view.host)
+      const options = { locale: pages.texts.choose(view.acceptLanguage), nonce: view.nonce, elsewhere }
       if (view.kind === 'wrong-host' && view.href !== undefined)
         return pages.render('wrong-host', { href: view.href, typed: view.typed }, options)
       const { code, requestId, message } = view

@@ -129,7 +129,7 @@ async function furnish(site: Site): Promise<Labgate> {
     log: get('log'),
     metrics: get('metrics'),
     ringKeys: cookieKeys,
-    pages: errorPages(pages),
+    pages: errorPages(pages, config.issuer),
   })
   const cookie = createSessionCookie({
     koa: app.koa,

@@ -14,6 +14,8 @@ type Range = [Address, number]
 export interface Edge {
   readonly address: string
   readonly secure: boolean
+  /** Whether a listed proxy sent it. */
+  readonly proxied: boolean
 }
 
 /** Says whether an address is one of the listed proxies; `unix` lists every caller on a unix socket. */
@@ -92,7 +94,7 @@ function clientOf(forwardedFor: string, proxy: string, proxies: Proxies): string
   return address
 }
 
-function readForwarded(req: IncomingMessage, peer: string, proxies: Proxies): Edge {
+function readForwarded(req: IncomingMessage, peer: string, proxies: Proxies): Omit<Edge, 'proxied'> {
   const forwardedFor = soleValue(req, 'x-forwarded-for')
   return {
     address: forwardedFor === undefined ? peer : clientOf(forwardedFor, peer, proxies),
@@ -105,16 +107,24 @@ export function readEdge(req: IncomingMessage, proxies: Proxies): Edge {
   const remote = req.socket.remoteAddress
   const peer = remote === undefined ? 'unknown' : (parseAddress(remote)?.toString() ?? 'unknown')
   const encrypted = (req.socket as Partial<TLSSocket>).encrypted === true
-  if (!proxies.has(remote)) return { address: peer, secure: encrypted }
+  if (!proxies.has(remote)) return { address: peer, secure: encrypted, proxied: false }
   const edge = readForwarded(req, peer, proxies)
-  return { address: edge.address, secure: edge.secure || encrypted }
+  return { address: edge.address, secure: edge.secure || encrypted, proxied: true }
 }
 
-const forwarded = /^(?:x[-_]forwarded[-_].*|forwarded|x[-_]real[-_]ip)$/
+const forwarded = /^(?:x[-_]forwarded[-_].*|x[-_]original[-_](?:uri|url|method)|forwarded|x[-_]real[-_]ip)$/
+/** What a proxy says of another request, about which it asks us (forward authentication). */
+const askedAbout = /^(?:x-forwarded-(?:method|uri)|x-original-(?:method|uri))$/
 
-/** Replaces all forwarded headers by the two that the edge vouches for, so that later readers need not know the proxies. */
+/**
+ * Replaces all forwarded headers by the two that the edge vouches for, so that later readers need not know the proxies. A
+ * listed proxy's word about a request that it asks about stays, if it was said once.
+ */
 export function rewriteForwarded(req: IncomingMessage, edge: Edge): void {
-  for (const name of Object.keys(req.headers)) if (forwarded.test(name)) delete req.headers[name]
+  for (const name of Object.keys(req.headers)) {
+    if (edge.proxied && askedAbout.test(name) && soleValue(req, name) !== undefined) continue
+    if (forwarded.test(name)) delete req.headers[name]
+  }
   req.headers['x-forwarded-for'] = edge.address
   req.headers['x-forwarded-proto'] = edge.secure ? 'https' : 'http'
 }

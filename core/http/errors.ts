@@ -18,6 +18,8 @@ export interface ErrorView {
   readonly href: string | undefined
   /** Where the person may start over; `undefined`: at the first page. */
   readonly restart: string | undefined
+  /** The checked host; `undefined` when it was none of ours. */
+  readonly host: string | undefined
   /** The Host header as it came, capped. */
   readonly typed: string
 }
@@ -81,6 +83,7 @@ function viewOf(ctx: Ctx, fault: Fault): ErrorView {
     acceptLanguage: ctx.get('accept-language'),
     href,
     restart: ctx.state.restart,
+    host: ctx.state.host,
     typed: (ctx.req.headers.host ?? '').slice(0, 255),
   }
 }

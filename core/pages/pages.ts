@@ -41,6 +41,8 @@ export interface RenderOptions {
   readonly locale: string
   /** The nonce of the style element in the response's content security policy. */
   readonly nonce: string
+  /** Origin of Labgate, when the page is shown on the host of a dialect, where none of our files and other pages are. */
+  readonly elsewhere?: string | undefined
   readonly signedIn?: (PersonView & { readonly signOut?: Post }) | undefined
 }
 
@@ -67,7 +69,7 @@ export function createPages({ siteName, branding, assets, log }: PagesNeeds): Pa
     support: contactHref(branding.support),
     accent: readAccent(branding.accent, log),
     assets,
-    // For the one page that is shown where no static file can be fetched: under a wrong host.
+    // For pages that are shown where no static file of ours can be fetched: on a dialect's host, under a wrong one.
     css: readFileSync(join(home, 'assets', 'style.css'), 'utf8'),
   }
   return {

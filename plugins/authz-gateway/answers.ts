@@ -41,6 +41,8 @@ export function refuse(
     case 'sign-in':
       if (onTheWay) return away(wayOver(context, '/enter', asked.target))
       throw new Fault('ERR_UNAUTHENTICATED', say('signIn'))
+    case 'foreign':
+      throw new Fault('ERR_CSRF', say('foreign'))
     case 'owes':
       if (onTheWay) return away(wayOver(context, '/enter', asked.target))
       throw new Fault('ERR_FORBIDDEN', say('owes'), { detail: { why: ask.owes } })

@@ -119,6 +119,17 @@ export const configSchema = {
     },
     headers,
     key,
+    origins: {
+      type: 'array',
+      items: {
+        type: 'string',
+        pattern: '^https?://[a-z0-9.-]+(:[0-9]+)?$',
+        description: 'An origin, as browsers send it: no path, no slash at the end.',
+      },
+      default: [],
+      description:
+        'Other origins whose pages may change things here in the name of a signed-in visitor, such as a web application beside its API.',
+    },
     proxySecret: secret({
       description:
         'Shared with the reverse proxy, which sends it as `X-Labgate-Proxy`: nobody else is answered. Needed with `key`.',

@@ -8,7 +8,7 @@ import { type Asked, type Demand, demandOf } from './rules.ts'
 /** The answer, before it is put into words for anybody. */
 export type Judgement =
   | { readonly is: 'allowed'; readonly headers: Readonly<Record<string, string>> }
-  | { readonly is: 'ambiguous' | 'sign-in' | 'owes' | 'key' | 'nobody' }
+  | { readonly is: 'ambiguous' | 'sign-in' | 'foreign' | 'owes' | 'key' | 'nobody' }
   | { readonly is: 'group'; readonly groups: readonly string[] }
   | { readonly is: 'dataset'; readonly asked: DatasetAsk; readonly missing: Missing | undefined }
 
@@ -24,10 +24,11 @@ export async function judge(
 ): Promise<Judgement> {
   const demand = clearDemand(context, ask, asked)
   if (demand === 'ambiguous') return { is: 'ambiguous' }
-  const refused = await refusal(context, demand, ask)
-  if (refused) return refused
-  // Past its sign-in, but not yet through its door: for a public part that is nobody.
-  const principal = ask.owes === undefined ? ask.principal : undefined
+  const foreign = isForeign(context, ask, asked)
+  // Signed in, but not yet through this door, or made to come by another site: for a public part that is nobody.
+  const principal = ask.owes === undefined && !foreign ? ask.principal : undefined
+  const refused = await refusal(context, demand, principal)
+  if (refused) return refused.is === 'sign-in' && ask.principal ? { is: foreign ? 'foreign' : 'owes' } : refused
   const key = principal && (await keys?.find(principal.account.id))
   if (keys && !key && demand.allow !== 'public') return { is: 'key' }
   return {
@@ -61,18 +62,34 @@ function disguised({ headers, key }: GatewayContext['config'], ask: RouteAsk): b
   )
 }
 
-async function refusal(context: GatewayContext, demand: Demand, ask: RouteAsk): Promise<Judgement | undefined> {
+/**
+ * Whether a page of another site makes the browser change something, or open a WebSocket, with the person's cookie. The
+ * service cannot know that: before it stood behind us it had no cookie that a browser sends unasked.
+ */
+function isForeign({ config, url }: GatewayContext, { principal, headers }: RouteAsk, { method }: Asked): boolean {
+  if (principal?.via !== 'session') return false
+  const isRead = ['GET', 'HEAD', 'OPTIONS'].includes(method) && headers['sec-websocket-version'] === undefined
+  if (isRead) return false
+  const { origin } = headers
+  if (origin !== undefined) return origin !== url('/').origin && !config.origins.includes(origin)
+  const site = headers['sec-fetch-site']
+  return site !== undefined && site !== 'same-origin' && site !== 'none'
+}
+
+async function refusal(
+  context: GatewayContext,
+  demand: Demand,
+  principal: Principal | undefined,
+): Promise<Judgement | undefined> {
   const { allow, groups, dataset, version, verb } = demand
   if (allow === 'nobody') return { is: 'nobody' }
-  const principal: Principal | undefined = ask.owes === undefined ? ask.principal : undefined
   const isKnown = principal !== undefined
-  const please: Judgement = { is: ask.owes === undefined ? 'sign-in' : 'owes' }
-  if (allow === 'signed-in' && !isKnown) return please
+  if (allow === 'signed-in' && !isKnown) return { is: 'sign-in' }
   if (groups !== undefined && !groups.some((group) => principal?.account.groups.includes(group)))
     return { is: 'group', groups }
   if (dataset === undefined) return undefined
   const asked = { dataset, version, verb }
   const { allowed, missing } = await context.access.decide({ ...asked, account: principal?.account.id })
   if (allowed) return undefined
-  return isKnown ? { is: 'dataset', asked, missing } : please
+  return isKnown ? { is: 'dataset', asked, missing } : { is: 'sign-in' }
 }

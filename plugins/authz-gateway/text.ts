@@ -4,6 +4,8 @@ export const text = {
     signIn: 'Please sign in to use {service}.',
     signInTitle: 'Please sign in',
     owes: 'Something has to be answered or accepted first: open {service} in a browser.',
+    foreign:
+      'A page of another site asked for this in your name. If that was meant: whoever runs this site can list its origin.',
     ambiguous: 'This address can be read in more than one way, so it is not handed on to {service}.',
     nobody: 'This part of {service} is for nobody.',
     group: 'This part of {service} is for members of {groups}.',

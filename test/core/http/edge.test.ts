@@ -53,6 +53,21 @@ describe('behind a listed proxy (S23)', () => {
     assert.equal(twice.status, 421)
   })
 
+  test('what it says of a request that it asks about stays, if it says it once and spells it right', async () => {
+    const told = {
+      'x-forwarded-method': 'PUT',
+      'x-forwarded-uri': '/a?b',
+      'x-original-method': 'GET',
+      'x-original-uri': '/c',
+    }
+    const { headers } = await who({ ...told, x_original_uri: '/evil', 'x-original-url': '/evil' })
+    for (const [name, value] of Object.entries(told)) assert.equal(headers[name], value)
+    assert.ok(!JSON.stringify(headers).includes('evil'))
+    const twice = await who({ 'x-original-uri': ['/a', '/b'], 'x-forwarded-uri': ['/a', '/b'] })
+    assert.equal(twice.headers['x-original-uri'], undefined)
+    assert.equal(twice.headers['x-forwarded-uri'], undefined)
+  })
+
   test('forwarded host, Forwarded and underscored spellings change nothing and reach nobody', async () => {
     const seen = await who({
       'x-forwarded-host': 'evil.example',
@@ -95,6 +110,16 @@ test('headers of anybody who is no listed proxy change nothing', async () => {
   assert.equal(plain.status, 421)
   assert.equal(forged.status, 421)
   assert.ok(server.kept.lines().every((line) => line.address === undefined || line.address === '127.0.0.1'))
+})
+
+test('what somebody else says of a request that they ask about reaches nobody', async () => {
+  const server = await startApp({ proxies: ['10.0.0.0/8'] })
+  server.app.routes.add({ method: 'GET', path: '/who', handler: (ctx) => void (ctx.body = { headers: ctx.headers }) })
+  const told = { 'x-forwarded-method': 'GET', 'x-forwarded-uri': '/evil', 'x-original-uri': '/evil' }
+  const reply = await server.send({ path: '/who', headers: told })
+  await server.close()
+  assert.equal(reply.status, 200)
+  assert.doesNotMatch(reply.text, /evil|x-forwarded-method/)
 })
 
 test('createProxies() refuses an entry that is neither address nor range', () => {

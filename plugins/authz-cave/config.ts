@@ -48,6 +48,12 @@ export const configSchema = {
       default: ['datastack', 'aligned_volume'],
       description: 'Where the tables of public roots are looked for, the first that has the table counts.',
     },
+    permissions: {
+      type: 'array',
+      items: { type: 'string', pattern: '^[a-z][a-z0-9_-]{0,62}$', description: 'A permission that grants name.' },
+      default: ['admin_view'],
+      description: 'Permissions besides the levels that may be granted by number.',
+    },
     signInDays: {
       type: 'integer',
       minimum: 1,

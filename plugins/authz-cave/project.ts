@@ -2,7 +2,7 @@
 import { covers, type Held, type Json, levels, type Principal, type Snapshot } from '@labgate/contract'
 
 /** The object that every CAVE service reads. */
-export function project({ account }: Principal, snapshot: Snapshot): { readonly [key: string]: Json } {
+export function project({ account }: Pick<Principal, 'account'>, snapshot: Snapshot): { readonly [key: string]: Json } {
   const held = whole(snapshot, (grant) => grant)
   const beforeTerms = whole(snapshot, (grant) => grant.beforeTerms)
   return {
@@ -63,6 +63,12 @@ export function affiliationsOf(snapshot: Snapshot): readonly { readonly [key: st
 export function factOf({ facts }: Snapshot, claim: string): string {
   const found = facts.find((fact) => fact.claim === claim && fact.trust !== 'self')?.value
   return typeof found === 'string' ? found : ''
+}
+
+/** Whether they have said yes to a question `gdpr_consent` of the site; nobody else can say it for them. */
+export function consentOf({ facts }: Snapshot): boolean {
+  const said = facts.findLast(({ claim }) => claim === 'gdpr_consent')?.value
+  return said === true || said === 'true' || said === 'yes'
 }
 
 type Grants = readonly (readonly [string, readonly string[]])[]

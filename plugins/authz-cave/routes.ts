@@ -10,6 +10,8 @@ export const tokenNames = ['middle_auth_token', 'dsg_token'] as const
 const token: TokenGuard = {
   token: { scopes: [caveScope], cookies: tokenNames, query: tokenNames, doubtful: 'refuse' },
 }
+/** Administration: by a token that a program means to send. */
+const kept: TokenGuard = { token: { scopes: [caveScope], doubtful: 'refuse' } }
 /** A GET that changes something: a token in the header does it, a browser is asked first. */
 const asked: TokenGuard = { token: { scopes: [caveScope], doubtful: 'refuse' }, withoutToken: 'session' }
 
@@ -25,7 +27,69 @@ const post = (id: string, path: string, guard: RouteClaim['guard'] = token): Pla
   ...{ id, method: 'POST', path, guard },
 })
 
+/** A thing by its number, as the API has it for datasets, terms and the like. */
+const crud = (one: string, path: string): readonly Plain[] => [
+  get(`one${one}`, `${path}/:id`, kept),
+  post(`new${one}`, path, kept),
+  { ...get(`change${one}`, `${path}/:id`, kept), method: 'PUT' },
+]
+const end = (id: string, path: string): Plain => ({ ...get(id, path, kept), method: 'DELETE' })
+const put = (id: string, path: string): Plain => ({ ...get(id, path, kept), method: 'PUT' })
+
+/** What middle_auth's administration asks for. What it changes takes a token in the header alone. */
+const administration: readonly Plain[] = [
+  post('newUser', '/api/v1/user', kept),
+  put('changeUser', '/api/v1/user/:id'),
+  end('endUser', '/api/v1/user/:id'),
+  get('userGroups', '/api/v1/user/:id/group'),
+  get('userTos', '/api/v1/user/:id/tos'),
+  get('updateCache', '/api/v1/user/:id/update_cache', kept),
+  get('debugRedis', '/api/v1/user/:id/debug_redis', kept),
+  post('fixRedis', '/api/v1/user/:id/fix_redis', kept),
+  get('groups', '/api/v1/group', kept),
+  post('newGroup', '/api/v1/group', kept),
+  get('oneGroup', '/api/v1/group/:group', kept),
+  get('groupDatasets', '/api/v1/group/:group/dataset', kept),
+  get('groupMembers', '/api/v1/group/:group/user'),
+  post('addMember', '/api/v1/group/:group/user', kept),
+  put('changeMember', '/api/v1/group/:group/user/:user'),
+  end('endMember', '/api/v1/group/:group/user/:user'),
+  get('groupAdmins', '/api/v1/group/:group/admin'),
+  get('groupServices', '/api/v1/group/:group/service_account'),
+  post('addService', '/api/v1/group/:group/service_account', kept),
+  end('endServiceIn', '/api/v1/group/:group/service_account/:service'),
+  get('datasets', '/api/v1/dataset', kept),
+  get('oneDataset', '/api/v1/dataset/:dataset', kept),
+  post('newDataset', '/api/v1/dataset', kept),
+  put('changeDataset', '/api/v1/dataset/:dataset'),
+  get('datasetAdmins', '/api/v1/dataset/:dataset/admin', kept),
+  post('addDatasetAdmin', '/api/v1/dataset/:dataset/admin', kept),
+  end('endDatasetAdmin', '/api/v1/dataset/:dataset/admin/:user'),
+  get('datasetGroups', '/api/v1/dataset/:dataset/group', kept),
+  post('addDatasetGroup', '/api/v1/dataset/:dataset/group', kept),
+  end('endDatasetGroup', '/api/v1/dataset/:dataset/group/:group/permission/:permission'),
+  get('permissionList', '/api/v1/permission'),
+  ...crud('Permission', '/api/v1/permission'),
+  get('tosList', '/api/v1/tos', kept),
+  ...crud('Tos', '/api/v1/tos'),
+  get('services', '/api/v1/service_account', kept),
+  post('newService', '/api/v1/service_account', kept),
+  get('oneService', '/api/v1/service_account/:service', kept),
+  put('changeService', '/api/v1/service_account/:service'),
+  end('endService', '/api/v1/service_account/:service'),
+  get('serviceToken', '/api/v1/service_account/:service/token', kept),
+  post('newServiceToken', '/api/v1/service_account/:service/token', kept),
+  get('serviceGroups', '/api/v1/service_account/:service/group', kept),
+  get('servicePermissions', '/api/v1/service_account/:service/permissions', kept),
+  post('mapTable', '/api/v1/service/:namespace/table/:table/dataset/:dataset', kept),
+  end('unmapTable', '/api/v1/service/:namespace/table/:table/dataset/:dataset'),
+  get('redisKeys', '/api/v1/redis', kept),
+  get('redisKey', '/api/v1/redis/:key', kept),
+  get('redisLife', '/api/v1/redis/:key/ttl', kept),
+]
+
 const api: readonly Plain[] = [
+  ...administration,
   get('cache', '/api/v1/user/cache'),
   get('me', '/api/v1/user/me'),
   get('missing', '/api/v1/user/missing'),
@@ -34,7 +98,6 @@ const api: readonly Plain[] = [
   get('user', '/api/v1/user/:id'),
   get('usernames', '/api/v1/username'),
   get('permissions', '/api/v1/user/:id/permissions'),
-  get('group', '/api/v1/group/:id/user'),
   get('apps', '/api/v1/app'),
   get('dataset', '/api/v1/service/:namespace/table/:table/dataset'),
   get('hasPublic', '/api/v1/table/:table/has_public'),

@@ -24,7 +24,10 @@ import { takeSeen, watched } from '../support/watched-plugin.ts'
 
 /** Each dialect of `plugins/` and how it stands in the config of this test: a new one must be named here. */
 const adapters: Readonly<Record<string, (place: { host: string }) => Part>> = {
-  'authz-cave': () => ({ config: { viewers: ['https://viewer.example'] } }),
+  // One prefix for both: what stands below the second is made from the same list.
+  'authz-cave': () => ({
+    config: { prefix: '/sticky_auth', viewers: ['https://viewer.example'], services: ['https://service.example'] },
+  }),
   'authz-ngauth': ({ host }) => ({
     host,
     config: { origins: ['https://viewer.example'], credentials: { metadata: true } },

@@ -13,8 +13,8 @@ const walls: readonly (readonly [from: string, to: string, why: string])[] = [
   ['core/', '(plugins|examples)/', 'a plugin reaches the core only as a name in the config'],
   [
     'plugins/([^/]+)/',
-    'plugins/(?!\\1/|auth-oidc/sign-in/)',
-    'a plugin knows no other plugin, only the sign-in library',
+    'plugins/(?!\\1/|auth-oidc/sign-in/|runner-ssh/connect/)',
+    'a plugin knows no other plugin, only the libraries for signing in and for SSH',
   ],
   ['plugins/', 'core/(?!contract/)', 'a plugin knows the contract, not the core'],
   ['plugins/auth', '(undici|axios|got|node-fetch|node:(http2?|https|tls|dgram))$', 'HTTP goes through context.fetch'],
@@ -175,6 +175,7 @@ suite('the watch over the walls', () => {
     ['core/login/flow.ts', "import type { Github } from '../../plugins/auth-github/github.ts'"],
     ['core/login/flow.ts', "const email = await import('@labgate/auth-email')"],
     ['plugins/auth-email/email.ts', "import { discover } from '@labgate/auth-oidc'"],
+    ['plugins/authz-datalab/remotes/files/sftp.ts', "import ssh from '@labgate/runner-ssh'"],
     ['plugins/auth-email/email.ts', "export type { Config } from '@labgate/core'"],
     ['plugins/auth-email/email.ts', "import { request } from 'node:https'"],
     ['core/contract/values.ts', "import ajv from 'ajv'"],

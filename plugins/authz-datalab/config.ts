@@ -1,5 +1,5 @@
 /** The config of the dialect of datalab. @module */
-import { type AuthzContext, bytes, type ConfigOf } from '@labgate/contract'
+import type { AuthzContext, ConfigOf } from '@labgate/contract'
 
 const web = { type: 'string', pattern: '^https?://[^\\s"<>]+$' } as const
 
@@ -86,10 +86,12 @@ export const configSchema = {
       default: '0.7.5',
       description: 'The version of datalab that clients are told.',
     },
-    maxUpload: bytes({
-      description: 'The upload limit that clients are told (`MAX_CONTENT_LENGTH`).',
-      default: '10GB',
-    }),
+    maxUploadBytes: {
+      type: 'integer',
+      minimum: 1,
+      default: 10_000_000_000,
+      description: 'The upload limit that clients are told, in bytes (`MAX_CONTENT_LENGTH`).',
+    },
     blocks: { type: 'array', default: [], items: block, description: 'What `/info/blocks` lists.' },
     types: { type: 'array', default: [], items: itemType, description: 'What `/info/types` lists.' },
     providers: {

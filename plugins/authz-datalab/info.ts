@@ -74,7 +74,7 @@ function featuresOf({ config }: DatalabContext, providers: Providers): Readonly<
       ai_integrations: { openai: false, anthropic: false },
       email_notifications: providers.instanceOf('email') !== undefined,
     },
-    max_upload_bytes: config.maxUpload,
+    max_upload_bytes: config.maxUploadBytes,
   }
 }
 

@@ -5,6 +5,9 @@ import type { DatalabContext } from './config.ts'
 import { magicLinkHandlers } from './magic-link.ts'
 import type { Providers } from './providers.ts'
 
+const outField = 'out'
+const outYes = { name: outField, label: '', type: 'hidden', value: 'yes' } as const
+
 /** Handlers of sign-in and sign-out. */
 export function signInHandlers(context: DatalabContext, providers: Providers): Readonly<Record<string, Handler>> {
   const { config, text, url } = context
@@ -18,6 +21,12 @@ export function signInHandlers(context: DatalabContext, providers: Providers): R
     const back = url('/login/done').pathname
     return { status: 303, signIn: { instance, back, ...(hint === undefined ? {} : { hint }) } }
   }
+  const logout: Handler = async ({ principal, locale }) => {
+    if (principal === undefined) return away(new URL(config.appUrl), 303)
+    const form = { fields: [outYes], submit: text('outGo', {}, locale) }
+    const title = text('outTitle', { prefix: config.identifierPrefix }, locale)
+    return { status: 200, page: { title, text: [text('outText', {}, locale)], form } }
+  }
   return {
     ...magicLinkHandlers(context, { providers, begin }),
     login: async ({ params, locale }) => begin(params.provider ?? '', undefined, locale),
@@ -28,19 +37,15 @@ export function signInHandlers(context: DatalabContext, providers: Providers): R
     },
     // No word of the request says where to: every sign-in ends at the one application.
     arrived: async () => away(new URL(config.appUrl), 303),
-    async logout({ principal, locale }) {
-      if (principal === undefined) return away(new URL(config.appUrl), 303)
-      const form = { fields: [], submit: text('outGo', {}, locale) }
-      const values = { prefix: config.identifierPrefix }
+    logout,
+    async logoutNow(ask) {
+      // The button of the page, and no bare request that something made this browser send.
+      if (new URLSearchParams(Buffer.from(ask.body).toString()).get(outField) !== 'yes') return logout(ask)
       return {
-        status: 200,
-        page: { title: text('outTitle', values, locale), text: [text('outText', {}, locale)], form },
+        ...away(new URL(config.appUrl), 303),
+        ...(ask.principal === undefined ? {} : { signOut: true as const }),
       }
     },
-    logoutNow: async ({ principal }) => ({
-      ...away(new URL(config.appUrl), 303),
-      ...(principal === undefined ? {} : { signOut: true as const }),
-    }),
     home: async ({ locale }) => home(context, locale),
   }
 }

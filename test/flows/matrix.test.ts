@@ -28,6 +28,10 @@ const adapters: Readonly<Record<string, (place: { host: string }) => Part>> = {
   'authz-cave': () => ({
     config: { prefix: '/sticky_auth', viewers: ['https://viewer.example'], services: ['https://service.example'] },
   }),
+  'authz-datalab': () => ({
+    prefix: '/datalab',
+    config: { identifierPrefix: 'grey', appUrl: 'https://datalab.example' },
+  }),
   'authz-ngauth': ({ host }) => ({
     host,
     config: { origins: ['https://viewer.example'], credentials: { metadata: true } },
@@ -48,6 +52,17 @@ interface Place {
 /** Whether a signed-in person is let in, and a browser sent to sign in. */
 function sendsAway({ guard }: RouteClaim): boolean {
   return guard === 'session' || (typeof guard === 'object' && guard.withoutToken === 'session')
+}
+
+/** Whether a signed-in person is let in. */
+function takesSession(claim: RouteClaim): boolean {
+  const { guard } = claim
+  return sendsAway(claim) || (typeof guard === 'object' && guard.withoutToken === 'signed-in')
+}
+
+/** The same route below another version has the same guard: it is told once. */
+function isAlias({ id }: RouteClaim): boolean {
+  return /^v0(?:\.1(?:\.0)?)?\./.test(id)
 }
 
 /** Where a route's claim looks for a token. */
@@ -79,7 +94,10 @@ describe('every route of every dialect', () => {
   let calls = 0
   const clock = { shift: 0, now: () => new Date(Date.now() + clock.shift) }
   const room = () => site.labgate.rooms.get
-  const routes = () => site.labgate.registry.authz().flatMap((one) => one.routes.map((route) => ({ route, one })))
+  const routes = () =>
+    site.labgate.registry
+      .authz()
+      .flatMap((one) => one.routes.filter(({ claim }) => !isAlias(claim)).map((route) => ({ route, one })))
   const tokens = new Map<string, string>()
   /** Session cookies by whose they are and the host they are for. */
   const cookies = new Map<string, string>()
@@ -267,6 +285,17 @@ describe('every route of every dialect', () => {
     for (const kind of ['session', 'public', 'token'] as const) assert.ok(guarded(kind).length > 2, kind)
   })
 
+  test('stands below each version as it stands without one', () => {
+    const all = site.labgate.registry.authz().flatMap(({ routes: own }) => own.map(({ claim }) => claim))
+    const aliases = all.filter(isAlias)
+    assert.ok(aliases.length > 30)
+    for (const { id, path, ...alias } of aliases) {
+      const [, name = ''] = /^v0(?:\.1(?:\.0)?)?\.([a-zA-Z]+)$/.exec(id) ?? assert.fail(id)
+      const { id: _, path: bare, ...claim } = all.find((one) => one.id === `root.${name}`) ?? assert.fail(id)
+      assert.deepEqual([alias, path.replace(/^\/v0(?:\.1(?:\.0)?)?/, '')], [claim, bare], id)
+    }
+  })
+
   test('with a token lets good ones in, at each place of its claim, as whom they are', async () => {
     for (const route of guarded('token'))
       for (const where of placesOf(route.claim.guard as TokenGuard))
@@ -317,7 +346,7 @@ describe('every route of every dialect', () => {
     for (const route of guarded('token')) {
       for (const where of otherPlaces(route.claim))
         await refused({ route, token: [tokenOf('good'), where] }, `good token in ${placeKey(where)}`)
-      if (sendsAway(route.claim)) continue
+      if (takesSession(route.claim)) continue
       const key = `good ${route.host ?? 'issuer'}`
       await refused({ route, session: cookies.get(key) ?? assert.fail(key) }, 'a session instead of a token')
     }
@@ -342,7 +371,7 @@ describe('every route of every dialect', () => {
   })
 
   test('with a session lets the person in, and nobody by a cookie that does not count', async () => {
-    for (const route of [...guarded('session'), ...guarded('token').filter(({ claim }) => sendsAway(claim))]) {
+    for (const route of [...guarded('session'), ...guarded('token').filter(({ claim }) => takesSession(claim))]) {
       const home = route.host ?? 'issuer'
       const elsewhere = home === 'issuer' ? host : 'issuer'
       const cookieOf = (name: string, at: string) => cookies.get(`${name} ${at}`) ?? assert.fail(`${name} ${at}`)

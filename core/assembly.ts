@@ -46,6 +46,9 @@ import { loadTexts, type Text } from './pages/text.ts'
 import { systemRandom } from './random.ts'
 import { createServices, type Services } from './services.ts'
 import { openStorage, type Storage, type StorageOptions } from './storage/storage.ts'
+import { createWorkspaces, type WorkspacesRoom } from './workspaces/create.ts'
+import { createWorkspaceLetters } from './workspaces/letters.ts'
+import { createWorkspaceTokens } from './workspaces/tokens.ts'
 
 /** Every service of the rooms below HTTP, by name. */
 export interface RoomServices {
@@ -76,6 +79,7 @@ export interface RoomServices {
   readonly access: Access
   readonly ledger: Ledger
   readonly stewards: Stewards
+  readonly workspaces: WorkspacesRoom
   readonly sessions: Sessions
   readonly consents: Consents
   readonly people: People
@@ -221,6 +225,30 @@ function offerJoining({ offer, get }: Pick<Rooms, 'offer' | 'get'>): void {
   )
 }
 
+function offerWorkspaces({ offer, get }: Pick<Rooms, 'offer' | 'get'>): void {
+  offer('workspaces', () =>
+    createWorkspaces({
+      storage: get('storage'),
+      clock: get('clock'),
+      random: get('random'),
+      log: get('log') as Log,
+      config: get('config').workspaces,
+      accounts: get('accounts'),
+      access: get('access'),
+      stewards: get('stewards'),
+      tokens: createWorkspaceTokens({ tokens: get('tokens'), clock: get('clock') }),
+      tell: createWorkspaceLetters({
+        accounts: get('accounts'),
+        mail: { send: (message) => get('mail').send(message) },
+        log: get('log') as Log,
+        siteName: get('config').name,
+        issuer: get('config').issuer,
+        text: (key, values) => mailTexts(get('config'))(key, values),
+      }),
+    }),
+  )
+}
+
 function mailTexts({ branding: { templates } }: Config): Text {
   const folders = templates === undefined ? [] : [join(templates, 'texts')]
   return loadTexts([join(import.meta.dirname, 'pages', 'texts'), ...folders]).in('en')
@@ -239,6 +267,7 @@ function offerRooms({ offer, get }: Rooms, config: Config): void {
   )
   offerLedger({ offer, get })
   offerJoining({ offer, get })
+  offerWorkspaces({ offer, get })
   offer('consents', () => createConsents({ store: get('storage').documents('core:consents'), clock: get('clock') }))
   offer('dataHolders', createDataHolders)
   offer('directory', () => createDirectory(base()))

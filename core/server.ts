@@ -149,6 +149,7 @@ async function furnish(site: Site): Promise<Labgate> {
   tieSessions(rooms, providerSessions)
   // Dialects are loaded now: a token may have what they ask for.
   get('tokenScopes').settle(() => scopesOfDialects(site.registry))
+  get('workspaces').settle(() => site.registry.runners())
   get('dataHolders').settle(() => holdersOf(site.registry))
   const bearer = createBearer({ rooms, provider: current })
   addRoutes(site, { app, cookie, pages, provider: current, providerSessions, assets, bearer })
@@ -216,6 +217,7 @@ function lifecycle(site: Site, parts: { app: App; provider(): Provider; health: 
     parts.health.drain()
     await running.main?.close({ graceSeconds: 10 })
     await running.management?.close({ graceSeconds: 1 })
+    await get('workspaces').close()
     await registry.stop()
     await Promise.all(site.fetches.map((one) => one.close()))
     get('mail').close()
@@ -234,6 +236,7 @@ function lifecycle(site: Site, parts: { app: App; provider(): Provider; health: 
       await registry.start(signal)
       signal?.throwIfAborted()
       get('storage').cleaner.start({ intervalSeconds: 60 })
+      await get('workspaces').open()
       // Each is kept at once: when the second place is taken, `stop` still closes the first.
       if (config.management.enabled)
         running.management = await listen({

@@ -1,6 +1,7 @@
 /** Mail about requests for access: to those who look after the dataset, and the answer to whoever asked. @module */
 import { type AccessFace, type AccountId, heldOn, type Log, type Mail } from '@labgate/contract'
 import { type AccountRow, type Accounts, mayAct } from '../accounts/accounts.ts'
+import { asHtml } from '../mail/plain.ts'
 import { MembershipEntity } from '../storage/entities.ts'
 import { GrantEntity } from '../storage/ledger-entities.ts'
 import type { Storage } from '../storage/storage.ts'
@@ -118,8 +119,4 @@ async function candidates({ storage, accounts }: LetterNeeds, dataset: string): 
 /** A name of somebody's own choosing, in one line. */
 function lineOf(name: string): string {
   return name.replaceAll(/[\p{C}\p{Zl}\p{Zp}\s]+/gu, ' ').trim()
-}
-
-function asHtml(plain: string): string {
-  return plain.replaceAll(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`).replaceAll('\n', '<br>\n')
 }

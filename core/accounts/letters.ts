@@ -1,5 +1,6 @@
 /** Mail to people about their accounts: an invitation, and the answer to those who waited. @module */
 import type { Log, Mail } from '@labgate/contract'
+import { asHtml } from '../mail/plain.ts'
 import type { AccountRow } from './accounts.ts'
 import type { AccountInvitation } from './invitation.ts'
 
@@ -75,8 +76,4 @@ function lineOf(name: string): string {
     .replaceAll(/[\p{C}\p{Zl}\p{Zp}\s]+/gu, ' ')
     .trim()
     .slice(0, 100)
-}
-
-function asHtml(plain: string): string {
-  return plain.replaceAll(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`).replaceAll('\n', '<br>\n')
 }

@@ -116,6 +116,8 @@ export type Inspection =
 export interface Found<State> {
   readonly instance: string
   readonly state: State
+  /** Whose it is, as its label says. */
+  readonly account: AccountId | undefined
 }
 
 /** What an instance uses, now. */
@@ -178,6 +180,8 @@ export interface Runner<State extends Json = Json> extends Lifecycle {
   /** Idempotent by instance id: what exists already with the same plan is taken over. @throws Fault ERR_LAUNCH */
   launch(plan: LaunchPlan, launch: Launch<State>): Promise<State>
   inspect(state: State, signal: AbortSignal): Promise<Inspection>
+  /** All at once, in the same order: one question to an engine that has a thousand. Without it each is asked for. */
+  inspectAll?(states: readonly State[], signal: AbortSignal): Promise<readonly Inspection[]>
   endpoint(state: State): Promise<Endpoint>
   /** New content for the secrets of a running instance. */
   renew?(state: State, secrets: Readonly<Record<string, string>>): Promise<void>

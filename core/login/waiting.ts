@@ -1,6 +1,7 @@
 /** Mail to the admins about somebody who waits for their approval. @module */
 import type { Log, Mail } from '@labgate/contract'
 import type { Accounts } from '../accounts/accounts.ts'
+import { asHtml } from '../mail/plain.ts'
 
 /** What telling the admins takes. */
 export interface WaitingNeeds {
@@ -32,8 +33,4 @@ export async function tellAdmins({ account, accounts, mail, log, text, siteName 
         .catch((err: unknown) => log.warn({ err, account }, 'an admin could not be told of somebody who waits')),
     ),
   )
-}
-
-function asHtml(plain: string): string {
-  return plain.replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`)
 }

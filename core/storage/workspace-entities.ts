@@ -4,8 +4,8 @@ import { defineEntity, type InferEntity, p } from '@mikro-orm/core'
 import { AccountEntity } from './entities.ts'
 
 /**
- * Where a workspace is in its life. `reserved` to `stopping` and `lost` hold their share of the quota; the last five
- * but `lost` are ends.
+ * Where a workspace is in its life. `requested` to `lost` hold their share of the quota; `stopped`, `failed` and
+ * `expired` are ends; `orphaned` was found outside without a record and waits for somebody to look at it.
  */
 export type WorkspaceState =
   | 'requested'
@@ -53,7 +53,7 @@ export const WorkspaceEntity = defineEntity({
     state: p.text().$type<WorkspaceState>(),
     /** What its owner wants: a crash between the wish and the deed loses neither. */
     wanted: p.text().$type<'running' | 'stopped' | 'removed'>().default('running'),
-    /** Why it is to stop: `owner`, `lease`, `idle`, `admin`. */
+    /** Why it is to stop: `owner`, `lease`, `idle`, `admin`, `account`, `trouble`, `ended` (by itself). */
     stopReason: p.text().nullable(),
     /** Digest of the runner's plan: another one makes a new container. */
     planHash: p.text().nullable(),

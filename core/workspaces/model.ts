@@ -16,7 +16,7 @@ export const holding: readonly WorkspaceState[] = [
 ]
 
 /** States that nothing follows. */
-export const ended: readonly WorkspaceState[] = ['stopped', 'failed', 'expired', 'orphaned']
+export const ended: readonly WorkspaceState[] = ['stopped', 'failed', 'expired']
 
 /** How one knows that an app does something for somebody. */
 export interface ActivityProbe {

@@ -1,0 +1,267 @@
+/** The room put together. Called by the assembly. @module */
+import { type AccountId, Fault } from '@labgate/contract'
+import type { EntityManager } from '@mikro-orm/sqlite'
+import type { Access } from '../access/access.ts'
+import type { Stewards } from '../access/stewards.ts'
+import type { Actor } from '../accounts/actor.ts'
+import { WorkspaceEntity, WorkspaceQuotaEntity } from '../storage/workspace-entities.ts'
+import { quotasIn } from './admission.ts'
+import type { LaunchOption, Profile, Quota, QuotaScope } from './model.ts'
+import { createPlaces, drainedIn, type Place, setDrained } from './places.ts'
+import { profilesOf } from './profiles.ts'
+import { reap } from './reaper.ts'
+import { createRecords } from './records.ts'
+import { credentialsOf, type Room, secretsOf, storageOf } from './room.ts'
+import { createSupervisor, type Supervisor } from './supervisor.ts'
+import { usageOf } from './usage.ts'
+import { createWatch, type Watch } from './watch.ts'
+import { createWishes, note } from './wishes.ts'
+import type { Way, Workspaces } from './workspaces.ts'
+
+/** What the room is made of. */
+export interface WorkspaceNeeds extends Omit<Room, 'profiles' | 'records' | 'places' | 'addressOf'> {
+  readonly access: Pick<Access, 'decide'>
+  readonly stewards: Pick<Stewards, 'rightsOf'>
+}
+
+/** The room, and its life. */
+export interface WorkspacesRoom extends Workspaces {
+  /** Told of the places when the plugins are loaded. */
+  settle(runners: () => readonly Place[]): void
+  /** Goes on where the last process was, and looks at everything every `poll` seconds. */
+  open(): Promise<void>
+  /** Nothing that runs is ended by this. */
+  close(): Promise<void>
+  /** One look at everything, for tests and commands. */
+  look(): Promise<void>
+}
+
+interface Parts {
+  readonly needs: WorkspaceNeeds
+  readonly room: Room
+  readonly supervisor: Supervisor
+  readonly watch: Watch
+}
+
+/** Makes the room. */
+export function createWorkspaces(needs: WorkspaceNeeds): WorkspacesRoom {
+  let runners: () => readonly Place[] = () => []
+  const places = createPlaces(() => runners())
+  const records = createRecords({ ...needs, hostOf: places.hostOf })
+  const room: Room = {
+    ...needs,
+    profiles: profilesOf(needs.config),
+    records,
+    places,
+    addressOf: addressOf(needs.config.origin),
+  }
+  const supervisor = createSupervisor(room)
+  const parts: Parts = { needs, room, supervisor, watch: createWatch(room, supervisor) }
+  const isAdmin = async (account: AccountId) => (await needs.stewards.rightsOf(account)).admin
+  const groupsOf = async (account: AccountId) => (await needs.accounts.find(account))?.groups ?? []
+  const mayStart = (account: AccountId, profile: Profile) => mayStartIn(needs, account, profile)
+  return {
+    settle(given) {
+      runners = given
+    },
+    ...createWishes({ room, supervisor, isAdmin, groupsOf, mayStart }),
+    ...lookups(parts),
+    ...administration(parts, async (actor) => {
+      if (actor.kind === 'account' && !(await isAdmin(actor.account)))
+        throw new Fault('ERR_FORBIDDEN', 'This needs a site admin.')
+    }),
+    ...life(parts),
+  }
+}
+
+/** Where a workspace is served; without a wildcard they share one origin. */
+function addressOf(origin: string | undefined): Room['addressOf'] {
+  return (id) => {
+    if (origin === undefined) return { origin: '', basePath: `/w/${id}/` }
+    if (!origin.includes('://*.')) return { origin, basePath: `/w/${id}/` }
+    return { origin: origin.replace('://*.', `://${id}.`), basePath: '/' }
+  }
+}
+
+async function mayStartIn(
+  { accounts, access }: WorkspaceNeeds,
+  account: AccountId,
+  { allow }: Profile,
+): Promise<boolean> {
+  const found = await accounts.find(account)
+  if (found === undefined || found.kind !== 'person') return false
+  if (allow.groups !== undefined && !allow.groups.some((slug) => found.groups.includes(slug))) return false
+  if (allow.dataset === undefined) return true
+  return (await access.decide({ account, dataset: allow.dataset, verb: allow.verb })).allowed
+}
+
+function lookups({ needs, room, watch }: Parts) {
+  const { records, places, profiles } = room
+  const optionOf = (profile: Profile, drained: readonly string[]): LaunchOption | undefined => {
+    const place = places.all().find(({ id }) => id === profile.runner)
+    const closed =
+      place === undefined ? 'not available now' : drained.includes(profile.runner) ? 'takes nothing new now' : undefined
+    const unknown = {
+      memory: 'none',
+      cpu: 'none',
+      storage: 'none',
+      pids: 'none',
+      gpu: 'none',
+      network: 'none',
+    } as const
+    const capabilities = place?.runner.capabilities() ?? { ...unknown, logs: false, stats: false, discover: false }
+    return { profile, capabilities, closed }
+  }
+  return {
+    profile: (name) => profiles.get(name),
+    async options(account) {
+      const drained = await drainedIn(room.storage.settings)
+      const options: LaunchOption[] = []
+      for (const profile of profiles.values()) {
+        const option = (await mayStartIn(needs, account, profile)) ? optionOf(profile, drained) : undefined
+        if (option) options.push(option)
+      }
+      return options
+    },
+    find: records.find,
+    list: records.list,
+    sharedWith: records.sharedWith,
+    events: records.events,
+    watch: records.watch,
+    touch: watch.touch,
+    way: (id, visitor) => wayTo(room, id, visitor),
+    async *logs(id, options) {
+      const row = await records.row(id)
+      const state = row && places.stateOf(row)
+      if (row === undefined || state === undefined)
+        throw new Fault('ERR_CONFLICT', 'It does not run, so it writes nothing.')
+      const { runner } = places.of(row)
+      if (runner.logs === undefined) throw new Fault('ERR_CONFLICT', 'The place where it runs keeps no lines.')
+      yield* runner.logs(state, options)
+    },
+    quotas: () => quotasIn(room.storage.em() as EntityManager, room.config.quotas),
+    usage: (ask) => usageOf(room.storage, room.clock.now(), ask),
+    drained: () => drainedIn(room.storage.settings),
+  } satisfies Partial<Workspaces>
+}
+
+/** Asked at every request of the proxy. */
+async function wayTo(room: Room, id: string, visitor: AccountId): Promise<Way | undefined> {
+  const row = await room.records.row(id)
+  const profile = row && room.profiles.get(row.profile)
+  if (row === undefined || profile === undefined) return undefined
+  const workspace = await room.records.find(id)
+  const isUp = row.state === 'ready' || row.state === 'idle'
+  if (workspace === undefined || !isUp || row.wanted !== 'running') return undefined
+  if (row.account !== visitor && !workspace.guests.includes(visitor)) return undefined
+  if (!(await room.accounts.mayAct(visitor)) || !(await room.accounts.mayAct(row.account))) return undefined
+  return {
+    workspace,
+    profile,
+    endpoint: await room.places.endpointOf(row),
+    basePath: room.addressOf(id).basePath,
+    headers: credentialsOf(profile, secretsOf(room, row)),
+  }
+}
+
+function administration({ room }: Parts, assertAdmin: (actor: Actor) => Promise<void>) {
+  const { storage, clock } = room
+  return {
+    async setQuota(actor, scope, quota) {
+      await assertAdmin(actor)
+      checkScope(scope)
+      await storage.transaction(async (em) => {
+        if (quota === undefined) await em.nativeDelete(WorkspaceQuotaEntity, { scope })
+        else await em.upsert(WorkspaceQuotaEntity, { scope, ...columnsOf(quota), updatedAt: clock.now() })
+        const detail = { scope, ...(quota === undefined ? { removed: true } : columnsOf(quota)) }
+        await note(room, em, actor, { type: 'workspace.quota-changed', detail })
+      })
+    },
+    async drain(actor, place, state) {
+      await assertAdmin(actor)
+      const before = await drainedIn(storage.settings)
+      await setDrained(storage.settings, state === 'on' ? [...before, place] : before.filter((one) => one !== place))
+      await storage.transaction((em) => note(room, em, actor, { type: 'workspace.drained', detail: { place, state } }))
+    },
+    async message(actor, query, text) {
+      await assertAdmin(actor)
+      const line = text.trim().slice(0, 1000)
+      if (line === '') throw new Fault('ERR_INPUT', 'There is no text.')
+      const rows = (await room.records.living()).filter((row) => fits(row, query))
+      for (const row of rows) {
+        await room.records.note(row.id, { kind: 'message', text: line })
+        await room.tell({ to: row.account, about: 'message', workspace: row, text: line })
+      }
+      await storage.transaction((em) =>
+        note(room, em, actor, { type: 'workspace.messaged', detail: { count: rows.length } }),
+      )
+      return rows.length
+    },
+    async archive(actor, { account, profile: name }) {
+      const mine = actor.kind === 'account' && actor.account === account
+      if (!mine) await assertAdmin(actor)
+      const profile = room.profiles.get(name)
+      const owner = await room.accounts.find(account)
+      if (profile === undefined || owner === undefined) throw new Fault('ERR_NOT_FOUND', 'There is no such storage.')
+      const { runner } = room.places.of(profile)
+      if (runner.archive === undefined) throw new Fault('ERR_CONFLICT', 'The place where this runs gives no archive.')
+      await storage.transaction((em) =>
+        note(room, em, actor, { type: 'workspace.archived', account, detail: { profile: name } }),
+      )
+      const mounts = profile.mounts.filter((mount) => mount.of === 'person')
+      return runner.archive({ storage: storageOf(owner), mounts })
+    },
+  } satisfies Partial<Workspaces>
+}
+
+function fits(
+  row: { runner: string; profile: string; account: string },
+  query: Parameters<Workspaces['message']>[1],
+): boolean {
+  return (['runner', 'profile', 'account'] as const).every(
+    (name) => query[name] === undefined || query[name] === row[name],
+  )
+}
+
+function checkScope(scope: QuotaScope): void {
+  if (!/^(site|user|account:[A-Za-z0-9]+|group:[a-z0-9][a-z0-9._:-]*)$/.test(scope))
+    throw new Fault('ERR_INPUT', 'A quota is of `site`, `user`, `account:ID` or `group:SLUG`.')
+}
+
+function columnsOf({ instances, memoryBytes, milliCpus }: Quota) {
+  return { instances: instances ?? null, memoryBytes: memoryBytes ?? null, milliCpus: milliCpus ?? null }
+}
+
+function life({ room, supervisor, watch }: Parts) {
+  let timer: NodeJS.Timeout | undefined
+  let looks = 0
+  const look = async () => {
+    // Every place is asked for what it has at the start, and now and then.
+    if (looks++ % 10 === 0) await reap(room, supervisor)
+    await watch.look()
+    await dropOld(room)
+  }
+  return {
+    look,
+    async open() {
+      if (room.profiles.size === 0 && (await room.records.living()).length === 0) return
+      const once = () =>
+        look().catch((error: unknown) => room.log.error({ err: error }, 'the look at workspaces failed'))
+      timer = setInterval(() => void once(), room.config.poll * 1000)
+      void once()
+    },
+    async close() {
+      clearInterval(timer)
+      await supervisor.stop()
+    },
+  }
+}
+
+/** Records of what ended long ago go; the audit trail keeps its lines. */
+async function dropOld({ storage, clock, config }: Room): Promise<void> {
+  const before = new Date(clock.now().getTime() - config.keep * 1000)
+  if ((await storage.em().count(WorkspaceEntity, { endedAt: { $lt: before } })) === 0) return
+  await storage.transaction(async (em) => {
+    await em.nativeDelete(WorkspaceEntity, { endedAt: { $lt: before } })
+  })
+}

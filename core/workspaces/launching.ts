@@ -1,0 +1,143 @@
+/** From a record to an app that answers. @module */
+import { type Fault, isFault, type Json, type LaunchTrouble, launchFault, type Runner } from '@labgate/contract'
+import type { WorkspaceRow } from '../storage/workspace-entities.ts'
+import { askApp } from './ask.ts'
+import type { Profile, Trouble } from './model.ts'
+import { appOf, drainedIn, hashOf, type Place, requestOf } from './places.ts'
+import { credentialsOf, innerPath, type Room, secretsOf, secretsPurpose, storageOf } from './room.ts'
+
+/** Name of the file with the token for the lab's services. */
+export const tokenFile = 'labgate-token'
+
+/** A launch under way. */
+interface Launching {
+  readonly row: WorkspaceRow
+  readonly profile: Profile
+  readonly place: Place
+  readonly basePath: string
+  readonly signal: AbortSignal
+}
+
+/**
+ * Starts what a row asks for and waits until it answers; every step is kept before the next. May be called again for the
+ * same row after a crash: what exists is taken over, unless its plan has changed.
+ * @throws Fault ERR_LAUNCH; whatever when the signal aborts
+ */
+export async function launch(room: Room, row: WorkspaceRow, signal: AbortSignal): Promise<void> {
+  const profile = room.profiles.get(row.profile)
+  if (profile === undefined)
+    throw launchFault('policy', 'This app is not offered any more.', { hint: 'Choose another one.' })
+  const account = await room.accounts.find(row.account)
+  if (account === undefined) throw launchFault('policy', 'Its owner is not known here any more.')
+  const place = room.places.of(row)
+  const { basePath } = room.addressOf(row.id)
+  const drained = await drainedIn(room.storage.settings)
+  const request = requestOf(row, { storage: storageOf(account), basePath: innerPath(profile, basePath), drained })
+  const plan = place.runner.plan(request, appOf(profile, row.image))
+  const hash = hashOf(place.id, plan.detail)
+  const launching: Launching = { row, profile, place, basePath, signal }
+  await dropOther(room, launching, hash)
+  const secrets = await prepare(room, launching)
+  await room.records.update(row.id, { planHash: hash }, { events: [{ kind: 'progress', text: plan.summary }] })
+  signal.throwIfAborted()
+  const { version } = place.runner.state
+  const save = async (state: Json) => {
+    await room.records.update(row.id, { runnerState: state, runnerStateVersion: version })
+  }
+  const progress = (text: string) => void room.records.note(row.id, { kind: 'progress', text }).catch(() => undefined)
+  const state = await place.runner.launch(plan, { signal, secrets, save, progress })
+  await save(state)
+  await untilReady(room, launching, state)
+}
+
+/** A container of another plan than today's is not the one that was asked for. */
+async function dropOther(room: Room, { row, place }: Launching, hash: string): Promise<void> {
+  const state = room.places.stateOf(row)
+  if (state === undefined || row.planHash === hash) return
+  await place.runner.terminate(state, { graceSeconds: room.config.grace })
+  await place.runner.remove(state, { volumes: false })
+  await room.records.update(row.id, { runnerState: null, runnerStateVersion: null })
+}
+
+/** Secrets are made once and kept sealed, so that a launch that goes on after a crash has the same. */
+async function prepare(room: Room, { row, profile }: Launching): Promise<Readonly<Record<string, string>>> {
+  const kept = secretsOf(room, row)
+  const own = profile.credential
+    ? { [profile.credential.file]: kept[profile.credential.file] ?? room.random.token() }
+    : {}
+  const token = await room.tokens.give(row, profile)
+  const secrets = { ...own, ...(token === undefined ? {} : { [tokenFile]: token }) }
+  const sealed = room.storage.ring.seal(JSON.stringify(secrets), secretsPurpose)
+  await room.records.update(row.id, { secrets: sealed })
+  return secrets
+}
+
+async function untilReady(room: Room, launching: Launching, state: Json): Promise<void> {
+  const { row, profile, place, basePath, signal } = launching
+  const { path, timeoutSeconds } = profile.readiness
+  const end = performance.now() + timeoutSeconds * 1000
+  const fresh = (await room.records.row(row.id)) ?? row
+  const headers = credentialsOf(profile, secretsOf(room, fresh))
+  const ask = { path: `${innerPath(profile, basePath)}${path}`, headers, timeoutMs: 3000, signal }
+  let last = 'it did not answer'
+  for (let wait = 50; performance.now() < end; wait = Math.min(1000, wait * 1.5)) {
+    signal.throwIfAborted()
+    const found = await place.runner.inspect(state, signal)
+    if (found.state === 'exited') throw crash(found)
+    if (found.state === 'missing') throw launchFault('crash', 'It was gone before it was ready.', { retryable: true })
+    const status = await answer(place.runner, state, ask).catch((error: unknown) => {
+      last = error instanceof Error ? error.message : String(error)
+      return 0
+    })
+    if (status > 0 && status < 500) return
+    if (status >= 500) last = `it answered ${status}`
+    await pause(wait, signal)
+  }
+  throw launchFault('readiness', `It was not ready within ${timeoutSeconds} seconds.`, {
+    hint: 'The lines below may say why. A first start can take long; try again.',
+    retryable: true,
+    cause: last,
+  })
+}
+
+async function answer(runner: Runner<Json>, state: Json, ask: Parameters<typeof askApp>[1]): Promise<number> {
+  return (await askApp(await runner.endpoint(state), ask)).status
+}
+
+/** What an app that ended by itself left behind. */
+export function crash({ code, reason }: { code: number | undefined; reason: string | undefined }): Fault {
+  const how = code === undefined ? '' : ` (code ${code})`
+  return launchFault('crash', `The app ended by itself${how}${reason === undefined ? '' : `: ${reason}`}.`, {
+    hint: 'The last lines it wrote are below.',
+    retryable: true,
+  })
+}
+
+/** Waits, and breaks off with the signal. */
+export function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = () => {
+      clearTimeout(timer)
+      reject(signal.reason)
+    }
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', stop)
+      resolve()
+    }, milliseconds)
+    signal.addEventListener('abort', stop, { once: true })
+  })
+}
+
+/** What went wrong, for the person: what was not foreseen tells no inner words. */
+export function troubleOf(error: unknown, logs: readonly string[]): Trouble {
+  if (!isFault(error) || error.code !== 'ERR_LAUNCH')
+    return {
+      code: 'internal',
+      message: 'Something went wrong here.',
+      hint: 'An admin finds it in the log.',
+      retryable: true,
+      logs,
+    }
+  const { trouble, hint, retryable } = error.detail as { trouble?: LaunchTrouble; hint?: string; retryable?: boolean }
+  return { code: trouble ?? 'internal', message: error.message, hint: hint ?? '', retryable: retryable === true, logs }
+}

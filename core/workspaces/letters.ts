@@ -1,0 +1,40 @@
+/** Mail to owners of workspaces: that one will end soon, or what an admin wants them to know. @module */
+import type { Log, Mail } from '@labgate/contract'
+import type { Accounts } from '../accounts/accounts.ts'
+import { asHtml } from '../mail/plain.ts'
+import type { Room } from './room.ts'
+
+/** What the letters take. */
+export interface WorkspaceLetterNeeds {
+  readonly accounts: Pick<Accounts, 'find'>
+  readonly mail: Mail
+  readonly log: Log
+  readonly siteName: string
+  readonly issuer: string
+  text(key: string, values: Readonly<Record<string, string>>): string
+}
+
+/** Makes them; to a proved address only. One that does not leave is logged and stops nothing. */
+export function createWorkspaceLetters(needs: WorkspaceLetterNeeds): Room['tell'] {
+  return async ({ to, about, workspace, text = '' }) => {
+    try {
+      const account = await needs.accounts.find(to)
+      if (!account?.email || !account.emailVerified) return
+      const values = {
+        site: needs.siteName,
+        title: workspace.title,
+        link: new URL(`/workspaces/${workspace.id}`, needs.issuer).href,
+        until: `${workspace.leaseEndsAt.toISOString().slice(0, 16).replace('T', ' ')} UTC`,
+        text,
+      }
+      const body = needs.text(about === 'lease' ? 'mail.workspaceEnds' : 'mail.workspaceMessage', values)
+      const subject = needs.text(
+        about === 'lease' ? 'mail.workspaceEndsSubject' : 'mail.workspaceMessageSubject',
+        values,
+      )
+      await needs.mail.send({ to: account.email, subject, text: body, html: `<p>${asHtml(body)}</p>` })
+    } catch (err) {
+      needs.log.warn({ err, workspace: workspace.id }, 'a mail about a workspace did not leave')
+    }
+  }
+}

@@ -1,0 +1,55 @@
+/** App profiles: the config's entry laid over its preset. @module */
+import type { Limits, Mount } from '@labgate/contract'
+import type { Config, ProfileEntry } from '../config/schema.ts'
+import type { Profile, Size } from './model.ts'
+import { type Preset, presets } from './presets.ts'
+
+/** Every profile of a config, by name, in its order. */
+export function profilesOf({ profiles, lease }: Config['workspaces']): ReadonlyMap<string, Profile> {
+  return new Map(Object.entries(profiles).map(([name, entry]) => [name, profileOf(name, entry, lease.first)]))
+}
+
+function profileOf(name: string, entry: ProfileEntry, leaseSeconds: number): Profile {
+  const preset: Preset = presets[entry.preset]
+  const { groups, dataset, verb } = entry.allow
+  return {
+    name,
+    preset: entry.preset,
+    title: entry.title ?? (preset.title === '' ? name : preset.title),
+    description: entry.description ?? '',
+    runner: entry.runner,
+    images: [...(entry.image === undefined ? [] : [entry.image]), ...entry.images],
+    command: entry.command ?? preset.command,
+    // `labgate check` asks for a port where the preset knows none.
+    port: entry.port ?? preset.port ?? 8888,
+    environment: { ...preset.environment, ...entry.environment },
+    user: entry.user,
+    mounts: (entry.mounts ?? [{ name: 'home', target: preset.home, readOnly: false }]).map(mountOf),
+    basePath: preset.basePath,
+    credential: preset.credential,
+    readiness: { path: entry.readiness.path ?? preset.readiness, timeoutSeconds: entry.readiness.timeout },
+    activity: preset.activity,
+    landing: preset.landing,
+    sizes: Object.entries(entry.sizes).map(([size, given]) => sizeOf(size, given)),
+    allow: { groups, dataset, verb },
+    leaseSeconds: entry.lease ?? leaseSeconds,
+    tokenScopes: entry.tokenScopes,
+  }
+}
+
+type MountEntry = NonNullable<ProfileEntry['mounts']>[number]
+
+function mountOf({ name, shared, target, readOnly }: MountEntry): Mount {
+  return { name, of: shared === undefined ? 'person' : 'shared', source: shared, target, readOnly }
+}
+
+function sizeOf(name: string, given: ProfileEntry['sizes'][string]): Size {
+  const limits: Limits = {
+    memoryBytes: given.memory,
+    cpus: given.cpus,
+    storageBytes: given.storage,
+    pids: given.pids,
+    gpus: given.gpus,
+  }
+  return { name, title: given.title ?? name, limits }
+}

@@ -1,0 +1,181 @@
+/** The records of workspaces: rows, their events, and whoever waits for the next one. @module */
+import type { AccountId, Clock, Json, Limits } from '@labgate/contract'
+import type { EntityManager } from '@mikro-orm/sqlite'
+import { type Paged, pageLimit, partOf } from '../accounts/actor.ts'
+import type { Storage } from '../storage/storage.ts'
+import {
+  WorkspaceEntity,
+  WorkspaceEventEntity,
+  WorkspaceGuestEntity,
+  type WorkspaceRow,
+} from '../storage/workspace-entities.ts'
+import type { Workspace, WorkspaceEvent } from './model.ts'
+import type { WorkspaceQuery } from './workspaces.ts'
+
+/** What is to be written down as an event. */
+export type NewEvent = Pick<WorkspaceEvent, 'kind'> & { readonly text?: string }
+
+/** What changes on a row; `undefined` leaves it, `null` empties it. */
+export type Patch = Partial<Omit<WorkspaceRow, 'id' | 'account' | 'createdAt'>>
+
+/** Reading and writing of records. */
+export interface Records {
+  find(id: string): Promise<Workspace | undefined>
+  /** With what only the supervisor needs. */
+  row(id: string): Promise<WorkspaceRow | undefined>
+  list(query: WorkspaceQuery): Promise<Paged<Workspace>>
+  sharedWith(account: AccountId): Promise<readonly Workspace[]>
+  /** Those that have not ended. */
+  living(): Promise<readonly WorkspaceRow[]>
+  /**
+   * Changes a row and writes its events in the same transaction. `when` looks at the row as it is then: `false` leaves
+   * everything as it is. Answers whether it was done.
+   */
+  update(
+    id: string,
+    patch: Patch,
+    options?: { events?: readonly NewEvent[]; when?: (row: WorkspaceRow) => boolean },
+  ): Promise<boolean>
+  /** The same within a transaction that is open. */
+  updateIn(em: EntityManager, row: WorkspaceRow, patch: Patch, events: readonly NewEvent[]): Promise<void>
+  note(id: string, event: NewEvent): Promise<void>
+  events(id: string, after?: number): Promise<readonly WorkspaceEvent[]>
+  watch(id: string, onEvent: (event: WorkspaceEvent) => void): () => void
+}
+
+type Watcher = (event: WorkspaceEvent) => void
+
+/** Makes the records; `hostOf` tells the machine of a row's runner state. */
+export function createRecords(needs: {
+  storage: Storage
+  clock: Clock
+  hostOf(row: WorkspaceRow): string | undefined
+}): Records {
+  const { storage, clock } = needs
+  const watchers = new Map<string, Set<Watcher>>()
+  const tell = (event: WorkspaceEvent) => {
+    for (const watcher of watchers.get(event.workspace) ?? []) watcher(event)
+  }
+  const write = async (em: EntityManager, id: string, events: readonly NewEvent[]): Promise<void> => {
+    if (events.length === 0) return
+    const [last] = await em.find(WorkspaceEventEntity, { workspace: id }, { orderBy: { number: 'desc' }, limit: 1 })
+    const made = events.map(({ kind, text = '' }, index) => ({
+      ...{ workspace: id, number: (last?.number ?? 0) + 1 + index, at: clock.now() },
+      ...{ kind, text: text.slice(0, 2000) },
+    }))
+    for (const one of made) em.create(WorkspaceEventEntity, one)
+    await em.flush()
+    storage.afterCommit(() => made.forEach(tell))
+  }
+  const updateIn: Records['updateIn'] = async (em, row, patch, events) => {
+    em.assign(row, patch)
+    await em.flush()
+    await write(em, row.id, events)
+  }
+  const viewsOf = async (em: EntityManager, rows: readonly WorkspaceRow[]): Promise<Workspace[]> => {
+    const guests = await em.find(WorkspaceGuestEntity, { workspace: { $in: rows.map(({ id }) => id) } })
+    return rows.map((row) =>
+      viewOf(row, {
+        host: needs.hostOf(row),
+        guests: guests.flatMap((one) => (one.workspace === row.id ? [one.account] : [])),
+      }),
+    )
+  }
+  return {
+    updateIn,
+    row: async (id) => (await storage.em().findOne(WorkspaceEntity, { id })) ?? undefined,
+    async find(id) {
+      const em = storage.em()
+      const row = await em.findOne(WorkspaceEntity, { id })
+      return row === null ? undefined : (await viewsOf(em, [row]))[0]
+    },
+    async list(query) {
+      const em = storage.em()
+      const limit = pageLimit(query)
+      const where = whereOf(query)
+      const total = await em.count(WorkspaceEntity, where)
+      const after = query.after === undefined ? [] : [{ $or: afterOf(query.after) }]
+      const found = await em.find(
+        WorkspaceEntity,
+        { $and: [where, ...after] },
+        { orderBy: { createdAt: 'desc', id: 'desc' }, limit: limit + 1 },
+      )
+      const page = found.slice(0, limit)
+      const last = page.at(-1)
+      const next = found.length > limit && last ? `${last.createdAt.getTime()}.${last.id}` : undefined
+      return { rows: await viewsOf(em, page), total, next }
+    },
+    async sharedWith(account) {
+      const em = storage.em()
+      const mine = await em.find(WorkspaceGuestEntity, { account })
+      const ids = mine.map(({ workspace }) => workspace)
+      const rows = await em.find(WorkspaceEntity, { id: { $in: ids }, state: { $in: ['ready', 'idle'] } })
+      return viewsOf(em, rows)
+    },
+    living: () => storage.em().find(WorkspaceEntity, { endedAt: null }, { orderBy: { createdAt: 'asc' } }),
+    update: (id, patch, { events = [], when = () => true } = {}) =>
+      storage.transaction(async (em) => {
+        const row = await em.findOne(WorkspaceEntity, { id })
+        if (row === null || !when(row)) return false
+        await updateIn(em, row, patch, events)
+        return true
+      }),
+    note: (id, event) => storage.transaction((em) => write(em, id, [event])),
+    async events(id, after = 0) {
+      const rows = await storage
+        .em()
+        .find(
+          WorkspaceEventEntity,
+          { workspace: id, number: { $gt: after } },
+          { orderBy: { number: 'asc' }, limit: 1000 },
+        )
+      return rows.map((row) => ({ ...row, kind: row.kind as WorkspaceEvent['kind'] }))
+    },
+    watch(id, onEvent) {
+      const all = watchers.get(id) ?? new Set()
+      watchers.set(id, all.add(onEvent))
+      return () => {
+        all.delete(onEvent)
+        if (all.size === 0 && watchers.get(id) === all) watchers.delete(id)
+      }
+    },
+  }
+}
+
+function whereOf({ account, runner, profile, states, search }: WorkspaceQuery) {
+  const part = search ? partOf(search) : undefined
+  return {
+    ...(account === undefined ? {} : { account }),
+    ...(runner === undefined ? {} : { runner }),
+    ...(profile === undefined ? {} : { profile }),
+    ...(states === undefined ? {} : { state: { $in: [...states] } }),
+    ...(part === undefined ? {} : { $or: [{ id: { $like: part } }, { title: { $like: part } }] }),
+  }
+}
+
+function afterOf(after: string) {
+  const [time = '', id = ''] = after.split('.', 2)
+  const createdAt = new Date(Number(time))
+  return [{ createdAt: { $lt: createdAt } }, { createdAt, id: { $lt: id } }]
+}
+
+function viewOf(row: WorkspaceRow, more: { host: string | undefined; guests: readonly AccountId[] }): Workspace {
+  const { id, account, profile, runner, title, size, state, wanted, createdAt, leaseEndsAt, leaseLimitAt } = row
+  return {
+    ...{ id, account, profile, runner, title, size, state, wanted, createdAt, leaseEndsAt, leaseLimitAt, ...more },
+    image: row.image ?? undefined,
+    limits: limitsOf(row.limits),
+    stopReason: row.stopReason ?? undefined,
+    trouble: row.trouble ?? undefined,
+    startedAt: row.startedAt ?? undefined,
+    readyAt: row.readyAt ?? undefined,
+    lastActivityAt: row.lastActivityAt ?? undefined,
+    endedAt: row.endedAt ?? undefined,
+  }
+}
+
+/** The limits of a row: what JSON left out is unlimited. */
+export function limitsOf(kept: Json): Limits {
+  const { memoryBytes, cpus, storageBytes, pids, gpus } = kept as Partial<Limits>
+  return { memoryBytes, cpus, storageBytes, pids, gpus }
+}

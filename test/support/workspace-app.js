@@ -1,0 +1,69 @@
+// A small app that answers like a notebook server: api, api/status, api/kernels, an echo, and a WebSocket that echoes.
+// Usage: node workspace-app.js BIND PORT BASEPATH SECRETS [MODE]; MODE `crash` ends at once, `never` is never ready.
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+
+const [bind, port, base, secrets, mode = ''] = process.argv.slice(2)
+console.log(`app ${mode} at ${base}`)
+if (mode === 'crash') {
+  console.log('cannot find the licence')
+  process.exit(3)
+}
+const tokenFile = `${secrets}/token`
+const token = existsSync(tokenFile) ? readFileSync(tokenFile, 'utf8') : undefined
+const started = new Date().toISOString()
+const kernels = { state: 'idle' }
+
+const server = createServer((req, res) => {
+  const path = req.url ?? '/'
+  const send = (status, value) => {
+    res.writeHead(status, { 'content-type': 'application/json' })
+    res.end(JSON.stringify(value))
+  }
+  if (mode === 'never') return send(503, { wait: true })
+  if (!path.startsWith(base)) return send(404, { path })
+  const rest = path.slice(base.length)
+  if (rest === 'api') return send(200, { version: '1' })
+  if (token !== undefined && req.headers.authorization !== `token ${token}`) return send(403, { message: 'Forbidden' })
+  if (rest === 'api/status') return send(200, { last_activity: started, started })
+  if (rest === 'api/kernels') return send(200, [{ execution_state: kernels.state }])
+  if (rest === 'busy' || rest === 'idle') {
+    kernels.state = rest
+    return send(200, {})
+  }
+  if (rest === 'quit') {
+    send(200, {})
+    return setTimeout(() => process.exit(0), 20)
+  }
+  if (rest.startsWith('echo')) {
+    let length = 0
+    req.on('data', (part) => {
+      length += part.length
+    })
+    return req.on('end', () => send(200, { method: req.method, url: path, headers: req.headers, length }))
+  }
+  send(200, { hello: true, url: path, headers: req.headers })
+})
+server.on('upgrade', (req, socket) => {
+  if (token !== undefined && req.headers.authorization !== `token ${token}`)
+    return socket.end('HTTP/1.1 403 Forbidden\r\n\r\n')
+  const accept = createHash('sha1')
+    .update(`${req.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
+    .digest('base64')
+  socket.write(
+    `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
+  )
+  socket.on('error', () => undefined)
+  // Small frames of text come back unmasked.
+  socket.on('data', (frame) => {
+    const length = frame[1] & 127
+    if ((frame[0] & 15) === 8) return socket.end(Buffer.from([0x88, 0]))
+    if (length > 125) return
+    const mask = frame.subarray(2, 6)
+    const text = frame.subarray(6, 6 + length).map((byte, index) => byte ^ mask[index % 4])
+    socket.write(Buffer.concat([Buffer.from([0x81, length]), text]))
+  })
+})
+server.listen(Number(port), bind)
+process.on('SIGTERM', () => process.exit(0))

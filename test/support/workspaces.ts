@@ -1,0 +1,130 @@
+/** A Labgate with workspaces that are processes of this machine, and a clock that a test turns. @module */
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Clock } from '@labgate/contract'
+import type { Actor } from '../../core/accounts/actor.ts'
+import type { Workspace, WorkspaceState } from '../../core/workspaces/model.ts'
+import { type Part, startLabgate, type TestLabgate } from './labgate.ts'
+
+/** The clock of this machine, and what was added. */
+export interface TurningClock extends Clock {
+  forward(seconds: number): void
+}
+
+/** What a test of workspaces works with. */
+export interface WorkspaceWorld {
+  readonly site: TestLabgate
+  readonly clock: TurningClock
+  readonly alice: string
+  readonly bob: string
+  readonly admin: string
+  as(account: string): Actor
+  /** A file in the runner's folder: a fault it then has, until it is cleared. */
+  fault(name: string): void
+  clear(name: string): void
+  /** Waits until a workspace is in one of these states. */
+  until(id: string, ...states: WorkspaceState[]): Promise<Workspace>
+  /** Folders of what runs, or was left behind. */
+  readonly folder: string
+  /** Another Labgate on the same data, in place of this one. */
+  again(): Promise<WorkspaceWorld>
+  stop(): Promise<void>
+}
+
+const app = join(import.meta.dirname, 'workspace-app.js')
+const runner = join(import.meta.dirname, 'plugins/runner-local.ts')
+const started = [process.execPath, app, '{bind}', '{port}', '{basePath}', '{secrets}']
+
+/** Profiles of the small app: one that works, one that ends at once, one that is never ready. */
+export const testProfiles = {
+  notebook: {
+    preset: 'jupyter-notebook',
+    runner: 'here',
+    command: started,
+    sizes: { small: { memory: '1g', cpus: 1 }, large: { memory: '4g', cpus: 2 } },
+    readiness: { timeout: '10s' },
+  },
+  crashing: { preset: 'command', runner: 'here', command: [...started, 'crash'], port: 1 },
+  never: { preset: 'command', runner: 'here', command: [...started, 'never'], port: 1, readiness: { timeout: '1s' } },
+}
+
+/** Starts it. */
+export async function workspaceWorld(part: Part = {}): Promise<WorkspaceWorld> {
+  const folder = await mkdtemp(join(tmpdir(), 'labgate-workspaces-'))
+  mkdirSync(join(folder, 'faults'))
+  const clock = turningClock()
+  const { workspaces = {}, plugins = {}, ...rest } = part as { workspaces?: Part; plugins?: Part }
+  const site = await startLabgate(
+    {
+      ...rest,
+      plugins: { email: { use: '@labgate/auth-email' }, here: { use: runner, config: { folder } }, ...plugins },
+      workspaces: { origin: 'http://*.localhost', profiles: testProfiles, poll: '1h', grace: '2s', ...workspaces },
+    },
+    { replaced: { clock } },
+  )
+  return worldOn(site, { folder, clock })
+}
+
+async function worldOn(
+  site: TestLabgate,
+  { folder, clock }: { folder: string; clock: TurningClock },
+): Promise<WorkspaceWorld> {
+  const { get } = site.labgate.rooms
+  const account = async (username: string, role: 'user' | 'admin') => {
+    const there = await get('accounts').findByUsername(username)
+    if (there) return there.id
+    const facts = [
+      { claim: 'preferred_username', value: username, trust: 'verified' as const },
+      { claim: 'email', value: `${username}@example.org`, trust: 'verified' as const },
+    ]
+    return get('storage').transaction((em) => get('accounts').createIn(em, { facts, role, state: 'active' }))
+  }
+  const [alice, bob, admin] = [
+    await account('alice', 'user'),
+    await account('bob', 'user'),
+    await account('root', 'admin'),
+  ]
+  const world: WorkspaceWorld = {
+    ...{ site, clock, alice, bob, admin, folder },
+    as: (one) => ({ kind: 'account', account: one, address: '127.0.0.1', requestId: 'test' }),
+    fault: (name) => writeFileSync(join(folder, 'faults', name), ''),
+    clear: (name) => rmSync(join(folder, 'faults', name), { force: true }),
+    async until(id, ...states) {
+      const room = get('workspaces')
+      const end = performance.now() + 15_000
+      for (;;) {
+        const found = await room.find(id)
+        if (found && states.includes(found.state)) return found
+        if (performance.now() > end)
+          throw new Error(`${id} is ${found?.state}, not ${states.join(' or ')}: ${JSON.stringify(found?.trouble)}`)
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      }
+    },
+    again: async () => worldOn(await site.restart(), { folder, clock }),
+    async stop() {
+      for (const { id, endedAt } of (await get('workspaces').list({ limit: 1000 })).rows) {
+        if (endedAt) continue
+        rmSync(join(folder, 'faults'), { recursive: true, force: true })
+        await get('workspaces')
+          .stop({ kind: 'system', name: 'test' }, id)
+          .catch(() => undefined)
+        await world.until(id, 'stopped', 'failed', 'expired')
+      }
+      await site.stop()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+  return world
+}
+
+function turningClock(): TurningClock {
+  let added = 0
+  return {
+    now: () => new Date(Date.now() + added),
+    forward(seconds) {
+      added += seconds * 1000
+    },
+  }
+}

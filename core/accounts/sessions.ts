@@ -58,6 +58,7 @@ export interface Sessions {
   openChild(child: { readonly id: string; readonly parentHandle: string; readonly host: string }): Promise<boolean>
   /** Forgets the row only, as when a new sign-in takes its place. */
   drop(id: string): Promise<void>
+  /** Ends the session of a cookie, at the issuer or on a host of a dialect, with all that hangs on it. */
   end(id: string): Promise<void>
   endByHandle(account: AccountId, handle: string): Promise<void>
   endAll(account: AccountId, options?: { readonly exceptId?: string | undefined }): Promise<void>
@@ -139,7 +140,14 @@ export function createSessions(needs: {
     bindProvider: (id, providerUid) => store.bindProvider(id, providerUid),
     openChild: async (child) => (await store.child(child)) !== undefined,
     drop: async (id) => void (await store.end(id)),
-    end: async (id) => endThem(listOf(await store.find(id)), 'session', async () => listOf(await store.end(id))),
+    async end(id) {
+      const row = await store.find(id)
+      if (row?.parent === undefined) return endThem(listOf(row), 'session', async () => listOf(await store.end(id)))
+      // On a host of a dialect: the one at the issuer is the session, or the next page there signed them in again.
+      const { account, parent } = row
+      const root = (await store.listByAccount(account)).filter(({ handle }) => handle === parent)
+      await endThem(root, 'session', async () => listOf(await store.endByHandle(account, parent)))
+    },
     async endByHandle(account, handle) {
       const rows = (await store.listByAccount(account)).filter((row) => row.handle === handle)
       await endThem(rows, 'everything', async () => listOf(await store.endByHandle(account, handle)))

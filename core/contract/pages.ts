@@ -3,6 +3,7 @@
  * looks alike, works without scripts and carries its CSRF token. All text is plain text, never HTML.
  * @module
  */
+import type { Json } from './values.ts'
 
 /** A button (and, if it has a form, the fields beside it) on the chooser. */
 export interface Card {
@@ -57,12 +58,25 @@ export interface Form {
   readonly also?: readonly { readonly label: string; readonly name: string; readonly value: string }[]
 }
 
-/** A short page; its form, if any, posts back to the address it was shown at. */
+/** A short page; its form, if any, posts back to the address it was shown at, or to `action`. */
 export interface Page {
   readonly title: string
   readonly text: readonly string[]
   readonly form?: Form
+  /** A path of the host that the page is shown on, for its form. */
+  readonly action?: string
+  /** A button that leads somewhere: the first thing to do, before the form. */
+  readonly link?: { readonly label: string; readonly href: string }
   readonly tone?: 'info' | 'success' | 'warning'
+  /** For the window that opened this one, of a route with `opener: 'kept'`. */
+  readonly message?: OpenerMessage
+}
+
+/** What a page tells the window that opened it, before it closes itself. Where none did, the page stays and is read. */
+export interface OpenerMessage {
+  readonly data: Json
+  /** Only a window that shows a page of one of these origins gets it; never `*`. */
+  readonly origins: readonly string[]
 }
 
 /** Why the answer is no, in words for the person. */

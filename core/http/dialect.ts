@@ -94,6 +94,7 @@ export function dialectRoute(place: PlacedClaim, needs: DialectNeeds): Route {
     ...(claim.cors === undefined ? {} : { cors: claim.cors }),
     ...(claim.rate === undefined ? {} : { rate: claim.rate }),
     ...(claim.opener === undefined ? {} : { opener: claim.opener }),
+    dialect: place.instance,
     // A token in a header is no cookie: nobody's browser sends it unasked. The public guard reads cookies with care below.
     ...(claim.guard === 'session' ? {} : { csrf: 'off' as const }),
     ...(renderError === undefined
@@ -307,20 +308,20 @@ function tokenElsewhere(ctx: Ctx, rule: Pick<TokenGuard['token'], 'cookies' | 'q
 const ours = /^(?:__Host-|__Secure-)?labgate_/
 
 function askOf(ctx: Ctx, needs: DialectNeeds, principal: Principal | undefined): RouteAsk {
-  const pairs = (ctx.req.headers.cookie ?? '')
+  const { 'set-cookie': _, cookie = '', ...others } = ctx.req.headers
+  const pairs = cookie
     .split(';')
     .map((pair) => pair.trim())
     .filter((pair) => pair !== '' && !ours.test(pair))
   const names = pairs.map((pair) => pair.split('=')[0]?.trim() ?? '').filter(Boolean)
   const cookies = Object.fromEntries(names.map((name) => [name, readCookie(ctx.req, name)]))
-  const headers = { ...ctx.req.headers, cookie: pairs.length > 0 ? pairs.join('; ') : undefined }
+  // Node joins what comes twice; `set-cookie` alone would be a list, and nobody asks by it.
+  const headers = { ...others, cookie: pairs.length > 0 ? pairs.join('; ') : undefined }
   return {
     method: ctx.method,
     url: ctx.URL,
     params: ctx.params ?? {},
-    headers: Object.fromEntries(
-      Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
-    ),
+    headers: headers as Readonly<Record<string, string | undefined>>,
     cookies,
     body: ctx.state.raw ?? new Uint8Array(),
     address: ctx.state.address,

@@ -14,6 +14,9 @@ const markSeconds = 1800
 /** Pages of a signed-in person that no sign-in leads through. */
 const ours = /^\/(?:account|console|api|sign-out)(?:\/|$)/
 
+/** What a dialect sends a signed-in person to before it goes on; then no sign-in comes before it. */
+const onTheWay = /^\/(?:terms|profile)\/for\/([a-z0-9-]+)$/
+
 /** Leaves the link to the window that opened this page alone. */
 export function keepOpener(ctx: Ctx): void {
   ctx.set('Cross-Origin-Opener-Policy', 'unsafe-none')
@@ -22,17 +25,23 @@ export function keepOpener(ctx: Ctx): void {
 /** The step that follows such a sign-in: marked by a cookie when the dialect's door sends it here, until it is over. */
 export function openerStep(needs: {
   readonly issuer: URL
-  routes(): readonly { readonly opener?: 'kept'; readonly host: string }[]
+  routes(): readonly { readonly opener?: 'kept'; readonly host: string; readonly dialect?: string }[]
 }): Step {
   const { issuer } = needs
   const name = cookieNames(issuer.href).opener
   const secure = issuer.protocol === 'https:' ? '; Secure' : ''
   const hostsOf = () => new Set(needs.routes().flatMap(({ opener, host }) => (opener === 'kept' ? [host] : [])))
+  const isAskedFor = ({ path }: Ctx) => {
+    const instance = onTheWay.exec(path)?.[1]
+    return (
+      instance !== undefined && needs.routes().some(({ opener, dialect }) => opener === 'kept' && dialect === instance)
+    )
+  }
   return async (ctx, next) => {
     const { host } = ctx.state
     if (host !== issuer.host) {
       if (ctx.path.startsWith('/sign-in/') && hostsOf().has(host)) keepOpener(ctx)
-    } else if (ctx.path === '/oidc/auth' && hostsOf().has(returnHost(ctx, issuer) ?? '')) {
+    } else if (isAskedFor(ctx) || (ctx.path === '/oidc/auth' && hostsOf().has(returnHost(ctx, issuer) ?? ''))) {
       keepOpener(ctx)
       ctx.append('Set-Cookie', `${name}=kept; Max-Age=${markSeconds}; Path=/; HttpOnly; SameSite=Lax${secure}`)
     } else if (readCookie(ctx.req, name) !== undefined && !ours.test(ctx.path)) keepOpener(ctx)

@@ -31,6 +31,8 @@ export interface Route {
   readonly cors?: CorsRule
   /** A page of another site may wait for this one's message. */
   readonly opener?: 'kept'
+  /** Id of the dialect instance that it belongs to. */
+  readonly dialect?: string
   /** Errors in the dialect of this route. */
   readonly onError?: (fault: Fault, ctx: Ctx) => void
   readonly handler: (ctx: Ctx) => Promise<void> | void
@@ -94,6 +96,8 @@ function stepOf(route: Route, needs: RouteNeeds): Step {
 /** One host's routes: its router for matching, its list for preflights. */
 interface HostTable {
   readonly router: Router
+  /** Routes without parameters by method and path: nothing is more specific, so no pattern need be tried. */
+  readonly exact: Map<string, Step>
   readonly dispatch: Step
   readonly routes: Route[]
 }
@@ -102,7 +106,7 @@ function newTable(): HostTable {
   // The pattern with fewer parameters wins, so that /a/new is not taken for /a/:id.
   const router = new Router({ exclusive: 'specificity', strict: true, sensitive: true })
   // The router's own types know no `State`; its contexts are ours.
-  return { router, dispatch: router.routes() as unknown as Step, routes: [] }
+  return { router, exact: new Map(), dispatch: router.routes() as unknown as Step, routes: [] }
 }
 
 function methodsAt(table: HostTable, path: string): readonly string[] {
@@ -140,7 +144,10 @@ export function createRoutes(needs: RouteNeeds, hostOf: (ctx: Ctx) => string): {
   const add = (route: Route) => {
     const table = tableOf(route.host ?? home)
     table.routes.push(route)
-    table.router.register(route.path, [route.method.toLowerCase()], stepOf(route, needs) as never)
+    const step = stepOf(route, needs)
+    table.router.register(route.path, [route.method.toLowerCase()], step as never)
+    if (/^[\w./-]*$/.test(route.path) && !table.exact.has(`${route.method} ${route.path}`))
+      table.exact.set(`${route.method} ${route.path}`, step)
   }
   return {
     routes: {
@@ -150,6 +157,8 @@ export function createRoutes(needs: RouteNeeds, hostOf: (ctx: Ctx) => string): {
     },
     async run(ctx) {
       const table = tableOf(hostOf(ctx))
+      const exact = table.exact.get(`${ctx.method === 'HEAD' ? 'GET' : ctx.method} ${ctx.path}`)
+      if (exact !== undefined) return exact(ctx, async () => undefined)
       let taken = true
       await table.dispatch(ctx, async () => {
         taken = false

@@ -25,6 +25,21 @@ export const configSchema = {
       description:
         'Further origins as one regular expression from `^` to `$`, a dot written `\\.`: `^https://[a-z0-9-]+\\.lab\\.example$`.',
     },
+    bucketPolicy: {
+      type: 'string',
+      enum: ['ignore', 'check'],
+      default: 'ignore',
+      description:
+        'With `check`, people must be named by the bucket’s own IAM policy too, besides their grant here. The service account then needs `storage.buckets.getIamPolicy`.',
+    },
+    tokenGeneration: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 999999999,
+      default: 1,
+      description:
+        'Raise it to end every token that Neuroglancers hold, at the next start. Without that their keys change daily, and a token counts for its hour.',
+    },
     credentials: {
       type: 'object',
       additionalProperties: false,

@@ -1,4 +1,4 @@
-/** The adapter: `/login` and `/token` give a person's token to a Neuroglancer, `/gcs_token` a credential for a bucket. @module */
+/** The adapter: a person's token for a Neuroglancer by cookie, a credential for a bucket by that token. @module */
 import {
   type AuthzAdapter,
   type AuthzContext,
@@ -12,12 +12,14 @@ import {
   type RouteReply,
   type Snapshot,
 } from '@labgate/contract'
-import { type JudgedPlace, openingsOf } from './boundary.ts'
+import { type JudgedPlace, type Opening, openingsOf } from './boundary.ts'
 import { type Broker, createBroker } from './broker.ts'
 import type { NgauthConfig } from './config.ts'
 import { allows, isOrigin, originsOf } from './origins.ts'
-import { popupPage } from './pages.ts'
-import { createUserTokens, type UserTokens } from './user-token.ts'
+import { maySee } from './policy.ts'
+import { pagePaths, popupHandlers } from './popup.ts'
+import { noteWanted, termsOf, wantsTerms } from './terms.ts'
+import { createUserTokens, type UserToken, type UserTokens } from './user-token.ts'
 
 type Context = AuthzContext<NgauthConfig>
 
@@ -39,76 +41,31 @@ export function ngauthAdapter(context: Context): AuthzAdapter {
   }
   return {
     handlers: {
-      home: async (ask) => home(context, ask),
+      ...popupHandlers(parts),
       health: async () => ({ status: 200, json: { status: 'ok' } }),
-      login: async (ask) => login(parts, ask),
-      finish: (ask) => finish(parts, ask),
       token: (ask) => token(parts, ask),
       gcsToken: (ask) => gcsToken(parts, ask),
     },
     project,
-    renderError: ({ status, shown, message, code }, { requestId }) =>
-      said(status, `${shown ? message : code} (${requestId})`),
+    renderError: (fault, ask) => errorAnswer(context, fault, ask),
     async *probe() {
       yield await probe(parts)
     },
   }
 }
 
+/** A page for people, text for Neuroglancer. */
+function errorAnswer({ text }: Context, fault: Fault, { url, locale, requestId }: RouteAsk): RouteReply {
+  const { status, shown, message, code } = fault
+  const words = `${shown ? message : code} (${requestId})`
+  if (!pagePaths.has(url.pathname)) return said(status, words)
+  return { status, page: { title: text('problem', {}, locale), text: [words], tone: 'warning' } }
+}
+
 /** What somebody may open in Neuroglancer; which buckets that is stands in the datasets. */
 function project(_principal: Principal, { grants }: Snapshot): Json {
   const open = grants.filter((one) => covers(one, 'view'))
   return { view: open.map(({ dataset, version }) => (version === undefined ? dataset : `${dataset}@${version}`)) }
-}
-
-function home({ text, random, url }: Context, { principal, locale }: RouteAsk): RouteReply {
-  const origin = url('/').origin
-  const known = principal && text('homeKnown', { name: principal.account.displayName }, locale)
-  return popupPage({
-    title: text('title', {}, locale),
-    text: [text('home', { origin }, locale), ...(known === undefined ? [] : [known])],
-    nonce: random.token(),
-  })
-}
-
-/** Judges the origin before anybody is asked to sign in. */
-function login(parts: Parts, ask: RouteAsk): RouteReply {
-  const wrong = strangerPage(parts, ask)
-  if (wrong !== undefined) return wrong
-  const to = parts.context.url('/login/finish')
-  to.searchParams.set('origin', ask.url.searchParams.get('origin') ?? '')
-  return { status: 303, headers: { Location: to.href } }
-}
-
-async function finish(parts: Parts, ask: RouteAsk): Promise<RouteReply> {
-  const { context, tokens } = parts
-  const { principal, locale } = ask
-  const wrong = strangerPage(parts, ask)
-  if (wrong !== undefined) return wrong
-  if (principal === undefined) throw new Fault('ERR_UNAUTHENTICATED', 'Please sign in first.')
-  const origin = ask.url.searchParams.get('origin') ?? ''
-  const value = await tokens.give({ account: principal.account.id, origin })
-  await context.noteIssue({ account: principal.account.id, ask, detail: { what: 'user-token', origin, by: 'popup' } })
-  return popupPage({
-    title: context.text('done', {}, locale),
-    text: [context.text('doneText', {}, locale)],
-    nonce: context.random.token(),
-    message: { data: { token: value }, origin },
-  })
-}
-
-function strangerPage({ context, origins }: Parts, { url, locale }: RouteAsk): RouteReply | undefined {
-  const origin = url.searchParams.get('origin') ?? undefined
-  const { text, random } = context
-  const page = { title: text('badOrigin', {}, locale), nonce: random.token() }
-  if (!isOrigin(origin)) return { ...popupPage({ ...page, text: [text('noOrigin', {}, locale)] }), status: 400 }
-  if (allows(origins, origin)) return undefined
-  // The word by which Neuroglancer knows that it is not known; it is no secret.
-  return popupPage({
-    ...page,
-    text: [text('badOriginText', { origin }, locale)],
-    message: { data: 'badorigin', origin },
-  })
 }
 
 async function token({ context, origins, tokens }: Parts, ask: RouteAsk): Promise<RouteReply> {
@@ -120,11 +77,11 @@ async function token({ context, origins, tokens }: Parts, ask: RouteAsk): Promis
       'Access-Control-Allow-Origin': origin,
       'Access-Control-Allow-Credentials': 'true',
     })
-  const { principal } = ask
-  // Terms of this service are accepted in the popup, which a 401 leads to.
-  if (principal === undefined || (await owesTerms(context, principal.account.id))) return said(401, 'Not logged in')
-  const account = principal.account.id
-  const value = await tokens.give({ account, origin })
+  const account = ask.principal?.account.id
+  // Terms are accepted in the popup, which a 401 leads to.
+  if (account === undefined || (await owesTerms(context, account)) || (await wantsTerms(context, account)))
+    return said(401, 'Not logged in')
+  const value = await tokens.give({ account, origin }, 'data')
   await context.noteIssue({ account, ask, detail: { what: 'user-token', origin, by: 'cookie' } })
   return said(200, value)
 }
@@ -137,49 +94,87 @@ async function owesTerms({ access }: Context, account: string): Promise<boolean>
 const bucketName = /^[a-z0-9](?:[a-z0-9._-]{1,220}[a-z0-9])$/
 
 async function gcsToken(parts: Parts, ask: RouteAsk): Promise<RouteReply> {
-  const { context, tokens, broker } = parts
+  const { context, broker } = parts
   const asked = readAsk(ask.body)
   if (asked === undefined) return said(400, 'Invalid request')
   const { bucket } = asked
-  const holder = await tokens.read(asked.token)
-  // A page keeps what it was given: a token that was carried elsewhere is none.
-  if (holder === undefined || holder.origin !== ask.headers.origin || !allows(parts.origins, holder.origin))
-    return said(401, 'Invalid authentication token')
-  const { account } = holder
-  if (!(await context.accounts.mayAct(account)) || (await owesTerms(context, account)))
-    return said(401, 'Invalid authentication token')
+  const holder = await holderOf(parts, asked.token, ask)
+  if (holder === undefined) return said(401, 'Invalid authentication token')
+  const { account, origin } = holder
   const places = bucketName.test(bucket) ? await judge(context, { account, bucket }) : []
-  const openings = openingsOf(places)
-  if (openings.length === 0) throw refusalOf(places, bucket)
-  let credential: string
-  try {
-    credential = await broker.credentialFor(bucket, openings)
-  } catch (fault) {
-    // Not 502 or 503: Neuroglancer would ask 32 times.
-    const { message, code, detail } = isFault(fault) ? fault : new Fault('ERR_INTERNAL', 'an error that nobody foresaw')
-    context.log.error(
-      { bucket, requestId: ask.requestId, code, detail, ...(isFault(fault) ? {} : { err: fault }) },
-      message,
-    )
-    return said(500, `Failed to obtain bounded oauth2 token (${ask.requestId})`)
-  }
-  const prefixes = openings
+  const open = openingsOf(places)
+  if (open.length === 0) throw await refusalOf(context, places, { account, bucket })
+  const openings = await guarded(parts, ask, {
+    ...{ bucket, failed: 'Failed to query bucket permissions' },
+    work: () => alsoByPolicy(parts, { account, bucket, open }),
+  })
+  if ('reply' in openings) return openings.reply
+  if (openings.value.length === 0)
+    throw new Fault('ERR_FORBIDDEN', context.text('denied', {}, ask.locale), {
+      detail: { bucket, dataset: places[0]?.dataset, verb: 'view', why: 'bucket-policy' },
+    })
+  const credential = await guarded(parts, ask, {
+    ...{ bucket, failed: 'Failed to obtain bounded oauth2 token' },
+    work: () => broker.credentialFor(bucket, openings.value),
+  })
+  if ('reply' in credential) return credential.reply
+  const prefixes = openings.value
     .map(({ under }) => under)
     .join(' ')
     .slice(0, 200)
-  await context.noteIssue({
-    account,
-    ask,
-    detail: { what: 'bucket-credential', bucket, prefixes, origin: holder.origin },
-  })
-  return { status: 200, json: { token: credential } }
+  await context.noteIssue({ account, ask, detail: { what: 'bucket-credential', bucket, prefixes, origin } })
+  return { status: 200, json: { token: credential.value } }
+}
+
+/** Whom a token speaks for here and now. A page keeps what it was given: a token that was carried elsewhere is none. */
+async function holderOf(
+  { context, tokens, origins }: Parts,
+  value: string,
+  ask: RouteAsk,
+): Promise<UserToken | undefined> {
+  const holder = await tokens.read(value, 'data')
+  if (holder === undefined || !allows(origins, holder.origin)) return undefined
+  if (holder.origin !== (ask.headers.origin ?? holder.origin)) return undefined
+  const { account } = holder
+  return (await context.accounts.mayAct(account)) && !(await owesTerms(context, account)) ? holder : undefined
+}
+
+/** What Google is asked for. Its failures are 500, not 502 or 503: Neuroglancer would ask 32 times. */
+async function guarded<T>(
+  { context }: Parts,
+  { requestId }: RouteAsk,
+  { bucket, failed, work }: { bucket: string; failed: string; work: () => Promise<T> },
+): Promise<{ readonly value: T } | { readonly reply: RouteReply }> {
+  try {
+    return { value: await work() }
+  } catch (fault) {
+    const { message, code, detail } = isFault(fault) ? fault : new Fault('ERR_INTERNAL', 'an error that nobody foresaw')
+    context.log.error({ bucket, requestId, code, detail, ...(isFault(fault) ? {} : { err: fault }) }, message)
+    return { reply: said(500, `${failed} (${requestId})`) }
+  }
+}
+
+/** Those openings that the bucket's own policy has for the person too, where the config wants that. */
+async function alsoByPolicy(
+  { context, broker }: Parts,
+  { account, bucket, open }: { account: string; bucket: string; open: readonly Opening[] },
+): Promise<readonly Opening[]> {
+  if (context.config.bucketPolicy === 'ignore') return open
+  const [policy, { account: person, facts }] = await Promise.all([
+    broker.policyOf(bucket),
+    context.access.snapshot(account),
+  ])
+  const proven = facts.filter(({ claim, trust }) => claim === 'email' && trust === 'verified').map(({ value }) => value)
+  const emails = [...proven, ...(person.emailVerified ? [person.email] : [])].filter((one) => typeof one === 'string')
+  const now = context.clock.now()
+  return open.filter(({ under }) => maySee(policy, { emails, bucket, under, now }))
 }
 
 interface Judged extends JudgedPlace {
   readonly dataset: string
   readonly version: string | undefined
-  /** Terms that alone stand in the way. */
-  readonly terms: string | undefined
+  /** Terms alone stand in the way. */
+  readonly needsTerms: boolean
 }
 
 async function judge({ access }: Context, ask: { account: string; bucket: string }): Promise<Judged[]> {
@@ -187,19 +182,32 @@ async function judge({ access }: Context, ask: { account: string; bucket: string
   return Promise.all(
     places.map(async ({ dataset, version, prefix }) => {
       const { allowed, missing } = await access.decide({ account: ask.account, dataset, version, verb: 'view' })
-      return { dataset, version, prefix, allowed, terms: missing?.step === 'terms' ? missing.title : undefined }
+      return { dataset, version, prefix, allowed, needsTerms: missing?.step === 'terms' }
     }),
   )
 }
 
 /** The same for a bucket that is unknown and one that is closed; terms are told to whom they alone keep out. */
-function refusalOf(places: readonly Judged[], bucket: string): Fault {
-  const place = places.find((one) => one.terms !== undefined) ?? places[0]
-  const { dataset, version, terms } = place ?? {}
-  const message = terms === undefined ? 'Access denied' : `Access denied: accept “${terms}” first`
-  return new Fault('ERR_FORBIDDEN', message, {
-    detail: { bucket: bucket.slice(0, 222), dataset, version, verb: 'view' },
-  })
+async function refusalOf(
+  context: Context,
+  places: readonly Judged[],
+  { account, bucket }: { account: string; bucket: string },
+): Promise<Fault> {
+  const kept = places.find(({ needsTerms }) => needsTerms)
+  const { dataset, version } = kept ?? places[0] ?? {}
+  const terms = kept === undefined ? [] : await termsOf(context, account, kept)
+  const detail = { bucket: bucket.slice(0, 222), dataset, version, verb: 'view' }
+  if (terms.length === 0) return new Fault('ERR_FORBIDDEN', context.text('denied'), { detail })
+  await noteWanted(
+    context,
+    account,
+    terms.map((one) => one.terms),
+  )
+  const values = {
+    terms: terms.map(({ title }) => `“${title}”`).join(', '),
+    links: terms.map((one) => context.termsUrl(one.terms, '/').href).join(' '),
+  }
+  return new Fault('ERR_FORBIDDEN', context.text('deniedTerms', values), { detail })
 }
 
 /** The body as JSON, whatever its type: Neuroglancer says it is plain text, so that browsers ask no leave first. */

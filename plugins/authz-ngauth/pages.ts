@@ -1,44 +1,54 @@
-/** The few pages of ngauth: bare HTML, because they carry one small script and the message for the window that waits. @module */
-import type { RouteReply } from '@labgate/contract'
+/** The few pages of ngauth, as data: the core renders them in the look of the site. @module */
+import type { Page, RouteReply } from '@labgate/contract'
+import type { Wanted } from './terms.ts'
 
-/** What a page says. */
-interface Words {
-  readonly title: string
-  readonly text: readonly string[]
+type Say = (key: string, values?: Readonly<Record<string, string>>) => string
+
+/** A page, answered. */
+export function shown(page: Page, status = 200): RouteReply {
+  return { status, page }
 }
 
-/** A page, and what it tells the window that opened it. */
-export interface PopupPage extends Words {
-  readonly nonce: string
-  /** Sent to this origin and to no other. */
-  readonly message?: { readonly data: string | { readonly token: string }; readonly origin: string }
-}
-
-/** A page of the popup. It closes when the message could be sent; where nobody waits, its words are read. */
-export function popupPage({ title, text, nonce, message }: PopupPage): RouteReply {
-  const script =
-    message === undefined
-      ? ''
-      : `<script nonce="${nonce}">if(window.opener){window.opener.postMessage(${inScript(message.data)},${inScript(message.origin)});window.close()}</script>`
-  const body = `<h1>${escaped(title)}</h1>${text.map((one) => `<p>${escaped(one)}</p>`).join('')}${script}`
+/** What stands at `/`: what this host is for, and who is signed in. `proof` goes with the button that signs out. */
+export function homePage(
+  say: Say,
+  here: { origin: string; login: string; known?: { name: string; proof: string } },
+): Page {
+  const { origin, login, known } = here
+  const page = { title: say('title'), text: [say('home', { origin })] }
+  if (known === undefined) return { ...page, link: { label: say('signIn'), href: login } }
   return {
-    status: 200,
-    headers: {
-      'Content-Type': 'text/html; charset=utf-8',
-      'Content-Security-Policy': `default-src 'none'; script-src 'nonce-${nonce}'; style-src 'nonce-${nonce}'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'`,
-    },
-    body: `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escaped(title)}</title><style nonce="${nonce}">body{font:1rem/1.5 system-ui,sans-serif;max-width:32rem;margin:3rem auto;padding:0 1rem;color-scheme:light dark}</style></head><body><main>${body}</main></body></html>`,
+    ...page,
+    text: [...page.text, say('homeKnown', { name: known.name })],
+    action: '/logout',
+    form: { fields: [{ name: 'token', label: '', type: 'hidden', value: known.proof }], submit: say('signOut') },
   }
 }
 
-function escaped(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (one) => `&#${one.charCodeAt(0)};`)
+/** The end of the popup. Where no window waits, because a page on the way cut the two apart, its words say how to go on. */
+export function donePage(say: Say, message: { token: string; origin: string }): Page {
+  return {
+    ...{ title: say('done'), text: [say('doneText')], tone: 'success' },
+    message: { data: { token: message.token }, origins: [message.origin] },
+  }
 }
 
-/** JSON that cannot end the script it stands in. */
-function inScript(value: unknown): string {
-  return JSON.stringify(value).replaceAll(
-    /[<\u2028\u2029]/g,
-    (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
+/** For a page that may not ask. The word by which Neuroglancer knows that; it is no secret. */
+export function strangerPage(say: Say, origin: string): Page {
+  return {
+    ...{ title: say('badOrigin'), text: [say('badOriginText', { origin })], tone: 'warning' },
+    message: { data: 'badorigin', origins: [origin] },
+  }
+}
+
+/** Terms that stand between a person and data, before the token is given: read them now, or do without these data. */
+export function offerPage(say: Say, [first, ...rest]: readonly [Wanted, ...Wanted[]], href: string): Page {
+  const more = rest.length === 0 ? [] : [say('offerMore', { titles: rest.map(({ title }) => `“${title}”`).join(', ') })]
+  return {
+    title: say('offer'),
+    text: [say('offerText', { terms: first.title, dataset: first.dataset }), ...more],
+    tone: 'info',
+    link: { label: say('offerRead', { terms: first.title }), href },
+    form: { fields: [], submit: say('offerLater') },
+  }
 }

@@ -17,6 +17,9 @@ export function ngauthRoutes(config: NgauthConfig): RouteClaim[] {
       ...({ id: 'finish', method: 'GET', path: '/login/finish', guard: 'session' } as const),
       ...({ opener: 'kept', crossSiteCookie: 'set' } as const),
     },
+    // Goes on without terms that were offered.
+    { id: 'later', method: 'POST', path: '/login/finish', guard: 'session', opener: 'kept', bodyBytes: 1024 },
+    { id: 'logout', method: 'POST', path: '/logout', guard: 'public', bodyBytes: 4096 },
     {
       ...({ id: 'token', method: 'POST', path: '/token', guard: 'public', cors, rate } as const),
       ...({ crossSiteCookie: 'read', bodyBytes: 1024 } as const),

@@ -219,6 +219,23 @@ function steps(): readonly Sample[] {
       },
       post: post('/sign-in/email/visit'),
     }),
+    sample('page-link', 'page', {
+      page: {
+        title: 'Terms of use',
+        text: ['“Hemibrain” can be seen by those who accept its terms of use: “Cite us”.'],
+        tone: 'info',
+        link: { label: 'Read “Cite us”', href: 'https://labgate.example.org/terms/for/ngauth?terms=cite' },
+        form: { fields: [], submit: 'Go on without these data' },
+      },
+    }),
+    sample('page-message', 'page', {
+      page: {
+        title: 'You are signed in',
+        text: ['You can close this window. If Neuroglancer still waits, press Retry there.'],
+        tone: 'success',
+        message: { data: { token: 'a"><script>alert(1)</script>' }, origins: ['https://viewer.example.org'] },
+      },
+    }),
     sample('page-text', 'page', {
       page: { title: 'This link is over', text: ['It was used already.'], tone: 'warning' },
     }),

@@ -10,9 +10,18 @@ import { jwtVerify } from 'jose'
 import { holds } from './google-conditions.ts'
 
 /** Where it can be made to fail. */
-export type CloudSpot = 'key' | 'metadata' | 'impersonation' | 'sts' | 'storage'
-/** How. `drop` closes the connection. */
-export type CloudFailure = '500' | 'html' | 'drop' | 'refuse'
+export type CloudSpot = 'key' | 'metadata' | 'impersonation' | 'sts' | 'policy' | 'storage'
+/** How. `drop` closes the connection, `slow` never answers, `empty` answers JSON without anything in it. */
+export type CloudFailure = '500' | '403' | 'html' | 'drop' | 'refuse' | 'slow' | 'empty'
+
+/** A request as it came. */
+export interface CloudRequest {
+  readonly spot: CloudSpot
+  readonly method: string
+  readonly path: string
+  readonly authorization: string | undefined
+  readonly body: string
+}
 
 interface Rule {
   readonly availableResource: string
@@ -38,12 +47,20 @@ export interface GoogleCloud {
   readonly readers: Record<string, string[]>
   /** Accounts that the first may act as. */
   readonly mayActAs: Record<string, string[]>
+  /** Policies of buckets, and accounts that may read them. */
+  readonly policies: Record<string, { readonly readers: readonly string[]; readonly bindings: readonly object[] }>
   /** Whether the exchange says how long its answer lives. */
   saysExpiry: boolean
   /** How often each place was asked. */
   readonly calls: Record<CloudSpot, number>
   /** The boundaries that were asked for. */
   readonly boundaries: (readonly Rule[])[]
+  /** Everything that was asked, oldest first. */
+  readonly requests: CloudRequest[]
+  /** Every credential given so far, for looking where none may be. */
+  given(): readonly string[]
+  /** Takes back every credential given so far. */
+  takeBack(): void
   stop(): Promise<void>
 }
 
@@ -54,7 +71,7 @@ export const cloudAccounts = {
   reader: 'reader@lab.iam.example',
 } as const
 
-interface State extends Omit<GoogleCloud, 'stop'> {
+interface State extends Omit<GoogleCloud, 'given' | 'stop' | 'takeBack'> {
   readonly publicKey: KeyObject
   readonly credentials: Map<string, Credential>
   now(): Date
@@ -83,15 +100,25 @@ export async function startGoogleCloud(options: { readonly now?: () => Date } = 
     token_uri: `${url}/token`,
   })
   state = {
-    ...{ url, keyFile, publicKey, fail: {}, buckets: {}, readers: {}, mayActAs: {}, saysExpiry: true },
-    ...{ calls: { key: 0, metadata: 0, impersonation: 0, sts: 0, storage: 0 }, boundaries: [] },
+    ...{ url, keyFile, publicKey, fail: {}, buckets: {}, readers: {}, mayActAs: {}, policies: {} },
+    ...{
+      calls: { key: 0, metadata: 0, impersonation: 0, sts: 0, policy: 0, storage: 0 },
+      boundaries: [],
+      requests: [],
+    },
+    saysExpiry: true,
     ...{ credentials: new Map<string, Credential>(), now: options.now ?? (() => new Date()) },
   }
   const stop = async () => {
     server.closeAllConnections()
     await new Promise((done) => server.close(done))
   }
-  return Object.assign(state, { stop })
+  const { credentials } = state
+  const given = () => [...credentials.keys()]
+  const takeBack = () => {
+    for (const [value, one] of credentials) credentials.set(value, { ...one, endsAt: 0 })
+  }
+  return Object.assign(state, { given, stop, takeBack })
 }
 
 async function answer(state: State, req: IncomingMessage, res: ServerResponse): Promise<void> {
@@ -104,24 +131,29 @@ async function answer(state: State, req: IncomingMessage, res: ServerResponse): 
   if (req.method === 'OPTIONS') return void res.writeHead(204).end()
   const spot = spotOf(url.pathname)
   state.calls[spot]++
+  const { method = '', headers } = req
+  state.requests.push({ spot, method, path: url.pathname + url.search, authorization: headers.authorization, body })
   const failure = state.fail[spot]
   if (failure === 'drop') return void res.destroy()
-  const given =
-    failure === '500'
-      ? { status: 500, json: { error: 'internal' } }
-      : failure === 'html'
-        ? { status: 200, text: '<h1>hello</h1>' }
-        : failure === 'refuse'
-          ? { status: 400, json: { error: 'invalid_grant', error_description: 'no' } }
-          : await handlers[spot](state, { req, url, body })
+  if (failure === 'slow') return
+  const given = failure === undefined ? await handlers[spot](state, { req, url, body }) : failures[failure]
   res.writeHead(given.status, { 'content-type': given.json === undefined ? 'text/html' : 'application/json' })
   res.end(given.json === undefined ? given.text : JSON.stringify(given.json))
+}
+
+const failures: Record<Exclude<CloudFailure, 'drop' | 'slow'>, Answer> = {
+  '500': { status: 500, json: { error: 'internal' } },
+  '403': { status: 403, json: { error: { code: 403, message: 'Permission denied.', status: 'PERMISSION_DENIED' } } },
+  html: { status: 200, text: '<h1>hello</h1>' },
+  refuse: { status: 400, json: { error: 'invalid_grant', error_description: 'no' } },
+  empty: { status: 200, json: {} },
 }
 
 function spotOf(path: string): CloudSpot {
   if (path === '/token') return 'key'
   if (path === '/v1/token') return 'sts'
   if (path.startsWith('/computeMetadata/')) return 'metadata'
+  if (/^\/storage\/v1\/b\/[^/]+\/iam$/.test(path)) return 'policy'
   return path.startsWith('/v1/projects/-/serviceAccounts/') ? 'impersonation' : 'storage'
 }
 
@@ -139,6 +171,7 @@ const handlers: Record<CloudSpot, (state: State, ask: Ask) => Answer | Promise<A
       : { status: 403, text: 'Missing Metadata-Flavor:Google header.' },
   impersonation: impersonate,
   sts: exchange,
+  policy: readPolicy,
   storage: store,
 }
 
@@ -219,6 +252,18 @@ function exchange(state: State, { body }: Ask): Answer {
   const { expires_in, ...given } = issue(state, { ...from, rules }, (from.endsAt - state.now().getTime()) / 1000)
   const life = state.saysExpiry ? { expires_in: Math.floor(expires_in) } : {}
   return { status: 200, json: { ...given, ...life, issued_token_type: accessToken, token_type: 'Bearer' } }
+}
+
+function readPolicy(state: State, { req, url }: Ask): Answer {
+  const bucket = /\/b\/([^/]+)\//.exec(url.pathname)?.[1] ?? ''
+  const who = holder(state, req)
+  if (who === undefined) return { status: 401, json: { error: { code: 401 } } }
+  const policy = state.policies[bucket]
+  if (policy === undefined) return { status: 404, json: { error: { code: 404 } } }
+  if (!policy.readers.includes(who.account)) return failures['403']
+  // Conditions are left out for who does not ask for them (version 3), and their bindings get another role's name.
+  if (url.searchParams.get('optionsRequestedPolicyVersion') !== '3') return failures.refuse
+  return { status: 200, json: { kind: 'storage#policy', version: 3, bindings: policy.bindings, etag: 'CAE=' } }
 }
 
 function store(state: State, { req, url }: Ask): Answer {

@@ -70,7 +70,11 @@ export class Neuroglancer {
 
 /** C: what a page of the popup posts to the window that opened it. */
 export function messageOn(page: string): PopupMessage | undefined {
-  const call = /window\.opener\.postMessage\((.*),("[^"]*")\);window\.close\(\)/.exec(page)
-  if (call === null) return undefined
-  return { data: JSON.parse(call[1] ?? '') as unknown, targetOrigin: JSON.parse(call[2] ?? '') as string }
+  const read = (name: string): unknown => {
+    const written = new RegExp(`<script [^>]*data-${name}="([^"]*)"`).exec(page)?.[1]
+    return written === undefined ? undefined : JSON.parse(written.replaceAll('&quot;', '"').replaceAll('&amp;', '&'))
+  }
+  const origins = read('origins')
+  if (!Array.isArray(origins) || origins.length !== 1) return undefined
+  return { data: read('message'), targetOrigin: String(origins[0]) }
 }

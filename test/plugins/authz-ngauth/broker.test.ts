@@ -20,7 +20,10 @@ describe('credentials of Google', () => {
   const broker = (credentials: Omit<NgauthConfig['credentials'], 'metadata'> & { metadata?: boolean }) => {
     const { url } = cloud
     const google = { metadata: url, iamCredentials: url, sts: url, storage: url }
-    const config = { origins: [], credentials: { metadata: false, ...credentials }, google } as NgauthConfig
+    const config = {
+      ...({ origins: [], bucketPolicy: 'ignore', tokenGeneration: 1, google } as const),
+      credentials: { metadata: false, ...credentials },
+    } as NgauthConfig
     return createBroker({ id: 'ng', clock, fetch }, config)
   }
 

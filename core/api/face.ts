@@ -40,7 +40,7 @@ export function createAdminFace(): SettledAdminFace {
       const caller = await callerOf(ready(), who, one)
       const check = checks.get(id) ?? checksOf(one)
       checks.set(id, check)
-      const ask = { caller, ...checked(check, input), requestId: who.requestId }
+      const ask = { caller, ...checked(one, check, input), requestId: who.requestId }
       const result = await one.handle(ask, needs)
       return answerOf(one, result)
     },
@@ -53,7 +53,10 @@ function operationOf(id: string): Operation {
   return found
 }
 
-function checked(check: Checks, { params = {}, query = {}, body }: OperationInput) {
+function checked(one: Operation, check: Checks, { params = {}, query = {}, body }: OperationInput) {
+  // Over HTTP the path itself sees to it.
+  const missing = Object.keys(one.params).find((name) => !Object.hasOwn(params, name))
+  if (missing !== undefined) throw new Fault('ERR_INPUT', `The path's \`${missing}\` is missing.`)
   // Through text, so that a number or a flag in the query is read exactly as an address would be.
   const asText = Object.fromEntries(Object.entries(query).map(([name, value]) => [name, String(value)]))
   return { params: check.params(params), query: check.query(asText), body: check.body(body) }

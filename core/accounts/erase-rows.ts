@@ -16,6 +16,7 @@ import type { KeyRing } from '../storage/sealing.ts'
 import { inSmallLetters } from './accounts.ts'
 import { type Actor, actorName } from './actor.ts'
 import { eraseLines } from './erased-lines.ts'
+import { forgetManagement } from './manager-rows.ts'
 import { retire } from './retired-names.ts'
 
 /** An erasure under way. */
@@ -50,6 +51,7 @@ export async function eraseIn(em: EntityManager, erasing: Erasing): Promise<numb
   await em.nativeDelete(MembershipEntity, { account })
   await em.nativeDelete(AwaitedNameEntity, { account })
   await em.nativeDelete(GroupManagerEntity, { account })
+  await forgetManagement(em, ids)
   await em.nativeDelete(AccessRequestEntity, { account })
   await em.nativeUpdate(AcceptanceEntity, { account }, { address: null })
   await em.execute('delete from browser_session where account in (select value from json_each(?))', [

@@ -11,7 +11,7 @@ import {
   GrantEntity,
   GroupManagerEntity,
 } from '../storage/ledger-entities.ts'
-import { AccountInvitationEntity, ProfileAnswerEntity } from '../storage/life-entities.ts'
+import { AccountInvitationEntity, AccountManagerEntity, ProfileAnswerEntity } from '../storage/life-entities.ts'
 import type { Storage } from '../storage/storage.ts'
 import { inSmallLetters } from './accounts.ts'
 import type { Actor } from './actor.ts'
@@ -30,6 +30,10 @@ export interface AccountExport {
   readonly answers: readonly Json[]
   readonly groups: readonly Json[]
   readonly managedGroups: readonly Json[]
+  /** By whom, and since when, the person is managed. */
+  readonly managers: readonly Json[]
+  /** Whom the person manages, by id, and since when. */
+  readonly managed: readonly Json[]
   readonly grants: readonly Json[]
   readonly acceptances: readonly Json[]
   readonly requests: readonly Json[]
@@ -95,6 +99,8 @@ async function ofCore(needs: LifeNeeds, ids: readonly AccountId[]) {
     answers: all(await em.find(ProfileAnswerEntity, { account }, fresh)),
     groups: all(await em.find(MembershipEntity, { account }, fresh)),
     managedGroups: all(await em.find(GroupManagerEntity, { account }, fresh)),
+    managers: all(await em.find(AccountManagerEntity, { account }, fresh)),
+    managed: all(await em.find(AccountManagerEntity, { manager: account }, fresh), ['manager']),
     grants: all(await grantsOf(em, ids)),
     acceptances: all(await em.find(AcceptanceEntity, { account }, fresh)),
     requests: all(await em.find(AccessRequestEntity, { account }, fresh)),

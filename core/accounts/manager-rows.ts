@@ -1,6 +1,7 @@
 /** The rows of who manages whom, read within a transaction or beside one. @module */
 import type { AccountId } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
+import { AccountManagerEntity } from '../storage/life-entities.ts'
 
 /** So many managers, one above the other, there may be above a person. */
 export const mostDepth = 10
@@ -30,4 +31,47 @@ export async function managementFault(em: EntityManager, account: AccountId): Pr
   if (above.some(({ id }) => id === account)) return 'circle'
   const longest = (rows: readonly { readonly depth: number }[]) => Math.max(0, ...rows.map(({ depth }) => depth))
   return longest(above) + longest(below) > mostDepth ? 'depth' : undefined
+}
+
+/** Management that an account takes part in, directly: who manages it, whom it manages. */
+export interface Management {
+  readonly managers: readonly AccountId[]
+  readonly people: readonly AccountId[]
+}
+
+/** What of FROM's management INTO does not have yet; never INTO above itself. */
+export async function managementToMove(em: EntityManager, from: AccountId, into: AccountId): Promise<Management> {
+  const peopleOf = async (id: AccountId) => {
+    const sql = 'select account_id as id from account_manager where manager_id = ? order by account_id'
+    return (await em.execute<{ id: string }[]>(sql, [id])).map((row) => row.id)
+  }
+  const fresh = (ids: readonly AccountId[], there: readonly AccountId[]) =>
+    ids.filter((id) => id !== into && !there.includes(id))
+  return {
+    managers: fresh(await managersOf(em, from), await managersOf(em, into)),
+    people: fresh(await peopleOf(from), await peopleOf(into)),
+  }
+}
+
+/** Moves it; what would close a circle or make a line too long is left out. */
+export async function moveManagement(
+  em: EntityManager,
+  { from, into, now }: { readonly from: AccountId; readonly into: AccountId; readonly now: Date },
+): Promise<void> {
+  const { managers, people } = await managementToMove(em, from, into)
+  await forgetManagement(em, [from])
+  const rows = [
+    ...managers.map((manager) => ({ account: into, manager })),
+    ...people.map((account) => ({ account, manager: into })),
+  ]
+  for (const row of rows) {
+    await em.insert(AccountManagerEntity, { ...row, createdAt: now })
+    if ((await managementFault(em, into)) !== undefined) await em.nativeDelete(AccountManagerEntity, row)
+  }
+}
+
+/** Takes accounts out of all management. */
+export async function forgetManagement(em: EntityManager, accounts: readonly AccountId[]): Promise<void> {
+  const any = { $in: [...accounts] }
+  await em.nativeDelete(AccountManagerEntity, { $or: [{ account: any }, { manager: any }] })
 }

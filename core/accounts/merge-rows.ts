@@ -11,6 +11,7 @@ import {
 } from '../storage/ledger-entities.ts'
 import { ProfileAnswerEntity } from '../storage/life-entities.ts'
 import { type Actor, actorName } from './actor.ts'
+import { type Management, managementToMove, moveManagement } from './manager-rows.ts'
 
 /** What moves and what does not. */
 export interface MergePlan {
@@ -33,6 +34,10 @@ export interface MergePlan {
     readonly serviceAccounts: readonly AccountId[]
     /** Ids of profile questions. */
     readonly answers: readonly string[]
+    /** Ids of those who manage FROM. A circle that would arise is left out. */
+    readonly managers: readonly AccountId[]
+    /** Ids of those whom FROM manages; likewise. */
+    readonly people: readonly AccountId[]
   }
   readonly stays: {
     /** FROM's role, where INTO has another: roles never move. */
@@ -57,8 +62,9 @@ interface Found {
   readonly serviceAccounts: readonly string[]
 }
 
+const fresh = { disableIdentityMap: true } as const
+
 async function found(em: EntityManager, account: AccountId): Promise<Found> {
-  const fresh = { disableIdentityMap: true } as const
   const programs = await em.execute<{ id: string }[]>('select id from account where parent = ? order by id', [account])
   const subject = `account:${account}`
   return {
@@ -74,6 +80,7 @@ async function found(em: EntityManager, account: AccountId): Promise<Found> {
 }
 
 interface Sorted extends Found {
+  readonly management: Management
   readonly losingAnswers: Found['answers']
   readonly losingRequests: Found['requests']
 }
@@ -92,6 +99,7 @@ async function sorted(em: EntityManager, from: AccountId, into: AccountId): Prom
   const has = <T>(list: readonly T[], same: (one: T) => boolean) => list.some(same)
   return {
     ...mine,
+    management: await managementToMove(em, from, into),
     groups: mine.groups.filter(
       ({ group, source }) =>
         !has(theirs.groups, (one) => one.group === group && one.source === source) &&
@@ -131,6 +139,7 @@ function describe(rows: Sorted, source: Account, target: Account): MergePlan {
       requests: rows.requests.map(({ id }) => id),
       serviceAccounts: rows.serviceAccounts,
       answers: rows.answers.map(({ question }) => question),
+      ...rows.management,
     },
     stays: {
       role: source.role === target.role ? undefined : source.role,
@@ -175,6 +184,7 @@ export async function moveIn(em: EntityManager, moving: Moving): Promise<MergePl
   ])
   // Whoever was to be let into FROM is let into INTO.
   await em.execute('update awaited_name set account_id = ? where account_id = ?', [account, source.id])
+  await moveManagement(em, { from: source.id, into: account, now })
   const plan = describe(rows, source, target)
   settle(em, moving)
   return plan

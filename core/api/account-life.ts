@@ -35,6 +35,8 @@ const moves = record('What moves to the other account.', {
   requests: listOf(number('An id.'), 'Requests for access.'),
   serviceAccounts: listOf(text('An id.'), 'Their service accounts.'),
   answers: listOf(text('A question.'), 'Answers to profile questions.'),
+  managers: listOf(text('An id.'), 'Who manages them.'),
+  people: listOf(text('An id.'), 'Whom they manage.'),
 })
 
 const stays = record(
@@ -60,6 +62,8 @@ const exported: Readonly<Record<string, Schema>> = {
   answers: many('Answers to profile questions.'),
   groups: many('Memberships.'),
   managedGroups: many('Groups they look after.'),
+  managers: many('Who manages them.'),
+  managed: many('Whom they manage.'),
   grants: many('Lines of the ledger that name them.'),
   acceptances: many('Terms they accepted.'),
   requests: many('Requests for access.'),

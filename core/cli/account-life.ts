@@ -61,6 +61,8 @@ function mergeText({ from, into, moves, stays, ends, refused }: MergePreview, ve
     ['requests', moves.requests.map(String)],
     ['service accounts', moves.serviceAccounts],
     ['answers', moves.answers],
+    ['managers', moves.managers],
+    ['people they manage', moves.people],
   ]
   return [
     plain(`${from.username} (${from.id}) into ${into.username} (${into.id}) ${verb}:`),

@@ -87,6 +87,7 @@ type Plan = Pick<Views['console-person-merge'], 'moves' | 'stays' | 'ends' | 're
 function planOf(ctx: Ctx, { moves, stays, ends, refused }: MergePreview, { desk, directory }: PersonNeeds): Plan {
   const method = (instance: string) => desk.methods.label(instance, desk.locale(ctx))
   const number = (count: number) => (count === 0 ? [] : [String(count)])
+  const named = (id: string) => directory.find(id)?.username ?? id
   const lines = (all: readonly MergeLine[]) => all.filter(({ items }) => items.length > 0)
   return {
     refused,
@@ -100,8 +101,10 @@ function planOf(ctx: Ctx, { moves, stays, ends, refused }: MergePreview, { desk,
       },
       { name: 'acceptances', items: moves.acceptances.map(({ terms, number: no }) => `${terms} ${no}`) },
       { name: 'requests', items: number(moves.requests.length) },
-      { name: 'serviceAccounts', items: moves.serviceAccounts.map((id) => directory.find(id)?.username ?? id) },
+      { name: 'serviceAccounts', items: moves.serviceAccounts.map(named) },
       { name: 'answers', items: moves.answers },
+      { name: 'managers', items: moves.managers.map(named) },
+      { name: 'people', items: moves.people.map(named) },
     ]),
     stays: lines([
       { name: 'role', items: stays.role === undefined ? [] : [desk.text(ctx, `account.roles.${stays.role}`)] },

@@ -655,6 +655,35 @@ describe('the admin API', () => {
     assert.equal(await refused('root', 'getAccount', keeper), 'ERR_NOT_FOUND')
   })
 
+  test('managers of people, names and addresses are site admins’ to change', async () => {
+    const params = { account: 'plain' }
+    const named = { managers: ['mira', ids.lead ?? ''] }
+    assert.equal(await refused('dana', 'setManagers', { params, body: named }), 'ERR_FORBIDDEN')
+    assert.equal(await refused('dana', 'getManagers', { params }), 'ERR_FORBIDDEN')
+    const set = await well<{ managers: { username: string }[]; managed: unknown[] }>('root', 'setManagers', {
+      params,
+      body: named,
+    })
+    assert.deepEqual(set.managers.map(({ username }) => username).toSorted(), ['lead', 'mira'])
+    const circle = { params: { account: 'mira' }, body: { managers: ['plain'] } }
+    assert.equal(await refused('root', 'setManagers', circle), 'ERR_INPUT')
+    const above = await well<{ managed: { username: string }[] }>('root', 'getManagers', {
+      params: { account: 'mira' },
+    })
+    assert.deepEqual(
+      above.managed.map(({ username }) => username),
+      ['plain'],
+    )
+    await well('root', 'setManagers', { params, body: { managers: [] } })
+    const change = (body: Record<string, unknown>) => ({ params, body })
+    const renamed = await well<{ displayName: string }>('root', 'changeAccount', change({ displayName: 'Plain P.' }))
+    assert.equal(renamed.displayName, 'Plain P.')
+    assert.equal(await refused('root', 'changeAccount', change({ email: 'other@example.org' })), 'ERR_INPUT')
+    const empty = await well<{ email?: string }>('root', 'changeAccount', change({ email: '' }))
+    assert.equal(empty.email, undefined)
+    assert.equal(await refused('dana', 'changeAccount', change({ displayName: 'Dana' })), 'ERR_FORBIDDEN')
+  })
+
   test('every operation of the document went well at least once', () => {
     const never = api.operations.map(({ operationId }) => operationId).filter((id) => !api.called.has(id))
     assert.deepEqual(never, [])

@@ -79,6 +79,8 @@ export const commands: Readonly<Record<string, Load>> = {
   'keys rotate': async () => ({ command: (await import('./keys.ts')).rotate }),
   'keys new': async () => ({ command: (await import('./keys.ts')).fresh }),
   'keys reseal': async () => ({ command: (await import('./keys.ts')).resealAll }),
+  'import middle-auth': async () => ({ command: (await import('./import.ts')).middleAuth }),
+  'import datasetgateway': async () => ({ command: (await import('./import.ts')).datasetGateway }),
   schemas: () => import('./schemas.ts'),
   version: () => import('./version.ts'),
 }

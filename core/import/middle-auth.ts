@@ -1,5 +1,6 @@
 /** The tables of CAVE's middle_auth (2.x), in our words. Its tokens are in Redis and in `api_key`, and are never read. @module */
 import { checkAlias } from '../access/input.ts'
+import { isAllowed } from './allowed.ts'
 import type { Found, FoundDataset, FoundGrant, FoundGroup, FoundMember, FoundPerson, FoundProgram } from './model.ts'
 import {
   addressOf,
@@ -164,13 +165,7 @@ function readDatasets(tables: Tables, notes: Notebook): FoundDataset[] {
   })
 }
 
-function isAlias(name: string): boolean {
-  try {
-    return checkAlias(name) === name
-  } catch {
-    return false // it says so by throwing: the name is not kept
-  }
-}
+const isAlias = (name: string) => isAllowed(() => checkAlias(name))
 
 interface Around {
   readonly groups: readonly FoundGroup[]

@@ -1,0 +1,86 @@
+/** An import from beginning to end: tables, what they hold, plan, and, if it is wanted, the work. @module */
+import { Fault } from '@labgate/contract'
+import type { EntityManager } from '@mikro-orm/sqlite'
+import { type ApplyNeeds, applyIn } from './apply.ts'
+import { datasetGatewayNeeds, datasetGatewayTables, readDatasetGateway } from './datasetgateway.ts'
+import { readHere } from './here.ts'
+import { middleAuthNeeds, middleAuthTables, readMiddleAuth } from './middle-auth.ts'
+import type { Found } from './model.ts'
+import { makePlan, type Plan } from './plan.ts'
+import { openTables, type Tables, type Wanted } from './tables.ts'
+
+/** A system that can be imported from. */
+export interface ImportSource {
+  /** As people call it. */
+  readonly title: string
+  readonly wanted: Wanted
+  /** Tables without which it is another system's file. */
+  readonly needs: readonly string[]
+  read(tables: Tables, now: Date): Found
+}
+
+/** Every source, by the word of its command. */
+export const importSources = {
+  'middle-auth': {
+    title: 'CAVE middle_auth',
+    wanted: middleAuthTables,
+    needs: middleAuthNeeds,
+    read: readMiddleAuth,
+  },
+  datasetgateway: {
+    title: 'DatasetGateway',
+    wanted: datasetGatewayTables,
+    needs: datasetGatewayNeeds,
+    read: readDatasetGateway,
+  },
+} as const satisfies Readonly<Record<string, ImportSource>>
+
+/** What an import stands on. */
+export type ImportNeeds = ApplyNeeds & { readonly steeringCommittee: string }
+
+/** Reads a file. @throws Fault ERR_INPUT when it is none of the source's, or damaged */
+export async function readSource(
+  source: ImportSource,
+  { path, shown, now }: { readonly path: string; readonly shown: string; readonly now: Date },
+): Promise<Found> {
+  const tables = await openTables(path, source.wanted, shown)
+  try {
+    const missing = source.needs.filter((table) => !tables.has(table))
+    if (missing.length > 0)
+      throw new Fault(
+        'ERR_INPUT',
+        `${shown}: has no table ${missing.join(', ')}: it is no database of ${source.title}, or a dump of a part of it`,
+      )
+    const found = source.read(tables, now)
+    // Against it, everything here would be gone there.
+    if (found.people.length === 0)
+      throw new Fault('ERR_INPUT', `${shown}: has nobody in it: was the dump made with --schema-only?`)
+    return found
+  } finally {
+    tables.close()
+  }
+}
+
+/** What an import of this would do now. Writes nothing. */
+export function planImport(needs: ImportNeeds, found: Found): Promise<Plan> {
+  return planIn(needs.storage.em(), needs, found).then(({ plan }) => plan)
+}
+
+/**
+ * Does it, all or nothing; answers the plan that was followed.
+ * @throws Fault ERR_INPUT when something must be mended first
+ */
+export async function applyImport(needs: ImportNeeds, found: Found): Promise<Plan> {
+  const { plan, after } = await needs.storage.transaction(async (em) => {
+    const { plan: made, here } = await planIn(em, needs, found)
+    if (made.problems.length > 0) throw new Fault('ERR_INPUT', `nothing was imported: ${made.problems.join('\n  ')}`)
+    return { plan: made, after: await applyIn(em, needs, { plan: made, here }) }
+  })
+  await after()
+  return plan
+}
+
+async function planIn(em: EntityManager, { source, signIn, steeringCommittee }: ImportNeeds, found: Found) {
+  const here = await readHere(em, { source, signIn })
+  return { here, plan: makePlan({ found, here, steeringCommittee }) }
+}

@@ -23,6 +23,7 @@ import { createRevokeUpstream, linkOf } from './login/upstream.ts'
 import { doorClientId } from './oidc/clients.ts'
 import type { Assets } from './pages/assets.ts'
 import type { Site } from './site.ts'
+import { enterRoute } from './workspace-front.ts'
 
 /** What the routes need besides the site. */
 export interface RouteParts extends DeskParts {
@@ -72,6 +73,7 @@ export function addRoutes(site: Site, parts: RouteParts): void {
     ...door.routes,
     ...invitedRoutes(desk, door, random),
     ...readTermsRoutes({ desk, door, dialects: registry.authz() }),
+    enterRoute({ desk, door, rooms }),
     ...myAccessRoutes({ desk, door, access: get('access'), ledger: get('ledger') }),
     ...myProfileRoutes({ desk, door, dialects: registry.authz() }),
     ...myLifeRoutes({ desk, door, life: get('life'), limits: app.limits }),

@@ -4,6 +4,7 @@
  * @module
  */
 import { readFileSync } from 'node:fs'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Fault, isSecret } from '@labgate/contract'
 import type Provider from 'oidc-provider'
 import { seed } from './access/seed.ts'
@@ -32,6 +33,7 @@ import { loadPlugins } from './registry/load.ts'
 import type { Registry } from './registry/registry.ts'
 import { addRoutes } from './routes.ts'
 import type { Site } from './site.ts'
+import { createWorkspaceFront, type WorkspaceFront } from './workspace-front.ts'
 
 /** A Labgate, built and not yet listening. */
 export interface Labgate {
@@ -154,7 +156,9 @@ async function furnish(site: Site): Promise<Labgate> {
   const bearer = createBearer({ rooms, provider: current })
   addRoutes(site, { app, cookie, pages, provider: current, providerSessions, assets, bearer })
   app.mountProvider({ current, csp: providerCsp })
-  return lifecycle(site, { app, provider: current, health: healthOf(site) })
+  const proxies = config.listen.socket === undefined ? config.proxies : [...config.proxies, 'unix']
+  const front = createWorkspaceFront({ rooms, cookie, proxies })
+  return lifecycle(site, { app, provider: current, health: healthOf(site), front })
 }
 
 /** Every plugin that may hold people's data, those that failed too: what they hold is still there. */
@@ -207,7 +211,10 @@ interface Running {
   management?: Listening
 }
 
-function lifecycle(site: Site, parts: { app: App; provider(): Provider; health: Health }): Labgate {
+function lifecycle(
+  site: Site,
+  parts: { app: App; provider(): Provider; health: Health; front: WorkspaceFront },
+): Labgate {
   const { config, rooms, registry } = site
   const { get } = rooms
   const running: Running = {}
@@ -215,6 +222,7 @@ function lifecycle(site: Site, parts: { app: App; provider(): Provider; health: 
 
   const stop = async (): Promise<void> => {
     parts.health.drain()
+    parts.front.close()
     await running.main?.close({ graceSeconds: 10 })
     await running.management?.close({ graceSeconds: 1 })
     await get('workspaces').close()
@@ -243,7 +251,16 @@ function lifecycle(site: Site, parts: { app: App; provider(): Provider; health: 
           handler: managementHandler({ health: parts.health, metrics: get('metrics'), log: get('log') }),
           place: config.management,
         })
-      const main = await listen({ handler: parts.app.callback(), place: placeOf(config), tls: tlsOf(config) })
+      const main = await listen({
+        handler: frontFirst(parts),
+        isPatient: parts.front.takes,
+        place: placeOf(config),
+        tls: tlsOf(config),
+      })
+      main.server.on('upgrade', (req, socket, head) => {
+        if (parts.front.takes(req)) parts.front.upgrade(req, socket, head)
+        else socket.destroy()
+      })
       running.main = main
       // Not before: a second start that finds the place taken must not end the code that the first has printed.
       const firstAdminCode = await get('firstAdmin').issue()
@@ -266,6 +283,12 @@ async function seedLedger({ config, rooms: { get }, locate }: Site): Promise<voi
   })
   if (Object.keys(done).length > 0) get('log').info({ done }, 'the ledger was made what the config says')
   await get('profile').settleAll()
+}
+
+/** Hosts of workspaces never reach the app of pages and dialects, nor the other way round. */
+function frontFirst({ app, front }: { app: App; front: WorkspaceFront }) {
+  const pages = app.callback()
+  return (req: IncomingMessage, res: ServerResponse) => (front.takes(req) ? front.handle(req, res) : pages(req, res))
 }
 
 function placeOf({ listen: { host, port, socket } }: Config) {

@@ -19,6 +19,8 @@ export interface ListenNeeds {
   readonly handler: (req: IncomingMessage, res: ServerResponse) => void
   readonly place: Place
   readonly tls?: TlsFiles | undefined
+  /** Requests that may take long to arrive, as uploads to apps do; all others must be whole within 30 seconds. */
+  readonly isPatient?: (req: IncomingMessage) => boolean
 }
 
 /** A server that listens. */
@@ -36,7 +38,8 @@ export interface Listening {
 /** Keep-alive is longer than the 60 seconds of common proxies, so that they close first and never write into a closed socket. */
 const limits: ServerOptions = {
   headersTimeout: 15_000,
-  requestTimeout: 30_000,
+  // By `arriveSoon`, which knows whose request it is.
+  requestTimeout: 0,
   keepAliveTimeout: 65_000,
   maxHeaderSize: 16 * 1024,
   connectionsCheckingInterval: 5_000,
@@ -100,13 +103,25 @@ function leaveAfter(server: Server | TlsServer, response: ServerResponse): void 
   response.once('close', () => setImmediate(() => server.closeIdleConnections()))
 }
 
+/** Cuts off a request whose body does not come (slow senders would hold what others need). */
+function arriveSoon(req: IncomingMessage, res: ServerResponse): void {
+  if (req.headers['content-length'] === undefined && req.headers['transfer-encoding'] === undefined) return
+  const timer = setTimeout(() => {
+    if (!res.headersSent) res.writeHead(408, { connection: 'close' }).end()
+    req.destroy()
+  }, 30_000)
+  const done = () => clearTimeout(timer)
+  req.once('end', done).once('close', done)
+}
+
 /** Begins to listen. @throws Fault ERR_CONFIG when the place is taken or not allowed */
-export async function listen({ handler, place, tls }: ListenNeeds): Promise<Listening> {
+export async function listen({ handler, place, tls, isPatient = () => false }: ListenNeeds): Promise<Listening> {
   const active = new Set<ServerResponse>()
   const track = (req: IncomingMessage, res: ServerResponse) => {
     active.add(res)
     res.once('close', () => active.delete(res))
     if (!server.listening) leaveAfter(server, res)
+    if (!isPatient(req)) arriveSoon(req, res)
     handler(req, res)
   }
   const server =

@@ -26,6 +26,7 @@ export interface WorkspaceNeeds extends Omit<Room, 'profiles' | 'records' | 'pla
 
 /** The room, and its life. */
 export interface WorkspacesRoom extends Workspaces {
+  readonly addressOf: Room['addressOf']
   /** Told of the places when the plugins are loaded. */
   settle(runners: () => readonly Place[]): void
   /** Goes on where the last process was, and looks at everything every `poll` seconds. */
@@ -64,6 +65,7 @@ export function createWorkspaces(needs: WorkspaceNeeds): WorkspacesRoom {
     settle(given) {
       runners = given
     },
+    addressOf: room.addressOf,
     ...createWishes({ room, supervisor, isAdmin, groupsOf, mayStart }),
     ...lookups(parts),
     ...administration(parts, async (actor) => {

@@ -51,7 +51,10 @@ export const testProfiles = {
 }
 
 /** Starts it. */
-export async function workspaceWorld(part: Part = {}): Promise<WorkspaceWorld> {
+export async function workspaceWorld(
+  part: Part = {},
+  options: { readonly port?: number } = {},
+): Promise<WorkspaceWorld> {
   const folder = await mkdtemp(join(tmpdir(), 'labgate-workspaces-'))
   mkdirSync(join(folder, 'faults'))
   const clock = turningClock()
@@ -62,7 +65,7 @@ export async function workspaceWorld(part: Part = {}): Promise<WorkspaceWorld> {
       plugins: { email: { use: '@labgate/auth-email' }, here: { use: runner, config: { folder } }, ...plugins },
       workspaces: { origin: 'http://*.localhost', profiles: testProfiles, poll: '1h', grace: '2s', ...workspaces },
     },
-    { replaced: { clock } },
+    { replaced: { clock }, ...options },
   )
   return worldOn(site, { folder, clock })
 }

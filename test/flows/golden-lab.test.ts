@@ -48,6 +48,11 @@ describe('the golden lab', () => {
   let lab: GoldenLab
   before(async () => {
     lab = await startGoldenLab({
+      datalab: {
+        use: '@labgate/authz-datalab',
+        prefix: '/datalab',
+        config: { identifierPrefix: 'grey', appUrl: 'https://datalab.example' },
+      },
       ngauth: {
         use: '@labgate/authz-ngauth',
         host: 'ngauth.example',

@@ -1,5 +1,5 @@
 /** What an API token looks like: prefix, 32 random characters of base62, and 6 of their CRC-32. @module */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import type { Random } from '@labgate/contract'
 
@@ -32,7 +32,7 @@ export function newTokenValue(kind: 'person' | 'service', random: Pick<Random, '
 
 /** The only trace of a value in the database. */
 export function tokenDigest(value: string): Uint8Array {
-  return createHash('sha256').update(value).digest()
+  return hash('sha256', value, 'buffer')
 }
 
 function checksum(body: string): string {

@@ -4,11 +4,10 @@
  * @module
  */
 
-import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Fault, type Log } from '@labgate/contract'
 import Koa from 'koa'
-import { newId } from '../random.ts'
+import { newId, quickToken } from '../random.ts'
 import type { Ctx, State, Step } from './context.ts'
 import { createCookieSigner } from './cookie-signer.ts'
 import { type Csrf, createCsrf } from './csrf.ts'
@@ -60,13 +59,11 @@ export interface App {
   inspect(req: IncomingMessage): Edge & { readonly host: string }
 }
 
-const token = (length: number): string => randomBytes(length).toString('base64url')
-
 function begin(ctx: Ctx): void {
   const state: State = {
     // People read it to each other and paste it into commands: letters and digits only.
-    requestId: newId({ token: () => token(32) }, 16),
-    nonce: token(16),
+    requestId: newId({ token: () => quickToken(32) }, 16),
+    nonce: quickToken(16),
     formAction: [],
     host: '',
     address: 'unknown',

@@ -25,8 +25,12 @@ function unreadable(what: string, cause?: unknown): Fault {
   return new Fault('ERR_INPUT', what, { cause })
 }
 
+const none = Buffer.alloc(0)
+
 async function readBytes(ctx: Ctx, limit: number): Promise<Buffer> {
   const { length } = ctx.request
+  // RFC 9112 §6.3: a request that names neither has no body.
+  if (length === undefined && ctx.req.headers['transfer-encoding'] === undefined) return none
   if (length !== undefined && length > limit) throw tooLarge(limit)
   try {
     return await readRaw(ctx.req, { limit, length: length ?? null })

@@ -4,6 +4,7 @@
  * @module
  */
 import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import ipaddr from 'ipaddr.js'
 
@@ -102,12 +103,30 @@ function readForwarded(req: IncomingMessage, peer: string, proxies: Proxies): Om
   }
 }
 
+interface Peer {
+  readonly proxies: Proxies
+  readonly address: string
+  readonly isProxy: boolean
+}
+
+/** A connection's other end does not change while it lasts. */
+const peers = new WeakMap<Socket, Peer>()
+
+function peerOf({ socket }: IncomingMessage, proxies: Proxies): Peer {
+  const known = peers.get(socket)
+  if (known?.proxies === proxies) return known
+  const remote = socket.remoteAddress
+  const address = remote === undefined ? 'unknown' : (parseAddress(remote)?.toString() ?? 'unknown')
+  const peer = { proxies, address, isProxy: proxies.has(remote) }
+  peers.set(socket, peer)
+  return peer
+}
+
 /** Finds the person's address and whether TLS was spoken, from the socket and from listed proxies only. */
 export function readEdge(req: IncomingMessage, proxies: Proxies): Edge {
-  const remote = req.socket.remoteAddress
-  const peer = remote === undefined ? 'unknown' : (parseAddress(remote)?.toString() ?? 'unknown')
+  const { address: peer, isProxy } = peerOf(req, proxies)
   const encrypted = (req.socket as Partial<TLSSocket>).encrypted === true
-  if (!proxies.has(remote)) return { address: peer, secure: encrypted, proxied: false }
+  if (!isProxy) return { address: peer, secure: encrypted, proxied: false }
   const edge = readForwarded(req, peer, proxies)
   return { address: edge.address, secure: edge.secure || encrypted, proxied: true }
 }

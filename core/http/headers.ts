@@ -16,24 +16,19 @@ const hsts = 'max-age=31536000'
 
 /** Sets all headers but the CSP; a handler may replace single ones afterwards. */
 export function setSecurityHeaders(ctx: Ctx, needs: { readonly issuer: string }): void {
-  ctx.set(always)
+  for (const [name, value] of Object.entries(always)) ctx.res.setHeader(name, value)
   if (needs.issuer.startsWith('https:')) ctx.set('Strict-Transport-Security', hsts)
 }
 
 /** The house's policy: nothing but our own styles, images and fonts; forms go to us and where the page said. */
 export function cspOf(parts: { readonly nonce: string; readonly formAction: readonly string[] }): string {
-  const formAction = ["'self'", ...new Set(parts.formAction)].join(' ')
-  return [
-    "default-src 'none'",
-    `script-src 'nonce-${parts.nonce}'`,
-    `style-src 'self' 'nonce-${parts.nonce}'`,
-    "img-src 'self' data:",
-    "font-src 'self'",
-    "connect-src 'self'",
-    `form-action ${formAction}`,
-    "frame-ancestors 'none'",
-    "base-uri 'none'",
-  ].join('; ')
+  const { nonce } = parts
+  const formAction = parts.formAction.length === 0 ? '' : ` ${[...new Set(parts.formAction)].join(' ')}`
+  return (
+    `default-src 'none'; script-src 'nonce-${nonce}'; style-src 'self' 'nonce-${nonce}'; ` +
+    "img-src 'self' data:; font-src 'self'; connect-src 'self'; " +
+    `form-action 'self'${formAction}; frame-ancestors 'none'; base-uri 'none'`
+  )
 }
 
 /** Sets the CSP at the end, when the handler has said where its forms may lead. */

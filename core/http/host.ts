@@ -32,7 +32,13 @@ const isLoopback = (host: string, protocol: string): boolean => loopback.test(ne
 /** Makes the guard. `others` are asked at each request, because instances may come and go. */
 export function createHosts(needs: { readonly issuer: string; readonly others: () => ReadonlySet<string> }): Hosts {
   const issuer = new URL(needs.issuer)
-  const asked = (req: IncomingMessage) => normalHost(hostHeader(req) ?? '', issuer.protocol)
+  // Nearly every request names the same one.
+  let last: { readonly header: string | undefined; readonly host: string | undefined } | undefined
+  const asked = (req: IncomingMessage) => {
+    const header = hostHeader(req)
+    if (last === undefined || last.header !== header) last = { header, host: normalHost(header ?? '', issuer.protocol) }
+    return last.host
+  }
   return {
     check(req) {
       const host = asked(req)

@@ -19,8 +19,12 @@ function isSecretField(name: string, value: unknown): boolean {
 const unprintable = /[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g
 const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 
+/** Nothing in it that one of the rules below could be about. */
+const harmless = /^[\w./*-]*$/
+
 /** A text without queries of addresses, without bearer tokens, capped; control characters that JSON leaves alone are escaped. */
 export function cleanText(text: string): string {
+  if (text.length <= longest && harmless.test(text)) return text
   const capped = text.length > longest ? `${text.slice(0, longest)}… (${text.length} characters)` : text
   return capped
     .replace(/(\b[a-z][a-z0-9+.-]*:\/\/[^\s?#"'<>]*)[?#][^\s"'<>]*/gi, '$1?…')

@@ -9,7 +9,7 @@ import {
   type RouteAsk,
   type Snapshot,
 } from '@labgate/contract'
-import { json, words } from './answers.ts'
+import { json, jsonText, words } from './answers.ts'
 import type { CaveContext } from './config.ts'
 import { noSuch, numberOf } from './leave.ts'
 import { affiliationsOf, consentOf, datasetsAdmin, factOf, isAdmin, missingOf, project } from './project.ts'
@@ -21,8 +21,15 @@ const [mostOnPage, mostListed] = [100, 1000]
 /** Handlers of people. */
 export function peopleHandlers(context: CaveContext): Readonly<Record<string, Handler>> {
   const { access } = context
+  // A snapshot is one and the same object as long as nothing changes.
+  const written = new WeakMap<Snapshot, string>()
   const snapshotOf = ({ principal }: RouteAsk) => access.snapshot(principalOf(principal).account.id)
-  const mine: Handler = async (ask) => json(project(principalOf(ask.principal), await snapshotOf(ask)))
+  const mine: Handler = async (ask) => {
+    const snapshot = await snapshotOf(ask)
+    const known = written.get(snapshot) ?? JSON.stringify(project(snapshot, snapshot))
+    written.set(snapshot, known)
+    return jsonText(known)
+  }
   /** A person whom only those who look after something may look up. */
   const person = async (ask: RouteAsk) => {
     await assertSomeAdmin(context, ask)

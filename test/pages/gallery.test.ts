@@ -10,7 +10,7 @@ import { galleryData, renderSample, samplePages } from '../support/gallery.ts'
 import { needs } from '../support/needs.ts'
 
 const policy =
-  "default-src 'none'; style-src 'self' 'nonce-sample-nonce'; img-src 'self' data:; form-action 'self'; base-uri 'none'"
+  "default-src 'none'; script-src 'nonce-sample-nonce'; style-src 'self' 'nonce-sample-nonce'; img-src 'self' data:; form-action 'self'; base-uri 'none'"
 
 /** Serves the gallery under the policy of the real server, and tells what was posted. */
 async function openGallery() {

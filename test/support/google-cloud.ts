@@ -128,6 +128,8 @@ async function answer(state: State, req: IncomingMessage, res: ServerResponse): 
   const body = Buffer.concat(chunks).toString()
   res.setHeader('Access-Control-Allow-Origin', '*')
   res.setHeader('Access-Control-Allow-Headers', 'authorization')
+  // By which clients know the metadata server.
+  if (url.pathname.startsWith('/computeMetadata/')) res.setHeader('Metadata-Flavor', 'Google')
   if (req.method === 'OPTIONS') return void res.writeHead(204).end()
   const spot = spotOf(url.pathname)
   state.calls[spot]++
@@ -187,11 +189,16 @@ async function askByKey(state: State, { body }: Ask): Promise<Answer> {
     return oauthError('unsupported_grant_type')
   try {
     const { payload, protectedHeader } = await jwtVerify(form.get('assertion') ?? '', state.publicKey, {
-      ...{ audience: `${state.url}/token`, issuer: cloudAccounts.key, algorithms: ['RS256'] },
+      // The second is what Google's own library says whatever the key file names.
+      ...{
+        audience: [`${state.url}/token`, 'https://oauth2.googleapis.com/token'],
+        issuer: cloudAccounts.key,
+        algorithms: ['RS256'],
+      },
       currentDate: state.now(),
     })
     const life = (payload.exp ?? 0) - (payload.iat ?? 0)
-    const isRight = protectedHeader.kid === 'key-1' && life > 0 && life <= 3600
+    const isRight = [undefined, 'key-1'].includes(protectedHeader.kid) && life > 0 && life <= 3600
     if (!isRight || payload.scope !== 'https://www.googleapis.com/auth/cloud-platform')
       return oauthError('invalid_grant')
   } catch {

@@ -28,7 +28,8 @@ export interface AccessRow {
 export const operations = ['decide', 'decideFirst', 'snapshot', 'snapshotFirst'] as const
 export type Operation = (typeof operations)[number]
 
-const holds = 10
+/** Grants of every account. */
+export const holds = 10
 const askedAbout = 1000
 const ignore = () => undefined
 const quiet = { debug: ignore, info: ignore, warn: ignore, error: ignore }

@@ -9,11 +9,14 @@ import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { accessRows, operations, rowsOfGroupGrant } from './access.ts'
+import { dialectRows } from './dialects.ts'
 import { byTurns, fill } from './drive.ts'
+import { type DialectRowName, leastOfKoa } from './floors.ts'
 import { canPin, hasProc, memoryOf, stayOnCore } from './measure.ts'
 import {
   flowTable,
   judgeAccess,
+  judgeDialects,
   judgeMemory,
   judgeRow,
   judgeStart,
@@ -41,8 +44,13 @@ const pairing = {
   warmSeconds: values.quick ? 3 : 5,
   width: 16,
 }
-const wanted = values.only?.split(',') ?? [...Object.keys(scenarios), 'access', 'start', 'statements']
+const wanted = values.only?.split(',') ?? [
+  ...Object.keys(scenarios),
+  ...Object.keys(leastOfKoa),
+  ...['access', 'start', 'statements'],
+]
 const names = (Object.keys(scenarios) as ScenarioName[]).filter((name) => wanted.includes(name))
+const dialectNames = (Object.keys(leastOfKoa) as DialectRowName[]).filter((name) => wanted.includes(name))
 const results = join(import.meta.dirname, 'results')
 const file = join(results, `${new Date().toISOString().replaceAll(':', '-').slice(0, 19)}.jsonl`)
 
@@ -131,11 +139,23 @@ async function access(): Promise<Verdict[]> {
   return judgeAccess(rows)
 }
 
+async function dialects(): Promise<Verdict[]> {
+  const people = values.quick ? 25_000 : 100_000
+  const found = await dialectRows({ names: dialectNames, people, pairing }, (row) => {
+    keep('dialect', row)
+    print(`${row.scenario}: CPU ratio ${row.ratioCpu.toFixed(2)}, rate ${row.ratio.toFixed(2)}`)
+  })
+  keep('changes', { ...found.changes, cloudCalls: found.cloudCalls })
+  print(`\n${flowTable(found.rows, 'koa')}`)
+  return judgeDialects(found)
+}
+
 stayOnCore(1)
 print(
   `${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}, ${canPin ? 'pinned' : 'not pinned'}`,
 )
 const verdicts = names.length > 0 ? await flows() : []
+if (dialectNames.length > 0) verdicts.push(...(await dialects()))
 if (wanted.includes('access')) verdicts.push(...(await access()))
 if (wanted.includes('start')) verdicts.push(...(await starts()))
 if (wanted.includes('statements')) await statements()

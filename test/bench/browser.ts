@@ -12,6 +12,7 @@ export interface Asking {
   readonly method?: 'GET' | 'POST'
   readonly headers?: Readonly<Record<string, string>>
   readonly form?: URLSearchParams
+  readonly body?: string
 }
 
 /** Connections to one server, and how many requests went over them. */
@@ -42,7 +43,7 @@ export class Line {
       method,
       path,
       headers,
-      body: form?.toString() ?? null,
+      body: form?.toString() ?? asking.body ?? null,
     })
     const text = await body.text()
     jar?.take(got['set-cookie'])

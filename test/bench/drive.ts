@@ -1,7 +1,7 @@
 /** Closed-loop load: so many operations at once, each begins when the one before it is over. @module */
 import { Line } from './browser.ts'
 import { costOf, median, quantile, quiet } from './measure.ts'
-import { people, type ScenarioName, type Slot, scenarios } from './scenarios.ts'
+import { people, type Scenario, type ScenarioName, type Slot, scenarios } from './scenarios.ts'
 import type { Server } from './servers.ts'
 
 /** One round at one server. */
@@ -26,10 +26,10 @@ export interface Driver {
 }
 
 /** Makes a driver with `width` operations at once. */
-export function createDriver(server: Server, scenario: ScenarioName, width: number): Driver {
+export function createDriver(server: Server, scenario: ScenarioName | Scenario, width: number): Driver {
   const line = new Line(server.origin, width)
   const slots: Slot[] = Array.from({ length: width }, (_, number) => ({ line, number, turn: 0 }))
-  const one = scenarios[scenario]
+  const one = typeof scenario === 'string' ? scenarios[scenario] : scenario
   const run = async (seconds: number) => {
     const took: number[] = []
     const end = performance.now() + seconds * 1000
@@ -83,10 +83,12 @@ export interface Pairing {
 /** Measures all servers by turns, the order rotated each round; a round that others disturbed is done once more. */
 export async function byTurns(
   servers: readonly Server[],
-  scenario: ScenarioName,
+  scenario: ScenarioName | ((server: Server) => Scenario),
   { rounds, seconds, warmSeconds, width }: Pairing,
 ): Promise<Map<Server['name'], Round[]>> {
-  const drivers = servers.map((server) => createDriver(server, scenario, width))
+  const drivers = servers.map((server) =>
+    createDriver(server, typeof scenario === 'string' ? scenario : scenario(server), width),
+  )
   const all = new Map(servers.map(({ name }) => [name, [] as Round[]]))
   for (const driver of drivers) await driver.load(warmSeconds)
   for (let round = 0; round < rounds; round++) {

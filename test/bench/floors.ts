@@ -10,6 +10,25 @@ export const leastRatio: Readonly<Record<ScenarioName, number>> = {
   introspect: 0.8,
 }
 
+/** Least share of the speed of Koa's hello. */
+export const leastOfKoa = {
+  /** Who holds a token: two thousand in use, of one account with ten grants, and of as many accounts among many. */
+  'user-cache-small': 0.5,
+  'user-cache': 0.5,
+  /** The same, everybody asked about for the first time. */
+  'user-cache-cold': 0.15,
+  'ngauth-token': 0.4,
+  /** The decision and the cloud's credential are there. */
+  'gcs-token': 0.2,
+} as const
+export type DialectRowName = keyof typeof leastOfKoa
+
+/** Most milliseconds of a grant to a group of ten thousand, and until every process answers by a change. */
+export const mostGrantMs = 50
+export const mostSeenMs = 1000
+/** Most questions to the cloud for one person and bucket within ten minutes: a credential, its limits, a look at the bucket. */
+export const mostCloudCalls = 3
+
 /** Most milliseconds from spawn to the first answer. */
 export const mostStartMs = 2000
 

@@ -1,14 +1,25 @@
 /** From rounds to rows, their judgement against the floors, and how they look on a terminal. @module */
 import { type AccessRow, operations } from './access.ts'
+import type { DialectRows } from './dialects.ts'
 import type { Round } from './drive.ts'
-import { leastRatio, mostFlat, mostPeakMB, mostReadyMB, mostStartMs } from './floors.ts'
+import {
+  leastOfKoa,
+  leastRatio,
+  mostCloudCalls,
+  mostFlat,
+  mostGrantMs,
+  mostPeakMB,
+  mostReadyMB,
+  mostSeenMs,
+  mostStartMs,
+} from './floors.ts'
 import { median } from './measure.ts'
 import type { ScenarioName } from './scenarios.ts'
 import type { StartUp } from './start-up.ts'
 
-/** Labgate against the raw provider in one scenario; ratios above one are good for Labgate. */
-export interface Row {
-  readonly scenario: ScenarioName
+/** Labgate against the raw provider, or Koa, in one scenario; ratios above one are good for Labgate. */
+export interface Row<Name extends string = ScenarioName> {
+  readonly scenario: Name
   readonly ours: Summary
   readonly raw: Summary
   readonly ratio: number
@@ -33,7 +44,10 @@ export interface Verdict {
 }
 
 /** Medians and ratios. */
-export function rowOf(scenario: ScenarioName, rounds: { ours: readonly Round[]; raw: readonly Round[] }): Row {
+export function rowOf<Name extends string>(
+  scenario: Name,
+  rounds: { ours: readonly Round[]; raw: readonly Round[] },
+): Row<Name> {
   const [ours, raw] = [summary(rounds.ours), summary(rounds.raw)]
   return {
     scenario,
@@ -59,11 +73,36 @@ function summary(rounds: readonly Round[]): Summary {
 }
 
 /** The CPU's ratio must reach the floor, and the medians' or the bests'. */
-export function judgeRow({ scenario, ratio, ratioBest, ratioCpu }: Row): Verdict {
-  const least = leastRatio[scenario]
+export function judgeRow(row: Row): Verdict {
+  return judged(row, { least: leastRatio[row.scenario], than: 'raw oidc-provider' })
+}
+
+function judged(
+  { scenario, ratio, ratioBest, ratioCpu }: Row<string>,
+  { least, than }: { least: number; than: string },
+): Verdict {
   const holds = ratioCpu >= least && (ratio >= least || ratioBest >= least)
   const reached = `CPU ${ratioCpu.toFixed(2)}, rate ${ratio.toFixed(2)}, best ${ratioBest.toFixed(2)}`
-  return { claim: `${scenario}: at least ${least} x raw oidc-provider (${reached})`, holds }
+  return { claim: `${scenario}: at least ${least} x ${than} (${reached})`, holds }
+}
+
+/** The dialects' rows, what the cloud was asked, and how soon a change counts. */
+export function judgeDialects({ rows, cloudCalls, changes }: DialectRows): Verdict[] {
+  const { grantMs, grantSeenMs, revokeSeenMs } = changes
+  const within = (what: string, ms: number, most: number) => ({
+    claim: `${what}: at most ${most} ms (${ms.toFixed(1)} ms)`,
+    holds: ms <= most,
+  })
+  return [
+    ...rows.map((row) => judged(row, { least: leastOfKoa[row.scenario], than: 'Koa' })),
+    {
+      claim: `the cloud is asked at most ${mostCloudCalls} times for one person and bucket (${cloudCalls})`,
+      holds: cloudCalls <= mostCloudCalls,
+    },
+    within('a grant to a group of ten thousand', grantMs, mostGrantMs),
+    within('a grant is seen by every process', grantSeenMs, mostSeenMs),
+    within('a revoked token ends at every process', revokeSeenMs, mostSeenMs),
+  ]
 }
 
 export function judgeStart({ what, ms }: StartUp): Verdict {
@@ -98,7 +137,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 }
 
 /** The rows of the flows. */
-export function flowTable(rows: readonly Row[]): string {
+export function flowTable(rows: readonly Row<string>[], other = 'raw'): string {
   const head = ['scenario', 'server', 'ops/s', 'best', 'p50 ms', 'p99 ms', 'CPU us/op', 'requests', 'others']
   const cells = (name: string, what: string, one: Summary) => [
     name,
@@ -113,6 +152,6 @@ export function flowTable(rows: readonly Row[]): string {
   ]
   return table(
     head,
-    rows.flatMap(({ scenario, ours, raw }) => [cells(scenario, 'labgate', ours), cells('', 'raw', raw)]),
+    rows.flatMap(({ scenario, ours, raw }) => [cells(scenario, 'labgate', ours), cells('', other, raw)]),
   )
 }

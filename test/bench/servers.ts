@@ -17,7 +17,7 @@ const core = 0
 
 /** A server that answers. */
 export interface Server {
-  readonly name: 'labgate' | 'raw'
+  readonly name: 'labgate' | 'raw' | 'koa'
   readonly origin: string
   readonly pid: number
   /** Milliseconds from spawn to the first 200 on discovery. */
@@ -31,6 +31,8 @@ export interface Starting {
   readonly node?: readonly string[]
   /** By the command people use, `core/bin/labgate.js`, instead of `core/main.ts`. */
   readonly byCommand?: boolean
+  /** A second process on the same data listens here; it knows itself by the first one's address. */
+  readonly port?: number
 }
 
 /** A place for one Labgate: config, keys, database; servers may be started in it one after another. */
@@ -47,19 +49,26 @@ export async function startRaw(starting: Starting = {}): Promise<Server> {
   return start({ name: 'raw', port, command: [...(starting.node ?? []), script, String(port)] })
 }
 
-/** Makes a place for a Labgate with all that is usual: SQLite in a file, keys, log into a file. */
-export async function makeSite(): Promise<Site> {
+/** Koa that says hello. */
+export async function startKoa(): Promise<Server> {
+  const port = await freePort()
+  return start({ name: 'koa', port, command: [join(import.meta.dirname, 'hello.ts'), String(port)] })
+}
+
+/** Makes a place for a Labgate with all that is usual: SQLite in a file, keys, log into a file. `part` is laid over its config. */
+export async function makeSite(part: (at: { readonly port: number }) => object = () => ({})): Promise<Site> {
   const folder = await mkdtemp(join(tmpdir(), 'labgate-bench-'))
   const port = await freePort()
   await writeFile(join(folder, 'sealing.key'), randomBytes(32).toString('base64'), { mode: 0o600 })
-  await writeFile(join(folder, 'labgate.yaml'), stringify(configOf(folder, port)))
+  await writeFile(join(folder, 'labgate.yaml'), stringify({ ...configOf(folder, port), ...part({ port }) }))
   for (const { id, secret } of Object.values(clients)) await writeFile(join(folder, `${id}.secret`), secret)
   const args = ['serve', '--config', join(folder, 'labgate.yaml')]
   return {
     folder,
-    start: ({ node = [], byCommand = false } = {}) => {
+    start: ({ node = [], byCommand = false, port: own = port } = {}) => {
       const entry = join(root, 'core', byCommand ? 'bin/labgate.js' : 'main.ts')
-      return start({ name: 'labgate', port, command: [...node, entry, ...args] })
+      const env = own === port ? {} : { LABGATE_LISTEN__PORT: String(own) }
+      return start({ name: 'labgate', port: own, host: `localhost:${port}`, env, command: [...node, entry, ...args] })
     },
     remove: () => rm(folder, { recursive: true, force: true }),
   }
@@ -87,14 +96,25 @@ function configOf(folder: string, port: number) {
   }
 }
 
-async function start(what: { name: Server['name']; port: number; command: readonly string[] }): Promise<Server> {
-  const { name, port } = what
+async function start(what: {
+  name: Server['name']
+  port: number
+  /** What it is called by in requests, where that is not its own address. */
+  host?: string
+  env?: Readonly<Record<string, string>>
+  command: readonly string[]
+}): Promise<Server> {
+  const { name, port, host = `localhost:${port}` } = what
   const [program = '', ...args] = onCore(core, [process.execPath, ...what.command])
   const began = performance.now()
-  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], cwd: root })
+  const child = spawn(program, args, {
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    cwd: root,
+    env: { ...process.env, ...what.env },
+  })
   const said: string[] = []
   child.stderr?.on('data', (chunk) => said.push(String(chunk)))
-  await answers(port, () => {
+  await answers({ port, host }, () => {
     if (child.exitCode !== null) throw new Error(`${name} did not start:\n${said.join('')}`)
   })
   const startMs = performance.now() - began
@@ -114,28 +134,31 @@ async function start(what: { name: Server['name']; port: number; command: readon
 }
 
 /** Asks for the discovery document until it comes. */
-async function answers(port: number, check: () => void): Promise<void> {
+async function answers(at: Place, check: () => void): Promise<void> {
   for (;;) {
-    if ((await discovery(port)) === 200) return
+    if ((await discovery(at)) === 200) return
     check()
     await sleep(4)
   }
 }
 
-function discovery(port: number): Promise<number | undefined> {
+interface Place {
+  readonly port: number
+  readonly host: string
+}
+
+function discovery({ port, host }: Place): Promise<number | undefined> {
   const path = '/.well-known/openid-configuration'
   return new Promise((resolve) => {
-    const request = get(
-      { host: '127.0.0.1', port, path, agent: false, headers: { host: `localhost:${port}` } },
-      (got) => {
-        got.resume().once('end', () => resolve(got.statusCode))
-      },
-    )
+    const request = get({ host: '127.0.0.1', port, path, agent: false, headers: { host } }, (got) => {
+      got.resume().once('end', () => resolve(got.statusCode))
+    })
     request.once('error', () => resolve(undefined))
   })
 }
 
-async function freePort(): Promise<number> {
+/** A port that is free now. */
+export async function freePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
   const { port } = server.address() as { port: number }

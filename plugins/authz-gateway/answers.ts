@@ -1,6 +1,6 @@
 /** A judgement in words: headers for the proxy, a page or a redirect for people, JSON for programs. @module */
 import { Fault, type Missing, type RouteAsk, type RouteReply } from '@labgate/contract'
-import { isOnTheWay, titleOf, wantsPage, wayOver } from './asked.ts'
+import { backOf, isOnTheWay, titleOf, wantsPage, wayOver } from './asked.ts'
 import type { GatewayContext } from './config.ts'
 import type { Judgement } from './judge.ts'
 import type { Asked } from './rules.ts'
@@ -11,12 +11,16 @@ type Allowed = Extract<Judgement, { is: 'allowed' }>
 export function allowed({ config }: GatewayContext, ask: RouteAsk, { headers }: Allowed): RouteReply {
   const { cookie, authorization } = ask.headers
   const isOurs = config.tokenHeader.toLowerCase() === 'authorization' && /^bearer\s/i.test(authorization ?? '')
+  const left = isOurs ? undefined : authorization
   return {
     status: 200,
     headers: {
       // Always said, even if empty: the proxy puts them in the place of those that came.
       'X-Labgate-Cookie': cookie ?? '',
-      'X-Labgate-Authorization': isOurs ? '' : (authorization ?? ''),
+      'X-Labgate-Authorization': left ?? '',
+      // The same under their own names, for Traefik, which takes away what is not here.
+      ...(cookie === undefined ? {} : { Cookie: cookie }),
+      ...(left === undefined ? {} : { Authorization: left }),
       ...headers,
     },
     body: '',
@@ -56,7 +60,14 @@ export function refuse(
         detail: { why: 'group' },
       })
     case 'dataset':
-      throw new Fault('ERR_FORBIDDEN', datasetWords(say, judgement), { detail: { ...judgement.asked } })
+      throw new Fault('ERR_FORBIDDEN', datasetWords(say, judgement), {
+        detail: {
+          ...judgement.asked,
+          ...(isTerms(judgement.missing)
+            ? { terms: judgement.missing.terms, back: (onTheWay && backOf(context, asked.target)) || '/' }
+            : {}),
+        },
+      })
   }
 }
 
@@ -69,9 +80,13 @@ export function renderError(context: GatewayContext, fault: Fault, ask: RouteAsk
     return { status: fault.status, headers: { Vary: 'Accept' }, json }
   }
   const isSignIn = fault.code === 'ERR_UNAUTHENTICATED'
+  const { terms, back } = fault.detail
   const link = isSignIn
     ? { label: say('toSignIn'), href: context.url('/enter').href }
-    : { label: say('ask'), href: new URL('/account/access', context.termsUrl('x', '/')).href }
+    : typeof terms === 'string' && typeof back === 'string'
+      ? { label: say('toTerms'), href: context.termsUrl(terms, back).href }
+      : // A page of Labgate itself: on the issuer's host, which terms stand on.
+        { label: say('ask'), href: new URL('/account/access', context.termsUrl('x', '/')).href }
   return {
     status: fault.status,
     headers: { Vary: 'Accept' },
@@ -79,7 +94,7 @@ export function renderError(context: GatewayContext, fault: Fault, ask: RouteAsk
       title: say(isSignIn ? 'signInTitle' : 'refusedTitle'),
       text: [...(message === undefined ? [] : [message]), say('code', { code: ask.requestId })],
       tone: 'warning',
-      ...(isSignIn || fault.code === 'ERR_FORBIDDEN' ? { links: [link] } : {}),
+      ...(isSignIn || fault.code === 'ERR_FORBIDDEN' ? { link } : {}),
     },
   }
 }

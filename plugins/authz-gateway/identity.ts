@@ -2,11 +2,12 @@
 import type { Principal } from '@labgate/contract'
 import type { GatewayConfig } from './config.ts'
 
-/** Headers by name; what is not known, or has no header in the config, is left out. */
+/** Headers by name; what is not known, or has no header in the config, is left out. Of who may not act, nothing is told. */
 export function identityHeaders(
   names: GatewayConfig['headers'],
   { account, kind }: Pick<Principal, 'account' | 'kind'>,
 ): Readonly<Record<string, string>> {
+  if (account.state !== 'active') return {}
   const values: Readonly<Record<keyof GatewayConfig['headers'], string | undefined>> = {
     user: account.id,
     username: account.username,

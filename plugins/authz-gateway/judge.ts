@@ -34,10 +34,16 @@ export async function judge(
   return {
     is: 'allowed',
     headers: {
+      // All of them, even if empty: what a proxy is to copy and does not find, it may leave as it came, or make up.
+      ...noneOf(Object.values(context.config.headers)),
       ...(principal ? identityHeaders(context.config.headers, principal) : {}),
-      ...(key ? { [keys?.header ?? '']: key.value } : {}),
+      ...(keys ? { [keys.header]: key?.value ?? '' } : {}),
     },
   }
+}
+
+function noneOf(names: readonly string[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(names.filter((name) => name !== '').map((name) => [name, '']))
 }
 
 /** The demand that holds whichever way the service reads the request. */

@@ -15,7 +15,7 @@ export const text = {
     code: 'Code for whoever looks after this site: {code}',
     ask: 'See what you may do, and ask for more',
     toSignIn: 'Sign in',
-    goOn: 'Go on to {service}',
+    toTerms: 'Read the terms',
     meanwhile: 'Something has changed meanwhile. Please try again.',
     proxyOnly: 'Only the reverse proxy before {service} asks here.',
     keyNeeded: '{service} needs your own key: enter it at {url}.',

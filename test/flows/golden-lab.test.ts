@@ -58,6 +58,13 @@ describe('the golden lab', () => {
         host: 'ngauth.example',
         config: { origins: ['https://viewer.example'], credentials: { metadata: true } },
       },
+      gateway: {
+        use: '@labgate/authz-gateway',
+        host: 'maps.example',
+        prefix: '/.labgate',
+        // An id is another one in each lab.
+        config: { headers: { user: '' }, rules: [{ path: '/**' }] },
+      },
     })
   })
   after(() => lab?.site.stop())

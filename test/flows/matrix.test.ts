@@ -32,6 +32,7 @@ const adapters: Readonly<Record<string, (place: { host: string }) => Part>> = {
     prefix: '/datalab',
     config: { identifierPrefix: 'grey', appUrl: 'https://datalab.example' },
   }),
+  'authz-gateway': ({ host }) => ({ host, prefix: '/.labgate', config: { rules: [{ path: '/**' }] } }),
   'authz-ngauth': ({ host }) => ({
     host,
     config: { origins: ['https://viewer.example'], credentials: { metadata: true } },
@@ -58,6 +59,11 @@ function sendsAway({ guard }: RouteClaim): boolean {
 function takesSession(claim: RouteClaim): boolean {
   const { guard } = claim
   return sendsAway(claim) || (typeof guard === 'object' && guard.withoutToken === 'signed-in')
+}
+
+/** Whether the handler decides about those who bring no token. */
+function letsAnyoneIn({ guard }: RouteClaim): boolean {
+  return typeof guard === 'object' && guard.withoutToken === 'anyone'
 }
 
 /** The same route below another version has the same guard: it is told once. */
@@ -236,6 +242,18 @@ describe('every route of every dialect', () => {
     }
   }
 
+  /** Says that nobody was let by, or where anyone is, that the handler was told of nobody. */
+  async function nobody(ask: Ask, what: string): Promise<void> {
+    if (!letsAnyoneIn(ask.route.claim)) return refused(ask, what)
+    const { seen, status } = await send(ask)
+    const said = `${ask.route.owner} ${ask.route.path}: ${what}: answered ${status}`
+    assert.deepEqual(
+      seen.map(({ principal }) => principal),
+      [undefined],
+      said,
+    )
+  }
+
   const tokenOf = (name: string) => tokens.get(name) ?? assert.fail(`no token ${name}`)
   const badNames = ['expired', 'revoked', 'deactivated', 'pending', 'orphan']
   const badTokens = (): (readonly [string, string])[] => [
@@ -319,7 +337,7 @@ describe('every route of every dialect', () => {
 
   test('with a token refuses every token that does not count', async () => {
     for (const route of guarded('token')) {
-      await refused({ route }, 'no token')
+      await nobody({ route }, 'no token')
       for (const where of placesOf(route.claim.guard as TokenGuard))
         for (const [what, value] of badTokens())
           await refused({ route, token: [value, where] }, `${what} in ${placeKey(where)}`)
@@ -345,8 +363,8 @@ describe('every route of every dialect', () => {
   test('with a token refuses a good one at a place that its claim does not name, and a session', async () => {
     for (const route of guarded('token')) {
       for (const where of otherPlaces(route.claim))
-        await refused({ route, token: [tokenOf('good'), where] }, `good token in ${placeKey(where)}`)
-      if (takesSession(route.claim)) continue
+        await nobody({ route, token: [tokenOf('good'), where] }, `good token in ${placeKey(where)}`)
+      if (takesSession(route.claim) || letsAnyoneIn(route.claim)) continue
       const key = `good ${route.host ?? 'issuer'}`
       await refused({ route, session: cookies.get(key) ?? assert.fail(key) }, 'a session instead of a token')
     }
@@ -371,7 +389,10 @@ describe('every route of every dialect', () => {
   })
 
   test('with a session lets the person in, and nobody by a cookie that does not count', async () => {
-    for (const route of [...guarded('session'), ...guarded('token').filter(({ claim }) => takesSession(claim))]) {
+    for (const route of [
+      ...guarded('session'),
+      ...guarded('token').filter(({ claim }) => takesSession(claim) || letsAnyoneIn(claim)),
+    ]) {
       const home = route.host ?? 'issuer'
       const elsewhere = home === 'issuer' ? host : 'issuer'
       const cookieOf = (name: string, at: string) => cookies.get(`${name} ${at}`) ?? assert.fail(`${name} ${at}`)
@@ -381,13 +402,13 @@ describe('every route of every dialect', () => {
         ['session'],
         `${route.path}: ${status}`,
       )
-      await refused({ route }, 'no cookie')
-      await refused({ route, session: 'x'.repeat(43) }, 'a made-up cookie')
+      await nobody({ route }, 'no cookie')
+      await nobody({ route, session: 'x'.repeat(43) }, 'a made-up cookie')
       for (const name of ['ended', 'deactivated', 'pending'])
-        await refused({ route, session: cookieOf(name, home) }, `session: ${name}`)
-      await refused({ route, session: cookieOf('good', elsewhere) }, 'the cookie of another host')
+        await nobody({ route, session: cookieOf(name, home) }, `session: ${name}`)
+      await nobody({ route, session: cookieOf('good', elsewhere) }, 'the cookie of another host')
       if (route.claim.method !== 'GET')
-        await refused({ route, session: cookieOf('good', home), foreign: true }, 'made to by another site')
+        await nobody({ route, session: cookieOf('good', home), foreign: true }, 'made to by another site')
       if (typeof route.claim.guard === 'object') {
         // A token that does not count is not made good by a session beside it.
         const [, bad] = badTokens().at(-1) ?? assert.fail()

@@ -340,17 +340,24 @@ function answer(ctx: Ctx, reply: RouteReply, needs: DialectNeeds): void {
     ctx.body = reply.body === undefined ? null : typeof reply.body === 'string' ? reply.body : Buffer.from(reply.body)
   ctx.status = reply.status
   if (reply.headers) ctx.set({ ...reply.headers })
-  for (const cookie of reply.cookies ?? []) setCookie(ctx, cookie)
+  const cookies = reply.cookies ?? []
+  // One name may stand for several paths: those of one answer do not take each other's place.
+  for (const [index, cookie] of cookies.entries())
+    setCookie(ctx, cookie, cookies.findIndex(({ name }) => name === cookie.name) < index ? 'beside' : 'instead')
 }
 
-function setCookie(ctx: Ctx, { name, value, maxAgeSeconds, sameSite, httpOnly, path }: Cookie): void {
+function setCookie(
+  ctx: Ctx,
+  { name, value, maxAgeSeconds, sameSite, httpOnly, path }: Cookie,
+  place: 'beside' | 'instead',
+): void {
   ctx.cookies.set(name, value, {
     sameSite,
     httpOnly: httpOnly ?? true,
     path: path ?? '/',
     secure: ctx.state.secure,
     signed: false,
-    overwrite: true,
+    overwrite: place === 'instead',
     ...(maxAgeSeconds === undefined ? {} : { maxAge: maxAgeSeconds * 1000 }),
   })
 }

@@ -49,7 +49,8 @@ function cleaned(context: CaveContext, ask: RouteAsk): RouteReply | undefined {
 
 function withoutToken({ url }: CaveContext, ask: RouteAsk): URL {
   const here = new URL(ask.url.pathname + ask.url.search, url('/').origin)
-  for (const name of [...tokenNames, 'token']) here.searchParams.delete(name)
+  // Deleting what is not there would write the others anew.
+  for (const name of [...tokenNames, 'token']) if (here.searchParams.has(name)) here.searchParams.delete(name)
   return here
 }
 

@@ -1,7 +1,8 @@
 /** Chromium for the tests of pages: it reaches loopback only, and carries axe-core for accessibility. @module */
-import { readFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { join } from 'node:path'
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { programOf } from './needs.ts'
 
 /** Ways to look at a page. `phone` is 360 pixels wide; they can be mixed by spreading. */
@@ -16,17 +17,43 @@ export const views = {
 const quiet = ['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking']
 const alone = ['--disable-component-update', '--disable-sync']
 // Every other name fails to resolve, so that a test can never reach the world by mistake.
-const loopbackOnly =
-  '--host-resolver-rules=MAP * ~NOTFOUND , MAP *.localhost 127.0.0.1 , EXCLUDE 127.0.0.1 , EXCLUDE localhost'
+const loopbackOnly = 'MAP * ~NOTFOUND , MAP *.localhost 127.0.0.1 , EXCLUDE 127.0.0.1 , EXCLUDE localhost'
+
+/** How Chromium is started beside the usual. */
+export interface BrowserOptions {
+  /** Where further names are, in the words of its `--host-resolver-rules`. */
+  readonly rules?: string
+}
 
 /**
  * Starts Chromium with a profile of its own; the caller closes it. Ask `needs('chromium')` first.
  * Make pages by `browser.newPage({ ...views.phone, ...views.dark })`; for TLS of the tests add `ignoreHTTPSErrors: true`.
+ * Its contexts are incognito windows: no cookie goes to another site than the page's.
  */
-export function openBrowser(): Promise<Browser> {
+export function openBrowser(options: BrowserOptions = {}): Promise<Browser> {
+  return chromium.launch(launching(options))
+}
+
+/**
+ * Starts Chromium with a profile as most people have one, in an empty folder: cookies go to other sites, if these want them.
+ * Debian's refuses that unless told otherwise.
+ */
+export async function openProfile(
+  folder: string,
+  { rules, ...context }: BrowserOptions & BrowserContextOptions = {},
+): Promise<BrowserContext> {
+  const preferences = { profile: { block_third_party_cookies: false, cookie_controls_mode: 0 } }
+  await mkdir(join(folder, 'Default'), { recursive: true })
+  await writeFile(join(folder, 'Default', 'Preferences'), JSON.stringify(preferences))
+  const options = launching(rules === undefined ? {} : { rules })
+  return chromium.launchPersistentContext(folder, { ...options, ...context })
+}
+
+function launching({ rules }: BrowserOptions) {
+  const hosts = `--host-resolver-rules=${[rules ?? [], loopbackOnly].flat().join(' , ')}`
   // Chromium refuses its sandbox to root; the pages are our own.
-  const args = [...(process.getuid?.() === 0 ? ['--no-sandbox'] : []), ...quiet, ...alone, loopbackOnly]
-  return chromium.launch({ executablePath: programOf('chromium'), headless: true, args })
+  const args = [...(process.getuid?.() === 0 ? ['--no-sandbox'] : []), ...quiet, ...alone, hosts]
+  return { executablePath: programOf('chromium'), headless: true, args }
 }
 
 /**

@@ -1,5 +1,6 @@
 /** The config of the dialect of datalab. @module */
 import type { AuthzContext, ConfigOf } from '@labgate/contract'
+import { remotesSchema } from './remotes/config.ts'
 
 const web = { type: 'string', pattern: '^https?://[^\\s"<>]+$' } as const
 
@@ -108,6 +109,7 @@ export const configSchema = {
         email: instanceOf('email'),
       },
     },
+    remotes: remotesSchema,
     magicLinks: {
       type: 'boolean',
       default: true,

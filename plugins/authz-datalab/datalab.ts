@@ -9,13 +9,14 @@ import { meHandlers } from './me.ts'
 import { peopleHandlers } from './people.ts'
 import { project } from './person.ts'
 import { providersOf } from './providers.ts'
+import { createRemotes } from './remotes/remotes.ts'
 import { datalabRoutes } from './routes.ts'
 import { signInHandlers } from './sign-in.ts'
 
 /** Makes the adapter. Opens nothing. */
 export function datalabAdapter(context: DatalabContext): AuthzAdapter {
   const providers = providersOf(context)
-  // Those of the remote file systems belong here as well.
+  const remotes = createRemotes(context, context.config.remotes)
   const all: Readonly<Record<string, Handler>> = {
     ...infoHandlers(context, providers),
     ...meHandlers(context, providers),
@@ -23,6 +24,7 @@ export function datalabAdapter(context: DatalabContext): AuthzAdapter {
     ...peopleHandlers(context),
     ...groupHandlers(context),
     ...signInHandlers(context, providers),
+    ...remotes.handlers,
   }
   const handlers = datalabRoutes(context.config).map(({ id }) => {
     const handler = all[id.slice(id.lastIndexOf('.') + 1)]
@@ -33,7 +35,12 @@ export function datalabAdapter(context: DatalabContext): AuthzAdapter {
     handlers: Object.fromEntries(handlers),
     project,
     renderError: (fault, ask) => renderError(context, fault, ask),
-    start: () => rememberPrefix(context),
+    start: async () => {
+      await rememberPrefix(context)
+      await remotes.start?.()
+    },
+    stop: async () => remotes.stop?.(),
+    ...(remotes.probe ? { probe: remotes.probe } : {}),
   }
 }
 

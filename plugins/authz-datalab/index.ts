@@ -12,5 +12,6 @@ export default definePlugin({
   config: configSchema,
   text,
   routes: datalabRoutes,
+  unique: ({ identifierPrefix }) => [`identifierPrefix ${identifierPrefix}`],
   create: datalabAdapter,
 })

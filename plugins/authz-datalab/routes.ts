@@ -1,6 +1,7 @@
 /** What the dialect claims: datalab's identity surface, at the root and below each version. @module */
 import type { MixedCors, RouteClaim, TokenGuard } from '@labgate/contract'
 import type { DatalabConfig } from './config.ts'
+import { remoteRoutes } from './remotes/routes.ts'
 
 /** Prefixes under which everything stands once more. */
 export const versions = ['', '/v0', '/v0.1', '/v0.1.0'] as const
@@ -72,8 +73,8 @@ const signIn: readonly Plain[] = [
   { id: 'logoutNow', method: 'POST', path: '/logout', who: 'public' },
 ]
 
-/** Every route once, by the id that its handler has. The remote file systems' follow the others. */
-const surface: readonly Plain[] = [...identity, ...administration, ...signIn]
+/** Every route once, by the id that its handler has. */
+const surface: readonly Plain[] = [...identity, ...administration, ...signIn, ...remoteRoutes]
 
 /** All routes. Ids are `VERSION.NAME`, the root's `root.NAME`. */
 export function datalabRoutes(config: DatalabConfig): readonly RouteClaim[] {

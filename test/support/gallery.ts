@@ -228,6 +228,40 @@ function steps(): readonly Sample[] {
         form: { fields: [], submit: 'Go on without these data' },
       },
     }),
+    sample('page-key', 'page', {
+      page: {
+        title: 'Your key for datalab',
+        text: [
+          'datalab knows you by a key of your own. Enter it once: it is kept sealed, never shown again, and sent to datalab alone, with your requests.',
+          'You entered a key on 2026-02-01. It is kept until 2027-02-01.',
+        ],
+        form: {
+          fields: [
+            {
+              name: 'key',
+              type: 'password',
+              label: 'Key',
+              autocomplete: 'off',
+              hint: 'On your account page at datalab.',
+            },
+          ],
+          submit: 'Replace the key',
+          also: [{ label: 'Remove the key', name: 'remove', value: 'yes' }],
+          error: 'A key has 1 to 1024 letters, digits and signs, and no spaces.',
+        },
+      },
+    }),
+    sample('page-refused', 'page', {
+      page: {
+        title: 'This is not open to you',
+        text: [
+          'You may not do this with the dataset “fish”: “edit” is needed.',
+          'Code for whoever looks after this site: V1pqjQbhXWcHQAHy',
+        ],
+        tone: 'warning',
+        link: { label: 'See what you may do, and ask for more', href: 'https://labgate.example.org/account/access' },
+      },
+    }),
     sample('page-message', 'page', {
       page: {
         title: 'You are signed in',

@@ -146,6 +146,13 @@ const messages = {
   missing_tos: 'Terms of this dataset must be accepted first',
 } as const
 
+/** What follows the realm of a challenge. */
+const wrong: Readonly<Partial<Record<keyof typeof messages, string>>> = {
+  no_token: '',
+  invalid_token: ', error="invalid_token", error_description="Invalid/Expired Token"',
+  bad_auth_header: `, error="invalid_request", error_description="Header must begin with 'Bearer'"`,
+}
+
 interface Refusal {
   readonly status: number
   readonly error: keyof typeof messages
@@ -154,11 +161,12 @@ interface Refusal {
 
 function refused({ sticky }: AuthPlaces, { table }: Ask, { status, error, data }: Refusal): Verdict {
   const said = data ?? (error === 'invalid_table_id' ? { table_id: table } : undefined)
-  // Viewers find by the realm where people sign in. They compare the type as a whole: no charset.
-  const realm = { 'WWW-Authenticate': `Bearer realm="${sticky}/api/v1/authorize"` }
+  // Viewers find by the realm where people sign in: no comma and no equals sign may be in it.
+  const challenge = { 'WWW-Authenticate': `Bearer realm="${sticky}/api/v1/authorize"${wrong[error] ?? ''}` }
   return {
     status,
-    headers: { 'Content-Type': 'application/json', ...(error.endsWith('token') ? realm : {}) },
+    // They compare the type as a whole: no charset.
+    headers: { 'Content-Type': 'application/json', ...(error in wrong ? challenge : {}) },
     body: JSON.stringify({ error, message: messages[error], ...(said === undefined ? {} : { data: said }) }),
   }
 }

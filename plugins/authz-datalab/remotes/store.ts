@@ -62,7 +62,8 @@ export function keptFiles(folder: string, random: Random): KeptFiles {
 }
 
 async function statOf(path: string): Promise<{ readonly size: number; readonly mtime: Date } | undefined> {
-  return stat(path).catch(undefinedWhenMissing)
+  const stats = await stat(path).catch(undefinedWhenMissing)
+  return stats && { size: stats.size, mtime: stats.mtime }
 }
 
 function undefinedWhenMissing(error: unknown): undefined {

@@ -15,7 +15,7 @@ import { startViewerWorld, type ViewerWorld } from '../support/viewer-world.ts'
 
 const skip = needs('chromium', 'openssl') || (await npmNeeds('neuroglancer'))
 const house = { kind: 'system', name: 'test' } as const
-const places = { fish: 'fish-bucket', whole: 'whole-bucket', agreed: 'agreed-bucket' }
+const places = { fish: 'fish-bucket', whole: 'whole-bucket', agreed: 'agreed-bucket', offered: 'offered-bucket' }
 
 /** All cases over one scheme; in both Labgate's hosts and the viewer's are different sites. */
 export function ngauthCases(scheme: Scheme): void {
@@ -187,21 +187,39 @@ export function ngauthCases(scheme: Scheme): void {
       }
     })
 
-    test('terms of a dataset keep it from being read until they are accepted', async () => {
+    test('terms of a dataset keep it from being read; its window offers them to whoever tried', async () => {
       const page = await signedIn('ida')
       await grant('ida', 'agreed')
-      const terms = { id: 'cite', title: 'Cite us', dataset: 'agreed', markdown: 'Cite us.' }
+      const terms = { id: 'cite', title: 'Cite us', dataset: 'agreed', markdown: 'In every paper.' }
       await ledger().terms.add(house, terms)
       const denied = page.page.waitForResponse(`${ngauth}/gcs_token`)
       // So it takes every 403, and remembers it until it is loaded anew.
       assert.deepEqual(await page.read(source('agreed-bucket')), { missing: true })
       assert.equal((await denied).status(), 403)
-      const own = await context.newPage()
-      await own.goto(`${site.issuer}/terms/cite`)
-      await own.getByRole('button', { name: 'I accept' }).click()
-      await own.getByText('Thank you').waitFor()
       const fresh = await ViewerPage.open(context, viewer)
-      assert.deepEqual(await fresh.read(source('agreed-bucket')), inside('agreed-bucket'))
+      const reading = await fresh.begin(source('agreed-bucket'))
+      const popup = await fresh.press('Request login.')
+      await popup.getByRole('link', { name: 'Read “Cite us”' }).click()
+      await popup.getByText('In every paper.').waitFor()
+      await popup.getByRole('button', { name: 'I accept' }).click()
+      assert.deepEqual(await reading(), inside('agreed-bucket'))
+      await closed(popup)
+    })
+
+    test('terms that its window offers hold nobody up', async () => {
+      await grant('joe', 'offered')
+      const terms = { id: 'thank', title: 'Thank us', dataset: 'offered', markdown: 'In every talk.' }
+      await ledger().terms.add(house, terms)
+      await grant('joe', 'fish')
+      const page = await ViewerPage.open(context, viewer)
+      const reading = await page.begin(source('fish-bucket'))
+      const popup = await page.press('Request login.')
+      await signInAt(popup, site, 'joe@example.org')
+      await popup.getByText('Thank us').first().waitFor()
+      await popup.getByRole('button', { name: 'Go on without these data' }).click()
+      assert.deepEqual(await reading(), inside('fish-bucket'))
+      const again = await ViewerPage.open(context, viewer)
+      assert.deepEqual(await again.read(source('fish-bucket')), inside('fish-bucket'))
     })
 
     test('a grant that ends between two readings counts at the next credential', async () => {

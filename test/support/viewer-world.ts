@@ -60,9 +60,11 @@ export async function startViewerWorld(
     ...{ viewer: at('viewer.test'), stranger: at('stranger.test') },
   }
   const part = { issuer: origins.issuer, proxies: ['127.0.0.1'], ...labgate.part(origins, hosts) }
-  const site = await startLabgate(part, { port, ...(labgate.replaced ? { replaced: labgate.replaced } : {}) })
-  const context = await openProfile(folder.path, { rules: hosts.rules, ignoreHTTPSErrors: true })
-  const secretive = await openBrowser({ rules: hosts.rules })
+  const [site, context, secretive] = await Promise.all([
+    startLabgate(part, { port, ...(labgate.replaced ? { replaced: labgate.replaced } : {}) }),
+    openProfile(folder.path, { rules: hosts.rules, ignoreHTTPSErrors: true }),
+    openBrowser({ rules: hosts.rules }),
+  ])
   return {
     ...{ ...origins, site, hosts, port, context, secretive },
     async forget() {

@@ -61,7 +61,7 @@ export function createListings(needs: ListingNeeds): Listings {
       return await store.lock(`remotes/${name}`, async () => {
         // Another process may have made it while this one waited.
         const other = await load(name)
-        if (other && other.at > asked) return treeOf(name, 'cached', other)
+        if (other && other.at >= asked) return treeOf(name, 'cached', other)
         const listing = await system.files.use(stopping, (files) => listTree(files, limits))
         const made: KeptTree = { at: clock.now(), ...listing }
         const bytes = Buffer.from(JSON.stringify(made.contents))

@@ -108,6 +108,8 @@ type Kind = keyof typeof titles
 /** The words of a plan in the order of their weight. */
 const words = { add: 'new', adopt: 'here already', change: 'changed there', end: 'gone there' } as const
 
+const weights = { lost: 0, mind: 1, do: 2 } as const
+
 interface Printing {
   readonly isApplied: boolean
   readonly most: number
@@ -121,9 +123,9 @@ function linesOf(plan: Plan, { isApplied, most, signIn }: Printing): string[] {
     for (const [what, word] of Object.entries(words)) {
       const labels = labelsOf(plan, kind, what as keyof typeof words)
       if (labels.length === 0) continue
-      lines.push(`${labels.length} ${title}: ${word}`, ...someOf(labels, most))
+      lines.push(`${title}: ${labels.length} ${word}`, ...someOf(labels, most))
     }
-  for (const { kind, what, of } of plan.notes) {
+  for (const { kind, what, of } of plan.notes.toSorted((a, b) => weights[a.kind] - weights[b.kind])) {
     const word = { lost: 'NOT IMPORTED', mind: 'MIND', do: 'DO' }[kind]
     lines.push(`${word}  ${of.length > 1 ? `${of.length} ` : ''}${plain(what)}`, ...someOf(of, most))
     if (kind === 'do' && what.startsWith('site admins'))
@@ -142,7 +144,15 @@ function labelsOf(plan: Plan, kind: Kind, what: keyof typeof words): string[] {
 }
 
 const stepLabel = ({ label, number }: Step<unknown>) => (number === undefined ? label : `${label}, number ${number}`)
-const endLabel = ({ kind, key, target }: End) => (kind === 'grant' ? `grant ${target}` : `${kind} ${key}`)
+
+/** Keys and targets of what ends are lists, but for a line of the ledger, which has its number. */
+function endLabel({ kind, key, target }: End): string {
+  if (kind === 'grant') return `grant ${target}`
+  const [words, here] = [JSON.parse(key) as readonly string[], JSON.parse(target) as readonly string[]]
+  return kind === 'root'
+    ? words.join(' ')
+    : `${words[1] === 'person' ? 'user' : 'service account'} ${words[2]} in ${here[0]}`
+}
 
 function someOf(labels: readonly string[], most: number): string[] {
   const shown = labels.slice(0, most).map((label) => `  ${plain(label)}`)

@@ -178,7 +178,7 @@ function readDatasets(
     if (slug !== row.name)
       notes.add(
         'mind',
-        'datasets that services know by another name here, with the old one as alias',
+        'datasets that services know by another name here (the old one stays as an alias where it can)',
         `${title} is ${slug}`,
       )
     const own = versions.filter(({ dataset }) => dataset === key)

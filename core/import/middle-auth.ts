@@ -151,7 +151,7 @@ function readDatasets(tables: Tables, notes: Notebook): FoundDataset[] {
     if (!isSame)
       notes.add(
         'mind',
-        'datasets that services know by another name here, with the old one as alias',
+        'datasets that services know by another name here (the old one stays as an alias where it can)',
         `${title} is ${slug}`,
       )
     const tablesOf = (mapped.get(id ?? '') ?? []).flatMap(({ service_name, table_name }) =>

@@ -269,7 +269,9 @@ function members(planning: Planning, kind: 'member' | 'manager'): Comparing<Foun
 
 const wordOf = (ids: readonly (string | undefined)[]) => JSON.stringify(ids.map((id) => id ?? ''))
 const nameOf = (holder: Holder) =>
-  holder.kind === 'signed-in' ? 'signed-in' : `${holder.kind === 'person' ? 'user' : holder.kind} ${holder.key}`
+  holder.kind === 'signed-in'
+    ? 'signed-in'
+    : `${{ person: 'user', program: 'service account', group: 'group' }[holder.kind]} ${holder.key}`
 
 function roots({ found, here }: Planning): Comparing<FoundRoot> {
   const coming = new Set(
@@ -315,6 +317,9 @@ function acceptances(planning: Planning): Comparing<FoundAcceptance> {
 function grants(planning: Planning): Comparing<FoundGrant> {
   const { found, here } = planning
   const named = new Map(found.datasets.map(({ key, slug }) => [key, slug]))
+  const groupNames = new Map(found.groups.map(({ key, slug }) => [key, slug]))
+  const called = (holder: Holder) =>
+    holder.kind === 'group' ? `group ${groupNames.get(holder.key) ?? holder.key}` : nameOf(holder)
   const known = new Set(found.datasets.flatMap(({ key, versions }) => versions.map((version) => pair(key, version))))
   const same = (row: FoundGrant) => {
     const subject = subjectHere(planning, row.holder)
@@ -336,7 +341,7 @@ function grants(planning: Planning): Comparing<FoundGrant> {
     keyOf: grantKey,
     says: () => '',
     labelOf: ({ holder, dataset, version, level, permission }) =>
-      `${nameOf(holder)} may ${level ?? permission} ${named.get(dataset) ?? dataset}${version === undefined ? '' : ` ${version}`}`,
+      `${called(holder)} may ${level ?? permission} ${named.get(dataset) ?? dataset}${version === undefined ? '' : ` ${version}`}`,
     same,
     isThere: (target) => here.grants.has(target),
     hangs: ({ holder, dataset, version, withinGroup }) => {

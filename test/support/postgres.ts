@@ -1,0 +1,70 @@
+/** A real PostgreSQL of Debian's package, in a folder of its own, to make real dumps with. Needs root: it runs as `postgres`. @module */
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+/** A running server. */
+export interface Postgres {
+  /** Makes a database of it. */
+  create(database: string, sql: string): Promise<void>
+  /** What `pg_dump` writes, with these options. */
+  dump(database: string, options: readonly string[], file: string): Promise<void>
+  stop(): Promise<void>
+}
+
+const as = ['--reuid=postgres', '--regid=postgres', '--clear-groups']
+
+/** Starts one; it listens on a socket in its folder only. */
+export async function startPostgres(): Promise<Postgres> {
+  const [version = ''] = (await readdir('/usr/lib/postgresql')).toSorted((a, b) => Number(b) - Number(a))
+  const bin = (name: string) => join('/usr/lib/postgresql', version, 'bin', name)
+  const folder = await mkdtemp(join(tmpdir(), 'labgate-postgres-'))
+  await chmod(folder, 0o755)
+  await run('chown', ['postgres', folder])
+  const data = join(folder, 'data')
+  await run('setpriv', [
+    ...as,
+    bin('initdb'),
+    ...['-D', data, '-U', 'app', '-A', 'trust', '--no-sync', '-E', 'UTF8', '--locale=C.UTF-8'],
+  ])
+  const server = spawn(
+    'setpriv',
+    [...as, bin('postgres'), '-D', data, '-k', folder, '-c', 'listen_addresses=', '-c', 'fsync=off'],
+    { stdio: 'ignore' },
+  )
+  const ended = once(server, 'close')
+  const client = ['-h', folder, '-U', 'app']
+  for (let tries = 0; ; tries++) {
+    const ready = await run(bin('pg_isready'), client).then(
+      () => true,
+      () => false,
+    )
+    if (ready) break
+    if (tries > 100) throw new Error(`PostgreSQL did not start in ${folder}`)
+    await new Promise((done) => setTimeout(done, 50))
+  }
+  return {
+    async create(database, sql) {
+      await run(bin('createdb'), [...client, database])
+      const psql = spawn(bin('psql'), [...client, '-q', '-v', 'ON_ERROR_STOP=1', database], {
+        stdio: ['pipe', 'ignore', 'inherit'],
+      })
+      psql.stdin.end(sql)
+      const [code] = await once(psql, 'close')
+      if (code !== 0) throw new Error(`psql ended with ${code}`)
+    },
+    async dump(database, options, file) {
+      await run(bin('pg_dump'), [...client, ...options, '-f', file, database])
+    },
+    async stop() {
+      server.kill('SIGINT')
+      await ended
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}

@@ -347,6 +347,25 @@ for (const [name, skip, make] of kinds)
     })
   })
 
+test('a connection that breaks ends what is under way, and the next use has a new one', { skip: skipSsh }, async () => {
+  assert.ok(sshd)
+  const server = sshd
+  const { folder, root } = await hostileTree()
+  const told: unknown[] = []
+  const onTrouble = (error: unknown): void => void told.push(error)
+  const system = sftpFileSystem({ path: root, host: hostOf(server), answerSeconds: 5, onTrouble })
+  const broken = system.use(never, (files) =>
+    files.read(parsePath('sub/data.bin'), async (file) => {
+      for await (const part of file.chunks()) if (part.length > 0) await server.drop()
+    }),
+  )
+  await fails(broken, 'unavailable')
+  assert.match(String(told[0]), /lost/)
+  assert.equal(await system.use(never, (files) => content(files, 'plain.txt')), 'hello')
+  await system.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
 suite('time', () => {
   test('a call that is stuck holds up nobody: others are told at once, until it returns', async () => {
     const turns = createTurns(0.05)

@@ -1,9 +1,12 @@
 /** What is kept of remote file systems, and for how long: datalab's rule, with a clock the test moves. @module */
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdir, readdir, rename, rm, utimes, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
-import { isFault, type Log } from '@labgate/contract'
+import { type AuthzContext, isFault, type Log, secretOf } from '@labgate/contract'
 import { systemRandom } from '../../../core/random.ts'
 import { createCopies } from '../../../plugins/authz-datalab/remotes/copies.ts'
 import {
@@ -14,6 +17,7 @@ import {
 import { localFileSystem } from '../../../plugins/authz-datalab/remotes/files/local.ts'
 import { parsePath } from '../../../plugins/authz-datalab/remotes/files/path.ts'
 import { createListings } from '../../../plugins/authz-datalab/remotes/listings.ts'
+import { createRemotes } from '../../../plugins/authz-datalab/remotes/remotes.ts'
 import { keptFiles } from '../../../plugins/authz-datalab/remotes/store.ts'
 import type { Systems } from '../../../plugins/authz-datalab/remotes/systems.ts'
 import { tempFolder } from '../../support/program.ts'
@@ -290,5 +294,58 @@ suite('copies of files', () => {
     assert.deepEqual(await readdir(join(root, 'copies')), [])
     await rm(join(root, 'copies'), { recursive: true })
     await copies.shrink()
+  })
+})
+
+suite('all of them', () => {
+  const config = (more: object) => ({
+    ...{ cacheFolder: join(folder.path, 'cache'), background: true, answerTime: 5, listingTime: 30 },
+    ...{ maxAge: 3600, minAge: 60, fileMaxAge: 3600, fileSystems: [] },
+    limits: { entries: 100, treeBytes: 10_000, folderEntries: 100, fileBytes: 1000, cacheBytes: 3000 },
+    ...more,
+  })
+  // What the rest of a context is for, these do not use.
+  const contextOf = (id: string) =>
+    ({
+      ...{ id, clock: createTestClock(), log: quiet, random: systemRandom },
+      store: storage.storage.documents(`plugin:${id}`),
+    }) as unknown as AuthzContext
+
+  test('start without waiting for a host that is silent, and stop without waiting for it', async () => {
+    const silent = createServer().listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const { port } = silent.address() as { port: number }
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+    const key = secretOf(String(privateKey.export({ type: 'pkcs1', format: 'pem' })))
+    const ssh = {
+      ...{ host: '127.0.0.1', port, user: 'lab', hostKeys: [`SHA256:${'A'.repeat(43)}`] },
+      ...{ key, jump: [], connectTimeout: 60, keepalive: 15 },
+    }
+    const { root } = await world()
+    const here = { name: 'Here', path: join(root, 'files') }
+    const began = performance.now()
+    const remotes = createRemotes(contextOf('all'), config({ fileSystems: [here, { name: 'Dead', path: '/', ssh }] }))
+    await remotes.start?.()
+    const listed = join(folder.path, 'cache', 'all', 'listings')
+    while ((await readdir(listed).catch(() => [])).length === 0) assert.ok(performance.now() - began < 5000)
+    await Promise.all([remotes.stop?.(), remotes.stop?.()])
+    assert.ok(performance.now() - began < 5000)
+    silent.close()
+  })
+
+  test('tell doctor which root is there and which is not', async () => {
+    const { root } = await world()
+    const fileSystems = [
+      { name: 'Here', path: join(root, 'files') },
+      { name: 'File', path: join(root, 'files', 'one.txt') },
+      { name: 'Gone', path: join(root, 'gone') },
+    ]
+    const found: boolean[] = []
+    for await (const { ok, what, mend } of createRemotes(contextOf('probe'), config({ fileSystems })).probe?.() ?? []) {
+      found.push(ok)
+      assert.equal(ok, mend === undefined)
+      assert.match(what, /remote file system “/)
+    }
+    assert.deepEqual(found, [true, false, false])
   })
 })

@@ -36,6 +36,8 @@ export interface AuthzPlugin<S extends ConfigSchema = ConfigSchema> extends Plug
   readonly kind: 'authz'
   /** Pure. Overlaps stop the start. */
   readonly routes: (config: ConfigOf<S>) => readonly RouteClaim[]
+  /** Names that no two instances of this plugin may share, pure: `identifierPrefix grey`. One that is shared stops the start. */
+  readonly unique?: (config: ConfigOf<S>) => readonly string[]
   readonly create: (context: AuthzContext<ConfigOf<S>>) => AuthzAdapter
 }
 

@@ -83,7 +83,12 @@ export type AnyPlugin =
       readonly create: (context: never) => AuthMethod
       readonly callbackPaths?: PathsOf
     } & Base)
-  | ({ readonly kind: 'authz'; readonly create: (context: never) => AuthzAdapter; readonly routes: RoutesOf } & Base)
+  | ({
+      readonly kind: 'authz'
+      readonly create: (context: never) => AuthzAdapter
+      readonly routes: RoutesOf
+      readonly unique?: PathsOf
+    } & Base)
   | ({ readonly kind: 'runner'; readonly create: (context: never) => Runner<Json> } & Base)
 
 type PathsOf = (config: never) => readonly string[]

@@ -32,6 +32,7 @@ export async function loadPlugins(needs: LoadNeeds): Promise<Registry> {
   const outcomes = new Map<string, Outcome<Prepared>>()
   for (const [id, entry] of enabled) outcomes.set(id, await prepare(id, entry, needs))
   refuseOverlaps(outcomes)
+  refuseShared(outcomes)
   // An adapter asks for the ways to sign in when it answers a request, long after this line.
   const late: { registry: Registry | undefined } = { registry: undefined }
   const surroundings: Surroundings = { ...needs, signIns: () => late.registry?.signIns() ?? [] }
@@ -68,6 +69,22 @@ function refuseOverlaps(outcomes: Map<string, Outcome<Prepared>>): void {
   for (const { subject } of prepared) {
     const found = messages.get(subject.id)
     if (found !== undefined) outcomes.set(subject.id, refuse(subject, found))
+  }
+}
+
+/** A name that a plugin wants once is given to the first instance that has it. */
+function refuseShared(outcomes: Map<string, Outcome<Prepared>>): void {
+  const owners = new Map<string, string>()
+  for (const [id, outcome] of outcomes) {
+    if (!('value' in outcome)) continue
+    const { plugin, subject, unique } = outcome.value
+    const keys = unique.map((name) => [name, `${plugin.kind}-${plugin.name} ${name}`] as const)
+    const taken = keys.flatMap(([name, key]) => {
+      const owner = owners.get(key)
+      return owner === undefined ? [] : [`${name} is that of plugins.${owner} already; each instance needs its own`]
+    })
+    if (taken.length > 0) outcomes.set(id, refuse(subject, taken))
+    else for (const [, key] of keys) owners.set(key, id)
   }
 }
 

@@ -21,6 +21,8 @@ export interface Prepared {
   readonly routes: readonly Claimed[]
   /** Further callback paths of a sign-in. */
   readonly callbackPaths: readonly string[]
+  /** Names that no other instance of the plugin may have. */
+  readonly unique: readonly string[]
 }
 
 /** What the steps need to know about the file and its surroundings. */
@@ -78,7 +80,7 @@ function placementProblems(plugin: AnyPlugin, entry: PluginEntry): string[] {
   return given.map((key) => `\`${key}\` is for plugins of kind authz, this one is ${plugin.kind}`)
 }
 
-type Claims = Pick<Prepared, 'routes' | 'callbackPaths'>
+type Claims = Pick<Prepared, 'routes' | 'callbackPaths' | 'unique'>
 type Draft = Omit<Prepared, 'text' | keyof Claims>
 
 function claimsOf(draft: Draft): Outcome<Claims> {
@@ -86,15 +88,19 @@ function claimsOf(draft: Draft): Outcome<Claims> {
   // The config was checked against this very plugin's schema.
   const config = draft.config as never
   try {
-    if (plugin.kind === 'authz') return routesOf(draft, plugin.routes(config))
+    if (plugin.kind === 'authz')
+      return routesOf(draft, { claims: plugin.routes(config), unique: plugin.unique?.(config) ?? [] })
     if (plugin.kind === 'auth') return callbacksOf(subject, plugin.callbackPaths?.(config) ?? [])
-    return { value: { routes: [], callbackPaths: [] } }
+    return { value: { routes: [], callbackPaths: [], unique: [] } }
   } catch (cause) {
     return refuse(subject, [`its claims of paths failed: ${messageOf(cause)}`], cause)
   }
 }
 
-function routesOf({ subject, entry }: Draft, claims: readonly Claimed['claim'][]): Outcome<Claims> {
+function routesOf(
+  { subject, entry }: Draft,
+  { claims, unique }: { readonly claims: readonly Claimed['claim'][]; readonly unique: readonly string[] },
+): Outcome<Claims> {
   const problems = claimProblems(claims)
   if (problems.length > 0) return refuse(subject, problems)
   const routes = claims.map((claim) => ({
@@ -103,7 +109,7 @@ function routesOf({ subject, entry }: Draft, claims: readonly Claimed['claim'][]
     path: placed(entry.prefix ?? '', claim.path),
     claim,
   }))
-  return { value: { routes, callbackPaths: [] } }
+  return { value: { routes, callbackPaths: [], unique } }
 }
 
 function callbacksOf(subject: Subject, paths: readonly string[]): Outcome<Claims> {
@@ -111,5 +117,5 @@ function callbacksOf(subject: Subject, paths: readonly string[]): Outcome<Claims
     const wrong = patternProblem(path)
     return wrong === undefined ? [] : [`callback path \`${path}\` ${wrong}`]
   })
-  return problems.length > 0 ? refuse(subject, problems) : { value: { routes: [], callbackPaths: paths } }
+  return problems.length > 0 ? refuse(subject, problems) : { value: { routes: [], callbackPaths: paths, unique: [] } }
 }

@@ -33,6 +33,8 @@ function memberProblems(exported: Readonly<Record<string, unknown>>): string[] {
     problems.push('`config` must be a JSON Schema of an object with `additionalProperties: false`')
   if (typeof create !== 'function') problems.push('`create` must be a function')
   if (kind === 'authz' && typeof routes !== 'function') problems.push('`routes` must be a function of the config')
+  if (exported.unique !== undefined && typeof exported.unique !== 'function')
+    problems.push('`unique` must be a function of the config')
   if (callbackPaths !== undefined && typeof callbackPaths !== 'function')
     problems.push('`callbackPaths` must be a function of the config')
   return problems

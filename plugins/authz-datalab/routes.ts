@@ -63,7 +63,7 @@ const administration: readonly Plain[] = [
 const signIn: readonly Plain[] = [
   {
     ...({ id: 'magicLink', method: 'POST', path: '/login/magic-link', who: 'public' } as const),
-    ...{ rate: { count: 30, seconds: 60 }, bodyBytes: 4096 },
+    ...{ rate: { count: 60, seconds: 60 }, bodyBytes: 4096 },
   },
   open('openLink', '/login/email'),
   { ...({ id: 'useLink', method: 'POST', path: '/login/email', who: 'public' } as const), bodyBytes: 4096 },

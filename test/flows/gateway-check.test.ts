@@ -1,0 +1,190 @@
+/** What a reverse proxy is answered, asked as each of the three asks: the questions alone, without a proxy between. */
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { freePort, signInByEmail, startLabgate, type TestLabgate } from '../support/labgate.ts'
+import { type Reply, send } from '../support/outer-app.ts'
+import { UserAgent } from '../support/user-agent.ts'
+
+const house = { kind: 'system', name: 'test' } as const
+const email = 'ada@example.org'
+
+describe('a gateway', () => {
+  let site: TestLabgate
+  let port: number
+  let host: string
+  let cookie: string
+  let agent: UserAgent
+  const room = () => site.labgate.rooms.get
+
+  before(async () => {
+    port = await freePort()
+    host = `127.0.0.1:${port}`
+    site = await startLabgate(
+      {
+        proxies: ['127.0.0.1'],
+        datasets: { fish: { title: 'Fish' } },
+        grants: [{ to: `name:email:${email}`, dataset: 'fish', level: 'view', why: 'looks at it' }],
+        profile: { questions: [{ id: 'lab', label: 'Which lab?', type: 'text', required: true }] },
+        plugins: {
+          email: { use: '@labgate/auth-email', config: { mailsPerHour: 100 } },
+          maps: {
+            use: '@labgate/authz-gateway',
+            host,
+            prefix: '/.labgate',
+            config: {
+              tokenHeader: 'X-Gate-Token',
+              scope: 'maps',
+              origins: ['https://app.example'],
+              headers: { user: 'Remote-User', kind: '' },
+              rules: [
+                { path: '/public/**', allow: 'public' },
+                { path: '/data/:dataset/**', dataset: ':dataset' },
+                { path: '/**' },
+              ],
+            },
+          },
+        },
+      },
+      { port },
+    )
+    agent = new UserAgent()
+    const page = await signInByEmail(site, agent, { at: `http://${host}/.labgate/enter?back=/.labgate/key`, email })
+    const asked = await agent.submit(
+      page,
+      page.forms.find(({ fields }) => 'answer-lab' in fields),
+      {
+        'answer-lab': 'Ours',
+      },
+    )
+    assert.equal(asked.url.host, host, asked.text)
+    cookie = agent.cookieHeader(new URL(`http://${host}`))
+    assert.match(cookie, /labgate_session/)
+  })
+  after(() => site?.stop())
+
+  const forwarded = (target: string, headers: Record<string, string | string[]> = {}, method = 'GET'): Promise<Reply> =>
+    send(port, {
+      path: '/.labgate/check',
+      headers: { host, 'x-forwarded-uri': target, 'x-forwarded-method': method, ...headers },
+    })
+  const original = (path: 'status' | 'refused', target: string, headers: Record<string, string> = {}, method = 'GET') =>
+    send(port, {
+      path: `/.labgate/${path}`,
+      headers: { host, 'x-original-uri': target, 'x-original-method': method, ...headers },
+    })
+
+  test('answers with every header that it may set, and with what the service may see of the request', async () => {
+    const { status, headers } = await forwarded('/x', { cookie: `a=1; ${cookie}`, authorization: 'Basic YTpi' })
+    assert.equal(status, 200)
+    const account = await room()('accounts').findByVerifiedEmail(email)
+    assert.equal(headers['remote-user'], account?.id)
+    assert.equal(headers['x-labgate-kind'], undefined)
+    for (const name of ['x-labgate-cookie', 'cookie']) assert.equal(headers[name], 'a=1')
+    for (const name of ['x-labgate-authorization', 'authorization']) assert.equal(headers[name], 'Basic YTpi')
+    assert.match(String(headers['cache-control']), /no-store/)
+    const nobody = await forwarded('/public/x')
+    assert.equal(nobody.status, 200)
+    for (const name of ['remote-user', 'x-labgate-email', 'x-labgate-cookie']) assert.equal(nobody.headers[name], '')
+    for (const name of ['cookie', 'authorization']) assert.equal(nobody.headers[name], undefined)
+  })
+
+  test('believes a request that is told once, in the words of its endpoint, and nothing else', async () => {
+    const words = { 'x-original-uri': '/public/x', 'x-original-method': 'GET' }
+    assert.equal((await send(port, { path: '/.labgate/check', headers: { host, ...words } })).status, 400)
+    assert.equal((await forwarded('/x', words)).status, 401)
+    assert.equal((await original('status', '/x', { 'x-forwarded-uri': '/public/x' })).status, 401)
+    const twice = { 'x-forwarded-uri': ['/public/x', '/x'] }
+    assert.equal((await forwarded('/x', twice)).status, 400)
+    assert.equal((await forwarded('/x', { cookie }, '')).status, 400)
+    const elsewhere = { path: '/.labgate/check', headers: { host, 'x-forwarded-uri': '/public/x' }, from: '127.0.0.9' }
+    assert.equal((await send(port, elsewhere)).status, 400)
+  })
+
+  test('refuses a header in a spelling that some services take for one of ours', async () => {
+    for (const name of ['Remote_User', 'X_Labgate-Email', 'x-labgate_email'])
+      assert.equal((await forwarded('/public/x', { [name]: 'evil' })).status, 400, name)
+    assert.equal((await forwarded('/public/x', { X_Other: 'kept' })).status, 200)
+  })
+
+  test('takes a token where its config says, and leaves Authorization to the service', async () => {
+    const account = (await room()('accounts').findByVerifiedEmail(email))?.id ?? assert.fail()
+    const { value } = await room()('tokens').create(house, { account, name: 'x', scopes: ['maps'] })
+    const good = await forwarded('/x', { 'x-gate-token': value, authorization: 'Bearer of-the-service' })
+    assert.equal(good.headers['remote-user'], account)
+    assert.equal(good.headers['x-labgate-authorization'], 'Bearer of-the-service')
+    assert.equal((await forwarded('/x', { authorization: `Bearer ${value}` })).status, 401)
+  })
+
+  test('knows the pages of listed origins, and drops the person where another site asks for a public part', async () => {
+    const post = (origin: string, path = '/x') => forwarded(path, { cookie, origin }, 'POST')
+    assert.equal((await post(`http://${host}`)).status, 200)
+    assert.equal((await post('https://app.example')).status, 200)
+    assert.equal((await post('null')).status, 403)
+    assert.equal((await post('https://evil.example')).status, 403)
+    const open = await post('https://evil.example', '/public/x')
+    assert.deepEqual([open.status, open.headers['remote-user']], [200, ''])
+    const read = await forwarded('/x', { cookie, origin: 'https://evil.example' })
+    assert.equal(read.status, 200)
+  })
+
+  test('leads nobody off its own host, whatever they were on the way to', async () => {
+    for (const target of ['//evil.example/x', '/\\evil.example', '/%2f/evil.example', `/${'x'.repeat(3000)}`]) {
+      const { status, headers } = await forwarded(target, { accept: 'text/html' })
+      const location = headers.location === undefined ? undefined : new URL(headers.location)
+      assert.ok(status === 400 || location?.host === host, target)
+      const back = location?.searchParams.get('back')
+      assert.ok(back === undefined || back === null || new URL(back, `http://${host}`).host === host, target)
+    }
+    for (const back of [
+      '//evil.example',
+      'https://evil.example',
+      '/\\evil.example',
+      '/\t/evil.example',
+      '/.//evil.example',
+    ]) {
+      const { headers } = await send(port, {
+        path: `/.labgate/enter?back=${encodeURIComponent(back)}`,
+        headers: { host, cookie },
+      })
+      assert.equal(new URL(headers.location ?? '').host, host, back)
+    }
+  })
+
+  test('sends on who is let in since nginx heard no', async () => {
+    const { status, headers } = await original('refused', '/x?y=1', { cookie, accept: 'text/html' })
+    assert.deepEqual([status, headers.location], [303, `http://${host}/x?y=1`])
+    assert.equal((await original('refused', '/x', { cookie }, 'POST')).status, 409)
+  })
+
+  test('a page about terms leads to them, and back', async () => {
+    const { terms } = room()('ledger')
+    await terms.add(house, { id: 'cite', title: 'Cite us', markdown: '# Cite us', dataset: 'fish' })
+    assert.equal((await original('status', '/data/fish/x', { cookie })).status, 403)
+    const page = await original('refused', '/data/fish/x', { cookie, accept: 'text/html' })
+    assert.equal(page.status, 403)
+    assert.match(page.text, /\/terms\/for\/maps\?terms=cite&amp;back=%2Fdata%2Ffish%2Fx/)
+    await terms.retire(house, 'cite')
+    assert.equal((await original('status', '/data/fish/x', { cookie })).status, 200)
+  })
+
+  test('questions that are not answered yet stand before it', async () => {
+    const other = new UserAgent()
+    const page = await signInByEmail(site, other, {
+      at: `http://${host}/.labgate/enter?back=/x`,
+      email: 'ben@example.org',
+    })
+    assert.ok(
+      page.forms.some(({ fields }) => 'answer-lab' in fields),
+      page.text,
+    )
+  })
+
+  test('answers two hundred at once, each as itself', async () => {
+    const asked = Array.from({ length: 200 }, (_, index) => forwarded('/x', index % 2 === 0 ? { cookie } : {}))
+    const got = await Promise.all(asked)
+    assert.deepEqual(
+      got.map(({ status }) => status),
+      got.map((_, index) => (index % 2 === 0 ? 200 : 401)),
+    )
+  })
+})

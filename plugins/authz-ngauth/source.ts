@@ -1,4 +1,12 @@
-/** The credential that Google is asked with: of a key file, of the machine, or of an account that either may act as. @module */
+/**
+ * The credential that Google is asked with: of a key file, of the machine, or of an account that either may act as.
+ *
+ * Not by google-auth-library, which would replace some ninety lines of ours: its `DownscopedClient` gives the exchange a
+ * transport of its own, `Compute` asks through `gcp-metadata` and the process's environment, and `JWT` knows one token
+ * address; so three of four requests would pass by `context.fetch` and its guard, and errors would carry what was sent.
+ * `google-library.test.ts` holds our requests against those of the library.
+ * @module
+ */
 import { Fault } from '@labgate/contract'
 import { importPKCS8, SignJWT } from 'jose'
 import type { NgauthConfig } from './config.ts'

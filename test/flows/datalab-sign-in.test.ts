@@ -51,7 +51,7 @@ describe('a sign-in to a datalab', () => {
     assert.equal(end.url.href, `${apps.grey}/`)
   })
 
-  test('defect 1: the link leads to our own address, whatever referrer is named, and other applications are refused', async () => {
+  test('datalab 1.7.1: the link leads to our own address, whatever referrer is named, and other applications are refused', async () => {
     const link = await linkTo('one@lab.example')
     assert.deepEqual([link.origin, link.pathname], [grey, '/login/email'])
     for (const referrer of [
@@ -68,7 +68,7 @@ describe('a sign-in to a datalab', () => {
       assert.equal((await ask({ email: 'one@lab.example', referrer })).status, 400, String(referrer))
   })
 
-  test('defects 2 and 14: a link counts once and for an hour; an unknown one is a page, not a crash', async () => {
+  test('datalab 1.7.2, 1.7.14: a link counts once and for an hour; an unknown one is a page, not a crash', async () => {
     const link = await linkTo('two@lab.example')
     const use = () => lab.call('POST', link.href, { headers: { ...form, origin: grey } })
     const both = await Promise.all([use(), use()])
@@ -83,7 +83,7 @@ describe('a sign-in to a datalab', () => {
     assert.ok(!JSON.stringify(stored).includes(link.searchParams.get('token') ?? '-'), 'no link is kept')
   })
 
-  test('defect 4: only what is one address is mailed to', async () => {
+  test('datalab 1.7.4: only what is one address is mailed to', async () => {
     for (const email of [
       'a@bXc',
       'a b@lab.example',
@@ -97,7 +97,7 @@ describe('a sign-in to a datalab', () => {
       assert.equal((await ask({ email, referrer: apps.grey })).status, 400, String(email))
   })
 
-  test('defects 5 and 6: an address that was only named is nobody’s, and a link links nothing', async () => {
+  test('datalab 1.7.5, 1.7.6: an address that was only named is nobody’s, and a link links nothing', async () => {
     const id = await lab.person('mallory')
     const key = await lab.key(id, ['datalab:grey'])
     const own = `${grey}/users/${await lab.idOf(id)}`
@@ -116,7 +116,7 @@ describe('a sign-in to a datalab', () => {
     )
   })
 
-  test('defect 7: looking at a link uses nothing up, however often a scanner does', async () => {
+  test('datalab 1.7.7: looking at a link uses nothing up, however often a scanner does', async () => {
     const link = await linkTo('seven@lab.example')
     for (let look = 0; look < 3; look++) {
       const page = await lab.call('GET', link.href)
@@ -125,7 +125,7 @@ describe('a sign-in to a datalab', () => {
     assert.equal((await lab.call('POST', link.href, { headers: { ...form, origin: grey } })).status, 303)
   })
 
-  test('defect 11: of what is sent for a role the role counts, and nobody decides over their own state', async () => {
+  test('datalab 1.7.11: of what is sent for a role the role counts, and nobody decides over their own state', async () => {
     const root = await lab.person('root', { role: 'admin' })
     const admin = await lab.key(root, ['datalab:grey', 'admin'])
     const max = await lab.person('max')
@@ -142,7 +142,7 @@ describe('a sign-in to a datalab', () => {
     assert.equal((await lab.call('PATCH', `${grey}/roles/${id}`, { key, json: { role: 'admin' } })).status, 403)
   })
 
-  test('defect 12: a key ends, and opens nothing but its own datalab', async () => {
+  test('datalab 1.7.12: a key ends, and opens nothing but its own datalab', async () => {
     const { grey: cookie } = await lab.session('max@lab.example')
     const made = await lab.call('POST', `${grey}/api-keys`, { cookie, json: { name: 'x' } })
     const { key = '' } = made.body as { key?: string }
@@ -155,7 +155,7 @@ describe('a sign-in to a datalab', () => {
     assert.equal((await lab.call('GET', `${grey}/get-current-user/`, bearer)).status, 401, 'its header alone')
   })
 
-  test('defect 14: 304 has no body', async () => {
+  test('datalab 1.7.14: 304 has no body', async () => {
     const { get } = site.labgate.rooms
     const house = { kind: 'system', name: 'test' } as const
     await get('groups').create(house, { slug: 'team', title: 'Team' })
@@ -168,7 +168,7 @@ describe('a sign-in to a datalab', () => {
     assert.deepEqual([again.status, again.text], [304, ''])
   })
 
-  test('defect 15: mails to one address end, and the answer is the same whoever has it', async () => {
+  test('datalab 1.7.15: mails to one address end, and the answer is the same whoever has it', async () => {
     const mails = async (email: string) => {
       const said: (readonly [number, unknown])[] = []
       for (let mail = 0; mail < 5; mail++) {

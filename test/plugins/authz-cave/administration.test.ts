@@ -401,6 +401,37 @@ describe('the administration of middle_auth', () => {
     assert.equal(await room()('groups').find('sneaky'), undefined)
   })
 
+  test('answers in bytes that clients compare, to scripts of every origin, without credentials', async () => {
+    const type = async (who: string, call: string, body?: unknown) => {
+      const { status, headers } = await cave.ask(who, call, body)
+      assert.equal(headers.get('access-control-allow-origin'), '*')
+      assert.equal(headers.get('access-control-allow-credentials'), null)
+      return `${status} ${headers.get('content-type')}`
+    }
+    const self = `user/${numberOf('root')}`
+    assert.equal(await type('root', `PUT ${self}`, { admin: true }), '200 application/json')
+    assert.equal(await type('root', self), '200 application/json')
+    assert.equal(await type('root', `PUT ${self}`, { admin: false }), '403 text/plain; charset=utf-8')
+    assert.equal(await type('root', `PUT ${self}`, { read_only: true }), '422 text/plain; charset=utf-8')
+    assert.equal(await type('root', 'user/99999'), '404 text/plain; charset=utf-8')
+    assert.equal(await type('root', 'POST group', '{'), '400 text/plain; charset=utf-8')
+    assert.equal(await type('nothing', 'POST group', {}), '401 application/json')
+    const preflight = await fetch(`${cave.site.issuer}/auth/api/v1/${self}`, {
+      method: 'OPTIONS',
+      headers: {
+        origin: 'https://admin.example',
+        'access-control-request-method': 'PUT',
+        'access-control-request-headers': 'authorization,content-type,x-requested-with',
+      },
+    })
+    assert.equal(preflight.status, 204)
+    assert.equal(preflight.headers.get('access-control-allow-origin'), '*')
+    for (const method of ['GET', 'PUT', 'DELETE'])
+      assert.ok(preflight.headers.get('access-control-allow-methods')?.includes(method), method)
+    assert.match(preflight.headers.get('access-control-allow-headers') ?? '', /authorization.*x-requested-with/)
+    assert.equal((await cave.ask('root', 'POST group', { name: 'x'.repeat(70_000) })).status, 413)
+  })
+
   test('is written down as at the admin API, and so is who was refused', async () => {
     const lines = await room()('storage').audit.list({ limit: 1000 })
     const types = new Set(lines.filter(({ actor }) => actor === cave.ids.root).map(({ type }) => type))

@@ -1,11 +1,25 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { newId, systemRandom } from '../../core/random.ts'
+import { newId, quickToken, systemRandom } from '../../core/random.ts'
 
 test('a token is 256 bits as 43 characters of base64url, never the same twice', () => {
   const tokens = Array.from({ length: 1000 }, () => systemRandom.token())
   for (const token of tokens) assert.match(token, /^[A-Za-z0-9_-]{43}$/)
   assert.equal(new Set(tokens).size, tokens.length)
+})
+
+test('quickToken() gives as many bytes as asked, nothing twice across many fillings of its store', () => {
+  const pieces = Array.from({ length: 3000 }, (_, turn) => Buffer.from(quickToken(1 + (turn % 48)), 'base64url'))
+  assert.deepEqual(
+    pieces.map(({ length }) => length),
+    Array.from({ length: 3000 }, (_, turn) => 1 + (turn % 48)),
+  )
+  const all = Buffer.concat(pieces).toString('hex')
+  // 73,500 bytes: eight in a row that come twice, or as zeros, do not happen by chance.
+  const rows: readonly string[] = all.match(/.{16}/g) ?? []
+  assert.equal(new Set(rows).size, rows.length)
+  assert.ok(!rows.includes('0'.repeat(16)))
+  for (const length of [0, 49, 1.5]) assert.throws(() => quickToken(length), TypeError)
 })
 
 test('digits have the asked length, keep leading zeros and are spread evenly', () => {

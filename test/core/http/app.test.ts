@@ -151,6 +151,15 @@ describe('the outer app', () => {
     assert.equal(headers['strict-transport-security'], 'max-age=31536000')
   })
 
+  test('a path without parameters comes before a pattern that fits it, for HEAD as for GET', async () => {
+    assert.equal((await server.send({ path: '/items/new' })).text, 'the form')
+    assert.equal((await server.send({ path: '/items/newer' })).text, 'item newer')
+    const head = await server.send({ method: 'HEAD', path: '/items/new' })
+    assert.deepEqual([head.status, head.headers['content-length']], [200, String('the form'.length)])
+    for (const path of ['/items/new/', '/ITEMS/new', '/items/new%20', '//items/new'])
+      assert.notEqual((await server.send({ path })).text, 'the form', path)
+  })
+
   test('answers 404, 405 with Allow, and OPTIONS', async () => {
     assert.equal((await server.send({ path: '/none' })).status, 404)
     const wrong = await server.send({ method: 'DELETE', path: '/items/new' })

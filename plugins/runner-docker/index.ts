@@ -1,6 +1,7 @@
-/** Containers of Docker or Podman as a place to run workspaces. Its config is checked; the runner follows. @module */
-import { definePlugin, Fault } from '@labgate/contract'
+/** Containers of Docker or Podman as a place to run workspaces. @module */
+import { definePlugin } from '@labgate/contract'
 import { configSchema } from './config.ts'
+import { createDocker } from './docker.ts'
 
 export default definePlugin({
   kind: 'runner',
@@ -8,7 +9,5 @@ export default definePlugin({
   contract: 1,
   config: configSchema,
   text: { en: {} },
-  create: ({ id }) => {
-    throw new Fault('ERR_PLUGIN', `${id}: @labgate/runner-docker runs no workspaces yet; take it out of \`plugins\``)
-  },
+  create: createDocker,
 })

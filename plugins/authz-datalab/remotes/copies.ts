@@ -49,7 +49,7 @@ export function createCopies(needs: CopyNeeds): Copies {
     const age = copy && clock.now().getTime() - copy.fetchedAt.getTime()
     return age !== undefined && age >= 0 && age <= maxAgeSeconds * 1000 ? copy : undefined
   }
-  const fetch = async (key: string, { remote, path, signal }: Parameters<Copies['get']>[0]): Promise<Copy> => {
+  const bring = async (key: string, { remote, path, signal }: Parameters<Copies['get']>[0]): Promise<Copy> => {
     const system = systems.get(remote)
     if (!system) throw new TypeError(`no file system ${remote}`)
     next = (next + 1) % slots
@@ -72,7 +72,7 @@ export function createCopies(needs: CopyNeeds): Copies {
       const key = `file/${file.remote}\0${systems.get(file.remote)?.identity}\0${pathText(file.path)}`
       const has = await fresh(key)
       if (has) return has
-      const running = underWay.get(key) ?? fetch(key, file).finally(() => underWay.delete(key))
+      const running = underWay.get(key) ?? bring(key, file).finally(() => underWay.delete(key))
       underWay.set(key, running)
       return running
     },

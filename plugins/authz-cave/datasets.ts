@@ -1,5 +1,13 @@
 /** Datasets by number: their admins, what groups hold on them, and the tables that lead to them. @module */
-import { type AccountView, type DatasetView, Fault, type Handler, type Json, type RouteAsk } from '@labgate/contract'
+import {
+  type AccountView,
+  type DatasetView,
+  Fault,
+  type Handler,
+  isFault,
+  type Json,
+  type RouteAsk,
+} from '@labgate/contract'
 import { json } from './answers.ts'
 import type { CaveContext } from './config.ts'
 import { assertIs, called, type Fields, fieldsIn, listed, noSuch, numberOf } from './leave.ts'
@@ -26,9 +34,7 @@ async function own(context: CaveContext, ask: RouteAsk): Promise<DatasetView> {
 
 function documents(context: CaveContext): Readonly<Record<string, Handler>> {
   const view = async (ask: RouteAsk, { numericId, slug }: Fields): Promise<{ readonly [key: string]: Json }> => {
-    const terms = await listed(context, ask, { operation: 'listTerms', query: { dataset: String(slug) } }).catch(
-      () => [],
-    )
+    const terms = await termsOf(context, ask, String(slug))
     const whole = terms.find(({ version, retiredAt }) => version === undefined && retiredAt === undefined)
     return { id: Number(numericId), name: String(slug), tos_id: whole ? Number(whole.numericId) : null }
   }
@@ -76,6 +82,16 @@ function documents(context: CaveContext): Readonly<Record<string, Handler>> {
       if (other.length > 0) throw new Fault('ERR_CONFLICT', `${other.join(', ')} of dataset ${id} cannot be changed.`)
       return json('success')
     },
+  }
+}
+
+/** None for those who look after people on it, not after the dataset. */
+async function termsOf(context: CaveContext, ask: RouteAsk, dataset: string): Promise<readonly Fields[]> {
+  try {
+    return await listed(context, ask, { operation: 'listTerms', query: { dataset } })
+  } catch (error) {
+    if (isFault(error) && error.code === 'ERR_NOT_FOUND') return []
+    throw error
   }
 }
 

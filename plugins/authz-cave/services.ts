@@ -1,5 +1,5 @@
 /** Service accounts by number, for site admins. @module */
-import { Fault, type Handler, type RouteAsk } from '@labgate/contract'
+import { type AccountView, Fault, type Handler, type RouteAsk } from '@labgate/contract'
 import { json } from './answers.ts'
 import type { CaveContext } from './config.ts'
 import { assertIs, called, fieldsIn, listed, numberOf, textsIn } from './leave.ts'
@@ -9,12 +9,15 @@ import { caveScope } from './routes.ts'
 
 /** Handlers of service accounts. */
 export function serviceHandlers(context: CaveContext): Readonly<Record<string, Handler>> {
-  const numbered = async (ask: RouteAsk) => {
-    await assertIs(context, ask, 'super')
-    return serviceNumbered(context, ask.params.service)
-  }
-  const change = async (ask: RouteAsk, serviceAccount: string, body: { displayName: string } | { state: string }) =>
-    called(context, ask, { operation: 'changeServiceAccount', params: { serviceAccount }, body })
+  return { ...readers(context), ...changes(context) }
+}
+
+async function numbered(context: CaveContext, ask: RouteAsk): Promise<AccountView> {
+  await assertIs(context, ask, 'super')
+  return serviceNumbered(context, ask.params.service)
+}
+
+function readers(context: CaveContext): Readonly<Record<string, Handler>> {
   return {
     async services(ask) {
       await assertIs(context, ask, 'some')
@@ -32,13 +35,26 @@ export function serviceHandlers(context: CaveContext): Readonly<Record<string, H
       const accounts = await Promise.all(numbers.map((number) => byNumber(context, number)))
       return json(await Promise.all(accounts.flatMap((one) => (one ? [userView(context, one, 'some')] : []))))
     },
-    oneService: async (ask) => json(await userView(context, await numbered(ask), 'full')),
+    oneService: async (ask) => json(await userView(context, await numbered(context, ask), 'full')),
     async serviceToken(ask) {
-      await numbered(ask)
+      await numbered(context, ask)
       throw new Fault('ERR_NOT_FOUND', 'The value of a token is known to its holder alone. Make another one by POST.')
     },
+    serviceGroups: async (ask) => json(await groupsView(context, await numbered(context, ask))),
+    async servicePermissions(ask) {
+      const account = await numbered(context, ask)
+      const snapshot = await context.access.snapshot(account.id)
+      return json(project({ account }, snapshot))
+    },
+  }
+}
+
+function changes(context: CaveContext): Readonly<Record<string, Handler>> {
+  const change = async (ask: RouteAsk, serviceAccount: string, body: { displayName: string } | { state: string }) =>
+    called(context, ask, { operation: 'changeServiceAccount', params: { serviceAccount }, body })
+  return {
     async newServiceToken(ask) {
-      const { id, displayName } = await numbered(ask)
+      const { id, displayName } = await numbered(context, ask)
       const { description, expires_at } = fieldsIn(ask)
       const name = typeof description === 'string' && description.trim() !== '' ? description.trim() : displayName
       const body = { account: id, name: name.slice(0, 100), scopes: [caveScope] }
@@ -57,7 +73,7 @@ export function serviceHandlers(context: CaveContext): Readonly<Record<string, H
       return json(await userView(context, await serviceNumbered(context, made.numericId), 'some'))
     },
     async changeService(ask) {
-      const account = await numbered(ask)
+      const account = await numbered(context, ask)
       const { name, ...rest } = fieldsIn(ask)
       const other = ['admin', 'read_only', 'email', 'pi', 'gdpr_consent'].filter((key) => Boolean(rest[key]))
       if (other.length > 0)
@@ -67,14 +83,8 @@ export function serviceHandlers(context: CaveContext): Readonly<Record<string, H
     },
     // Its number is never given again, so that it is kept, and shut out for good from here.
     async endService(ask) {
-      await change(ask, (await numbered(ask)).id, { state: 'deactivated' })
+      await change(ask, (await numbered(context, ask)).id, { state: 'deactivated' })
       return json('success')
-    },
-    serviceGroups: async (ask) => json(await groupsView(context, await numbered(ask))),
-    async servicePermissions(ask) {
-      const account = await numbered(ask)
-      const snapshot = await context.access.snapshot(account.id)
-      return json(project({ account }, snapshot))
     },
   }
 }

@@ -20,31 +20,24 @@ export async function signInToken({ tokens, config }: CaveContext, ask: RouteAsk
 
 /** Handlers of tokens. */
 export function tokenHandlers(context: CaveContext): Readonly<Record<string, Handler>> {
+  return { ...keys(context), ...ends(context) }
+}
+
+async function ownOf({ tokens }: CaveContext, ask: RouteAsk): Promise<readonly TokenView[]> {
+  return (await tokens.list(ask)).filter(({ scopes }) => scopes.includes(caveScope))
+}
+
+function keys(context: CaveContext): Readonly<Record<string, Handler>> {
   const { tokens, clock, text } = context
-  const own = async (ask: RouteAsk) => (await tokens.list(ask)).filter(({ scopes }) => scopes.includes(caveScope))
   const make = async (ask: RouteAsk, name = 'CAVE'): Promise<string> =>
     (await tokens.make(ask, { name, scopes: [caveScope] })).value
-  const endSignIns = async (ask: RouteAsk): Promise<void> => {
-    for (const { id } of (await own(ask)).filter(isSignIn)) await tokens.revoke(ask, id)
-  }
-  const logout: Handler = async (ask) => {
-    const current = (await own(ask)).find(({ id }) => id === ask.principal?.tokenId)
-    if (!current || !isSignIn(current)) return words(422, "Can't logout an API Key.")
-    await tokens.revoke(ask, current.id)
-    return json('success')
-  }
-  const logoutAll: Handler = async (ask) => {
-    await endSignIns(ask)
-    if (!byBrowser(ask)) return json('success')
-    return { ...page(context, 'done'), cookies: tokenCookies(context, undefined) }
-  }
   return {
-    tokens: async (ask) => json((await own(ask)).map((one) => listed(one, ask))),
+    tokens: async (ask) => json((await ownOf(context, ask)).map((one) => listed(one, ask))),
     async newToken(ask) {
       return json(await make(ask, descriptionIn(ask.body)))
     },
     async endToken(ask) {
-      const found = (await own(ask)).some(({ id }) => id === ask.params.token)
+      const found = (await ownOf(context, ask)).some(({ id }) => id === ask.params.token)
       if (!found || !(await tokens.revoke(ask, ask.params.token ?? ''))) return words(404, "Token doesn't exist")
       return json('success')
     },
@@ -73,12 +66,32 @@ export function tokenHandlers(context: CaveContext): Readonly<Record<string, Han
       }
     },
     async refresh(ask) {
-      const keys = (await own(ask)).filter((one) => !isSignIn(one))
+      const keys = (await ownOf(context, ask)).filter((one) => !isSignIn(one))
       if (keys.length > 1) return words(400, 'Refresh token does not work for accounts with more than one API Key')
       const value = await make(ask)
       for (const { id } of keys) await tokens.revoke(ask, id)
       return json(value)
     },
+  }
+}
+
+function ends(context: CaveContext): Readonly<Record<string, Handler>> {
+  const { tokens } = context
+  const endSignIns = async (ask: RouteAsk): Promise<void> => {
+    for (const { id } of (await ownOf(context, ask)).filter(isSignIn)) await tokens.revoke(ask, id)
+  }
+  const logout: Handler = async (ask) => {
+    const current = (await ownOf(context, ask)).find(({ id }) => id === ask.principal?.tokenId)
+    if (!current || !isSignIn(current)) return words(422, "Can't logout an API Key.")
+    await tokens.revoke(ask, current.id)
+    return json('success')
+  }
+  const logoutAll: Handler = async (ask) => {
+    await endSignIns(ask)
+    if (!byBrowser(ask)) return json('success')
+    return { ...page(context, 'done'), cookies: tokenCookies(context, undefined) }
+  }
+  return {
     logout: async (ask) => (byBrowser(ask) ? page(context, 'out') : logout(ask)),
     logoutNow: async (ask) => (byBrowser(ask) ? logoutAll(ask) : logout(ask)),
     logoutAll: async (ask) => (byBrowser(ask) ? page(context, 'out') : logoutAll(ask)),

@@ -7,10 +7,15 @@ import { affiliationsView, byNumber, personNumbered, userView } from './people.t
 
 /** Handlers of people and of Redis. */
 export function userHandlers(context: CaveContext): Readonly<Record<string, Handler>> {
-  const numbered = async (ask: RouteAsk): Promise<AccountView> => {
-    await assertIs(context, ask, 'super')
-    return personNumbered(context, ask.params.id)
-  }
+  return { ...changes(context), ...redis(context) }
+}
+
+async function numbered(context: CaveContext, ask: RouteAsk): Promise<AccountView> {
+  await assertIs(context, ask, 'super')
+  return personNumbered(context, ask.params.id)
+}
+
+function changes(context: CaveContext): Readonly<Record<string, Handler>> {
   return {
     async newUser(ask) {
       await assertIs(context, ask, 'some')
@@ -35,7 +40,7 @@ export function userHandlers(context: CaveContext): Readonly<Record<string, Hand
       const isSelf = ask.principal?.account.numericId === Number(ask.params.id)
       if (isSelf && fields.admin !== undefined && fields.admin !== true)
         throw new Fault('ERR_FORBIDDEN', 'Cannot remove admin permissions from yourself.', { detail: { why: 'self' } })
-      const account = await numbered(ask)
+      const account = await numbered(context, ask)
       const before = (await userView(context, account, 'full')) as { readonly [key: string]: Json }
       const changed = changeable.filter(
         (name) => fields[name] !== undefined && fields[name] !== (before[name] ?? false),
@@ -55,17 +60,22 @@ export function userHandlers(context: CaveContext): Readonly<Record<string, Hand
       }
       return json('success')
     },
+  }
+}
+
+function redis(context: CaveContext): Readonly<Record<string, Handler>> {
+  return {
     async updateCache(ask) {
-      await numbered(ask)
+      await numbered(context, ask)
       // Nothing is kept that could be old.
       return json('success')
     },
     async debugRedis(ask) {
-      await numbered(ask)
+      await numbered(context, ask)
       return json({ tokens: [], values: {} })
     },
     async fixRedis(ask) {
-      await numbered(ask)
+      await numbered(context, ask)
       return json({ elements_removed: 0, tokens_to_remove: [] })
     },
     async redisKeys(ask) {

@@ -4,7 +4,7 @@
  * @module
  */
 
-const before = Buffer.from('labgate\0').toString('hex')
+const before = '6c61626761746500'
 const written = new RegExp(`^${before}([0-9a-f]{8})$`)
 const anyId = /^[0-9a-f]{24}$/i
 

@@ -405,6 +405,23 @@ describe('datalab', () => {
     assert.equal(before.headers.get('access-control-allow-origin'), '*')
   })
 
+  test('who owes something gets words in JSON, and is sent nowhere', async () => {
+    const { terms } = lab.site.labgate.rooms.get('ledger')
+    const house = { kind: 'system', name: 'test' } as const
+    await terms.add(house, { id: 'grey-terms', title: 'Of grey', services: ['grey'], markdown: '# Be kind' })
+    const { grey: cookie, blue } = await lab.session('zoe@lab.example')
+    for (const [method, path] of [
+      ['GET', '/get-current-user/'],
+      ['POST', '/api-keys'],
+    ] as const) {
+      const said = await lab.call(method, grey + path, { cookie, json: method === 'POST' ? { name: 'x' } : undefined })
+      assert.deepEqual([said.status, (said.body as Json).status], [403, 'error'], path)
+    }
+    assert.equal((await lab.call('GET', `${lab.at.blue}/get-current-user/`, { cookie: blue })).status, 200)
+    await terms.retire(house, 'grey-terms')
+    assert.equal((await lab.call('GET', `${grey}/get-current-user/`, { cookie })).status, 200)
+  })
+
   test('every sign-in ends at the application, whatever was asked', async () => {
     const begun = await as('GET', '/login/github?next=http://evil.example')
     const to = new URL(begun.headers.get('location') ?? '')

@@ -38,13 +38,16 @@ test('values are put in as they are, once', () => {
 test('each kind gets only what it needs', () => {
   const services = noServices('door')
   const common = ['id', 'config', 'log', 'clock', 'random', 'fetch', 'store', 'text']
-  assert.deepEqual(Object.keys(runnerContext(services, place)).toSorted(), common.toSorted())
+  assert.deepEqual(Object.keys(runnerContext(services, place)).toSorted(), [...common, 'installation'].toSorted())
   const auth = Object.keys(authContext(services, place))
   assert.deepEqual(auth.toSorted(), [...common, 'mail', 'redirectUri', 'siteName'].toSorted())
   const authz = Object.keys(authzContext(services, place))
   assert.deepEqual(
     authz.toSorted(),
-    [...common, 'accounts', 'access', 'mail', 'url', 'signIns', 'noteIssue', 'tokens', 'termsUrl'].toSorted(),
+    [
+      ...common,
+      ...['accounts', 'access', 'admin', 'mail', 'noteIssue', 'self', 'signIns', 'termsUrl', 'tokens', 'url'],
+    ].toSorted(),
   )
 })
 

@@ -221,6 +221,21 @@ test('two dialects may not claim what meets; a host or a prefix keeps them apart
   ])
 })
 
+test('a name that a plugin wants once is given to one instance alone', async (t) => {
+  const unique = "() => ['prefix grey']"
+  const folder = await folderWith(t, {
+    'package.json': '{"type":"module"}',
+    'one.js': authzSource(['GET /api/me'], { unique }),
+    'other.js': authzSource(['GET /api/me'], { unique: "'x'" }),
+  })
+  const { message } = await refused(folder, {
+    one: entryOf('./one.js'),
+    two: entryOf('./one.js', { prefix: '/two' }),
+  })
+  assert.match(message, /plugins\.two: .*prefix grey is that of plugins\.one already/)
+  assert.match((await refused(folder, { other: entryOf('./other.js') })).message, /`unique` must be a function/)
+})
+
 test('only the home dialect may claim / on the issuer; on a host of its own any may', async (t) => {
   const files = { 'package.json': '{"type":"module"}', 'root.js': authzSource(['GET /']) }
   const folder = await folderWith(t, files)

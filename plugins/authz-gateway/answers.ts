@@ -75,9 +75,13 @@ export function refuse(
 export function renderError(context: GatewayContext, fault: Fault, ask: RouteAsk): RouteReply {
   const say = sayer(context, ask)
   const message = fault.shown ? fault.message : undefined
+  // RFC 9110 §15.5.2; where a token was no good, the guard has said more already.
+  const how =
+    fault.code === 'ERR_UNAUTHENTICATED' && fault.detail.token === undefined ? { 'WWW-Authenticate': 'Bearer' } : {}
+  const headers = { Vary: 'Accept', ...how }
   if (!wantsPage(ask)) {
     const json = { error: fault.code, ...(message === undefined ? {} : { message }), request_id: ask.requestId }
-    return { status: fault.status, headers: { Vary: 'Accept' }, json }
+    return { status: fault.status, headers, json }
   }
   const isSignIn = fault.code === 'ERR_UNAUTHENTICATED'
   const { terms, back } = fault.detail
@@ -89,7 +93,7 @@ export function renderError(context: GatewayContext, fault: Fault, ask: RouteAsk
         { label: say('ask'), href: new URL('/account/access', context.termsUrl('x', '/')).href }
   return {
     status: fault.status,
-    headers: { Vary: 'Accept' },
+    headers,
     page: {
       title: say(isSignIn ? 'signInTitle' : 'refusedTitle'),
       text: [...(message === undefined ? [] : [message]), say('code', { code: ask.requestId })],

@@ -8,18 +8,19 @@ export function identityHeaders(
   { account, kind }: Pick<Principal, 'account' | 'kind'>,
 ): Readonly<Record<string, string>> {
   if (account.state !== 'active') return {}
-  const values: Readonly<Record<keyof GatewayConfig['headers'], string | undefined>> = {
-    user: account.id,
-    username: account.username,
-    email: account.emailVerified ? account.email : undefined,
-    name: account.displayName,
-    groups: account.groups.map((group) => encoded(group).replaceAll(',', '%2C')).join(','),
+  const groups = account.groups.map((group) => encoded(group).replaceAll(',', '%2C'))
+  const values: Readonly<Record<keyof GatewayConfig['headers'], string>> = {
+    user: encoded(account.id),
+    username: encoded(account.username),
+    email: account.emailVerified ? encoded(account.email ?? '') : '',
+    name: encoded(account.displayName),
+    groups: groups.filter((group) => group !== '').join(','),
     kind,
   }
   return Object.fromEntries(
     (Object.keys(values) as (keyof typeof values)[]).flatMap((each) => {
-      const [name, value] = [names[each], values[each] ?? '']
-      return name === '' || value === '' ? [] : [[name, each === 'groups' ? value : encoded(value)]]
+      const [name, value] = [names[each], values[each]]
+      return name === '' || value === '' ? [] : [[name, value]]
     }),
   )
 }

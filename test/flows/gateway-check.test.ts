@@ -91,7 +91,8 @@ describe('a gateway', () => {
   test('believes a request that is told once, in the words of its endpoint, and nothing else', async () => {
     const words = { 'x-original-uri': '/public/x', 'x-original-method': 'GET' }
     assert.equal((await send(port, { path: '/.labgate/check', headers: { host, ...words } })).status, 400)
-    assert.equal((await forwarded('/x', words)).status, 401)
+    const nobody = await forwarded('/x', words)
+    assert.deepEqual([nobody.status, nobody.headers['www-authenticate']], [401, 'Bearer'])
     assert.equal((await original('status', '/x', { 'x-forwarded-uri': '/public/x' })).status, 401)
     const twice = { 'x-forwarded-uri': ['/public/x', '/x'] }
     assert.equal((await forwarded('/x', twice)).status, 400)

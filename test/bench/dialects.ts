@@ -11,19 +11,12 @@ import { type DialectSite, makeDialectSite } from './dialect-site.ts'
 import { byTurns, type Pairing } from './drive.ts'
 import type { DialectRowName } from './floors.ts'
 import { median } from './measure.ts'
-import { type Row, rowOf } from './report.ts'
+import { type Changes, type DialectRows, type Row, rowOf } from './report.ts'
 import type { Scenario } from './scenarios.ts'
 import { freePort, type Server, startKoa } from './servers.ts'
 
 /** What is remembered for that many accounts; a walk over twice as many meets nobody twice. */
 const coldTokens = 25_000
-
-/** What the rows say, and how often the cloud was asked meanwhile. */
-export interface DialectRows {
-  readonly rows: readonly Row<DialectRowName>[]
-  readonly cloudCalls: number
-  readonly changes: Changes
-}
 
 /** Measures all rows; `people` hold ten grants each in the large ledger. */
 export async function dialectRows(
@@ -66,16 +59,6 @@ export async function dialectRows(
 
 function callsOf({ cloud }: DialectSite): number {
   return Object.values(cloud.calls).reduce((sum, count) => sum + count, 0)
-}
-
-/** How long changes take, and until two other processes know; milliseconds. */
-export interface Changes {
-  /** A grant to a group of ten thousand: the change itself. */
-  readonly grantMs: number
-  /** From its commit to the answer of another process that shows it, the worst of both and of all times. */
-  readonly grantSeenMs: number
-  /** The same of a token that is revoked at one process, at the other. */
-  readonly revokeSeenMs: number
 }
 
 const members = 10_000

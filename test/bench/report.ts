@@ -1,8 +1,8 @@
 /** From rounds to rows, their judgement against the floors, and how they look on a terminal. @module */
 import { type AccessRow, operations } from './access.ts'
-import type { DialectRows } from './dialects.ts'
 import type { Round } from './drive.ts'
 import {
+  type DialectRowName,
   leastOfKoa,
   leastRatio,
   mostCloudCalls,
@@ -84,6 +84,23 @@ function judged(
   const holds = ratioCpu >= least && (ratio >= least || ratioBest >= least)
   const reached = `CPU ${ratioCpu.toFixed(2)}, rate ${ratio.toFixed(2)}, best ${ratioBest.toFixed(2)}`
   return { claim: `${scenario}: at least ${least} x ${than} (${reached})`, holds }
+}
+
+/** What the rows say, and how often the cloud was asked meanwhile. */
+export interface DialectRows {
+  readonly rows: readonly Row<DialectRowName>[]
+  readonly cloudCalls: number
+  readonly changes: Changes
+}
+
+/** How long changes take, and until two other processes know; milliseconds. */
+export interface Changes {
+  /** A grant to a group of ten thousand: the change itself. */
+  readonly grantMs: number
+  /** From its commit to the answer of another process that shows it, the worst of both and of all times. */
+  readonly grantSeenMs: number
+  /** The same of a token that is revoked at one process, at the other. */
+  readonly revokeSeenMs: number
 }
 
 /** The dialects' rows, what the cloud was asked, and how soon a change counts. */

@@ -30,10 +30,8 @@ export function readTarget(target: string): Target | undefined {
   if (!/^\/[\x21-\x7e]*$/.test(target) || target.includes('#') || target.length > 8192) return undefined
   const [path = ''] = target.split('?', 1)
   if (plain.test(path) && !/\.(?:\/|$)/.test(path)) return { path, readings: [readingOf(path)] }
-  const once = decoded(path)
-  const twice = once === undefined ? undefined : decoded(once, 'lenient')
-  if (once === undefined || twice === undefined) return undefined
-  const texts = [path, once, twice].flatMap((text) => [text, text.normalize('NFKC')]).flatMap(variants)
+  const texts = textsOf(path)
+  if (texts === undefined) return undefined
   const seen = new Map<string, Reading>()
   for (const text of texts) {
     seen.set(`as it is ${stepsKey(text)}`, readingOf(text))
@@ -52,15 +50,32 @@ function stepsKey(path: string): string {
   return path.replace(/\/$/, '')
 }
 
+/** More than that is no path that anybody means. */
+const mostTexts = 1000
+
+/** What stands there when it is decoded not at all, once or twice, tidied up before, between, after or not. */
+function textsOf(path: string): readonly string[] | undefined {
+  // A lone `%` is a mistake in what came, and what `%25` meant in what was decoded.
+  if (/%(?![0-9a-f]{2})/i.test(path)) return undefined
+  const all = new Set(variants([path]))
+  for (let times = 0, last: readonly string[] = [...all]; times < 2; times++) {
+    const opened = last.map(decoded)
+    if (opened.includes(undefined)) return undefined
+    last = variants(opened.filter((one) => one !== undefined))
+    for (const one of last) all.add(one)
+    if (all.size > mostTexts) return undefined
+  }
+  return [...all].filter((one) => one.startsWith('/'))
+}
+
 /** `undefined` for what is no UTF-8 (RFC 3629: overlong forms too), or hides a control character. */
-function decoded(text: string, how: 'strict' | 'lenient' = 'strict'): string | undefined {
-  // The second time a lone `%` is what the first one meant.
-  const encoded = how === 'strict' ? text : text.replaceAll(/%(?![0-9a-f]{2})/gi, '%25')
+function decoded(text: string): string | undefined {
   try {
-    const found = decodeURIComponent(encoded)
+    const found = decodeURIComponent(text.replaceAll(/%(?![0-9a-f]{2})/gi, '%25'))
     return /\p{Cc}/u.test(found) ? undefined : found
   } catch {
-    return how === 'strict' ? undefined : text
+    // Services differ in what they make of it.
+    return undefined
   }
 }
 
@@ -68,6 +83,7 @@ type Reader = (path: string) => string
 
 /** Each may be done or left; in this order, in which each opens the way for the next. */
 const readers: readonly Reader[] = [
+  (path) => path.normalize('NFKC'),
   // What some proxy took for the query or the fragment.
   (path) => path.split(/[?#]/, 1)[0] ?? '',
   // Parameters of a step (RFC 3986 §3.3): `/a;x/..;/b`.
@@ -79,10 +95,10 @@ const readers: readonly Reader[] = [
   withoutDots,
 ]
 
-function variants(path: string): string[] {
-  let all = [path]
-  for (const read of readers) all = [...new Set(all.flatMap((one) => [one, read(one)]))]
-  return all.filter((one) => one.startsWith('/'))
+function variants(paths: readonly string[]): string[] {
+  let all = [...new Set(paths)]
+  for (const read of readers) all = [...new Set(all.flatMap((one) => [one, read(one)]))].slice(0, mostTexts + 1)
+  return all
 }
 
 /** RFC 3986 §5.2.4. */

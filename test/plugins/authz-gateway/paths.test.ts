@@ -132,7 +132,15 @@ describe('the rule for a path', () => {
         '/admin%20',
         '/admin%3fx',
       ],
-      ...['/ａdmin', '/%EF%BD%81dmin', '/data/fi%2fsh', '/data/..', '/data/x/../fish', '/data/%66ish'],
+      ...[
+        '/ａdmin',
+        '/%EF%BD%81dmin',
+        '/data/fi%2fsh',
+        '/data/..',
+        '/data/x/../fish',
+        '/data/%66ish',
+        '/%2E%2e;a=b%2fraw',
+      ],
     ]
     for (const target of traps) assert.equal(numberOf(target), 'ambiguous', target)
   })

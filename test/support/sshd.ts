@@ -144,7 +144,6 @@ AllowUsers ${user}
 AllowTcpForwarding ${options.forwarding === false ? 'no' : 'yes'}
 AllowStreamLocalForwarding yes
 MaxStartups 100
-MaxSessions 100
 ${options.sftp === false ? '' : 'Subsystem sftp internal-sftp'}
 LogLevel VERBOSE
 `

@@ -116,12 +116,13 @@ function exitOf(channel: ClientChannel, { at, over }: Ground): Promise<Exit> {
     exit = { code: code ?? undefined, signal: signal ?? undefined }
   })
   // A channel whose output nobody reads does not close by itself.
-  over.addEventListener('abort', () => reject(over.reason), { once: true })
-  channel.on('close', () =>
-    exit
-      ? resolve(exit)
-      : reject(over.reason ?? sshFault(at, 'lost', { message: 'the command ended without an exit code' })),
-  )
+  const lost = (): void => reject(over.reason)
+  over.addEventListener('abort', lost, { once: true })
+  channel.on('close', () => {
+    over.removeEventListener('abort', lost)
+    if (exit) resolve(exit)
+    else reject(over.reason ?? sshFault(at, 'lost', { message: 'the command ended without an exit code' }))
+  })
   return promise
 }
 

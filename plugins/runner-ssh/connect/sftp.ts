@@ -46,13 +46,16 @@ export interface Sftp {
   }): Promise<void>
   mkdir(path: string, mode: number): Promise<void>
   unlink(path: string): Promise<void>
-  end(): void
+  /** Closes the channel, and waits until the host has done so too: it lets only few be open. */
+  end(): Promise<void>
 }
 
 type Done<T> = (error: Error | null | undefined, value: T) => void
 type Ask = <T>(path: string, call: (done: Done<T>) => void) => Promise<T>
 
 const eof = 1
+// A host that does not close its side is not waited for.
+const closeMs = 1000
 const troubles: Readonly<Record<number, readonly [trouble: 'missing' | 'refused', words: string]>> = {
   2: ['missing', 'there is no such file or folder'],
   3: ['refused', 'permission denied'],
@@ -90,8 +93,22 @@ export async function openSftp(client: Client, ground: Ground, limits: Limits): 
       ),
     mkdir: (path, mode) => ask<void>(path, (done) => sftp.mkdir(path, { mode }, (error) => done(error, undefined))),
     unlink: (path) => ask<void>(path, (done) => sftp.unlink(path, (error) => done(error, undefined))),
-    end: () => sftp.end(),
+    end: () => ended(sftp, ground),
   }
+}
+
+function ended(sftp: SFTPWrapper, { over }: Ground): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const done = (): void => resolve()
+  const timer = setTimeout(done, closeMs)
+  sftp.once('close', done)
+  over.addEventListener('abort', done, { once: true })
+  if (over.aborted) done()
+  else sftp.end()
+  return promise.finally(() => {
+    clearTimeout(timer)
+    over.removeEventListener('abort', done)
+  })
 }
 
 async function* listing(sftp: SFTPWrapper, ask: Ask, path: string): AsyncGenerator<readonly FolderEntry[]> {

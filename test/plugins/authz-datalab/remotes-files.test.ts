@@ -347,6 +347,24 @@ for (const [name, skip, make] of kinds)
     })
   })
 
+test('more people than a host lets channels be open are all served', { skip: skipSsh }, async () => {
+  assert.ok(sshd)
+  const { folder, root } = await hostileTree()
+  const told: unknown[] = []
+  const onTrouble = (error: unknown): void => void told.push(error)
+  const system = sftpFileSystem({ path: root, host: hostOf(sshd), answerSeconds: 10, onTrouble })
+  const given = new AbortController()
+  const read = (signal: AbortSignal) => system.use(signal, (files) => content(files, 'plain.txt'))
+  const all = Promise.all(Array.from({ length: 40 }, () => read(never)))
+  const waiting = read(given.signal)
+  given.abort()
+  await fails(waiting, 'aborted')
+  assert.deepEqual(new Set(await all), new Set(['hello']))
+  assert.deepEqual(told, [])
+  await system.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
 test('a connection that breaks ends what is under way, and the next use has a new one', { skip: skipSsh }, async () => {
   assert.ok(sshd)
   const server = sshd
@@ -368,7 +386,7 @@ test('a connection that breaks ends what is under way, and the next use has a ne
 
 suite('time', () => {
   test('a call that is stuck holds up nobody: others are told at once, until it returns', async () => {
-    const turns = createTurns(0.05)
+    const turns = createTurns(0.5)
     const { promise, resolve } = Promise.withResolvers<string>()
     const late: string[] = []
     await fails(

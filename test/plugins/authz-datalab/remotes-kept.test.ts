@@ -327,9 +327,9 @@ suite('all of them', () => {
     const remotes = createRemotes(contextOf('all'), config({ fileSystems: [here, { name: 'Dead', path: '/', ssh }] }))
     await remotes.start?.()
     const listed = join(folder.path, 'cache', 'all', 'listings')
-    while ((await readdir(listed).catch(() => [])).length === 0) assert.ok(performance.now() - began < 5000)
+    while ((await readdir(listed).catch(() => [])).length === 0) assert.ok(performance.now() - began < 30_000)
     await Promise.all([remotes.stop?.(), remotes.stop?.()])
-    assert.ok(performance.now() - began < 5000)
+    assert.ok(performance.now() - began < 30_000)
     silent.close()
   })
 

@@ -34,6 +34,7 @@ suite('remote file systems', { skip }, () => {
   let folder: string
   let sshd: Sshd
   let silent: Server
+  let dials = 0
   const keys: Record<string, string> = {}
 
   before(async () => {
@@ -47,7 +48,9 @@ suite('remote file systems', { skip }, () => {
     await writeFile(join(folder, 'root', 'bell\u0007\n.txt'), 'odd')
     await symlink('/etc/passwd', join(folder, 'root', 'passwd'))
     sshd = await startSshd()
-    silent = createServer().listen(0, '127.0.0.1')
+    silent = createServer(() => {
+      dials += 1
+    }).listen(0, '127.0.0.1')
     await new Promise((done) => silent.once('listening', done))
     const { port } = silent.address() as { port: number }
     const key = join(folder, 'key')
@@ -268,14 +271,15 @@ suite('remote file systems', { skip }, () => {
   })
 
   test('hosts that are gone or not pinned fail in time, inside the tree, and hold up nobody', async () => {
-    const began = performance.now()
-    const [dan, una] = await Promise.all([
-      ask('/remotes', 'dan'),
-      ask('/remotes', 'una').then((said) => ({ ...said, took: performance.now() - began })),
-    ])
+    const order: string[] = []
+    const askAs = async (who: string) => {
+      const said = await ask('/remotes', who)
+      order.push(who)
+      return said
+    }
+    const [dan] = await Promise.all([askAs('dan'), askAs('una')])
     assert.equal(dan.status, 200)
-    assert.ok(performance.now() - began < 5000)
-    assert.ok(una.took < 1000, 'others do not wait')
+    assert.deepEqual(order, ['una', 'dan'], 'others do not wait')
     const trees = new Map((dan.body.data as readonly Tree[]).map((tree) => [tree.name, tree]))
     assert.notEqual(trees.get('Shared')?.status, 'error')
     for (const [name, words] of [
@@ -293,9 +297,9 @@ suite('remote file systems', { skip }, () => {
     const log = await readFile(join(lab.site.folder, 'labgate.log'), 'utf8')
     assert.ok(log.includes(sshd.fingerprint))
     assert.doesNotMatch(log, /PRIVATE KEY/)
-    const again = performance.now()
+    const before = dials
     assert.equal(((await ask('/remotes/Dead', 'dan')).body.data as Tree).status, 'error')
-    assert.ok(performance.now() - again < 500, 'a host that just failed is left alone')
+    assert.equal(dials, before, 'a host that just failed is left alone')
     assert.equal((await ask('/remotes/Dead/list', 'dan')).status, 504)
     assert.equal((await ask('/remotes/Wrong/file?path=x', 'dan')).status, 502)
   })

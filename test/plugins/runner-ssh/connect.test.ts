@@ -214,7 +214,7 @@ suite('hosts that are not there', { skip }, () => {
   test('one that accepts and never speaks is given up in time', async () => {
     const began = performance.now()
     await refused(connect({ ...hostOf(sshd), port, connectTimeout: 1 }), 'timeout', /within 1 s/)
-    assert.ok(performance.now() - began < 3000)
+    assert.ok(performance.now() - began < 10_000)
   })
 
   test('a closed port is told of at once', async () => {
@@ -369,7 +369,7 @@ suite('files', { skip }, () => {
     assert.equal(String(await file.read(7, 100)), 'bytes')
     assert.equal((await file.read(12, 100)).length, 0)
     await file.close()
-    sftp.end()
+    await sftp.end()
   })
 
   test('are written once, with the mode they are given, and removed', async () => {
@@ -383,7 +383,7 @@ suite('files', { skip }, () => {
     await refused(sftp.lstat(path), 'missing', /no such file/)
     await sftp.mkdir(join(folder, 'made'), 0o700)
     assert.equal((await sftp.lstat(join(folder, 'made'))).kind, 'folder')
-    sftp.end()
+    await sftp.end()
   })
 
   test('a host without SFTP says so', async () => {

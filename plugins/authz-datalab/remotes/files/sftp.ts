@@ -14,6 +14,7 @@ import {
 } from '@labgate/runner-ssh/connect'
 import { type Entry, type FileSystem, type Files, type FileTrouble, fileFault, fileTroubleOf } from './file-system.ts'
 import { isStep, type Path } from './path.ts'
+import { createSlots } from './slots.ts'
 
 /** Which folder of which host, and how long one answer may take. */
 export interface SftpOptions {
@@ -27,24 +28,29 @@ export interface SftpOptions {
 // What OpenSSH answers at once; more is split by it.
 const chunkBytes = 32 * 1024
 const openings = 4
+// OpenSSH lets ten be open on one connection (`MaxSessions`).
+const channelsAtOnce = 8
 
 /** A folder of a host, over one connection that all who use it share. */
 export function sftpFileSystem(options: SftpOptions): FileSystem {
   const shared: SharedConnection = sharedConnection(options.host)
+  const slots = createSlots(channelsAtOnce)
   return {
     async use(signal, work) {
       const { answerSeconds: timeoutSeconds } = options
       try {
-        return await shared.use(
-          async (connection) => {
-            const sftp = await connection.sftp({ signal, timeoutSeconds })
-            try {
-              return await work(filesOf(sftp, await rootOf(sftp, options.path)))
-            } finally {
-              sftp.end()
-            }
-          },
-          { signal },
+        return await slots.run(signal, () =>
+          shared.use(
+            async (connection) => {
+              const sftp = await connection.sftp({ signal, timeoutSeconds })
+              try {
+                return await work(filesOf(sftp, await rootOf(sftp, options.path)))
+              } finally {
+                await sftp.end()
+              }
+            },
+            { signal },
+          ),
         )
       } catch (error) {
         if (troubleOf(error) === undefined) throw error

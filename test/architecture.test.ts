@@ -20,7 +20,11 @@ const walls: readonly (readonly [from: string, to: string, why: string])[] = [
   ['plugins/auth', '(undici|axios|got|node-fetch|node:(http2?|https|tls|dgram))$', 'HTTP goes through context.fetch'],
   ['core/contract/', '(?!core/contract/)', 'the contract imports nothing'],
   ['core/(accounts|access|storage|config|import|workspaces|mail)/', 'core/http/', 'the domain knows no HTTP'],
-  ['core/(accounts|access|storage|config|import|workspaces|mail)/', '(koa|@koa/|oidc-provider)', 'the domain knows no HTTP'],
+  [
+    'core/(accounts|access|storage|config|import|workspaces|mail)/',
+    '(koa|@koa/|oidc-provider)',
+    'the domain knows no HTTP',
+  ],
   ['core/login/', 'core/oidc/', 'server.ts hands login the few Provider methods it needs'],
   ['core/oidc/', 'core/login/', 'only login knows the order of a login'],
   ['core/(?!services\\.ts)', '(tsyringe|reflect-metadata)$', 'the container stays in one file'],

@@ -10,8 +10,8 @@ import type { DatalabContext } from './config.ts'
 import type { Providers } from './providers.ts'
 
 const hour = 3600
-/** Mails an hour: to one address from one network, to one address, from one network. */
-const limits = { addressHere: 3, address: 9, network: 60 }
+/** Mails an hour: to one address from one network, to one address, from one network, in all. */
+const limits = { addressHere: 3, address: 9, network: 60, all: 1000 }
 
 /** Handlers of links; `begin` sends the browser to a sign-in. */
 export function magicLinkHandlers(
@@ -78,6 +78,7 @@ async function assertWithin({ store }: DatalabContext, { address: from }: RouteA
     [await store.count(`mails:${digest(`${network} ${to}`)}`, hour), limits.addressHere],
     [await store.count(`mails:${digest(to)}`, hour), limits.address],
     [await store.count(`mails:${digest(network)}`, hour), limits.network],
+    [await store.count('mails', hour), limits.all],
   ] as const
   if (counts.some(([count, most]) => count > most))
     throw new Fault('ERR_RATE', 'Too many mails were asked for. Wait an hour.', { retryAfterSeconds: hour })

@@ -41,6 +41,7 @@ interface Parts {
   readonly needs: WorkspaceNeeds
   readonly room: Room
   readonly supervisor: Supervisor
+  readonly awake: () => void
   readonly watch: Watch
 }
 
@@ -56,8 +57,8 @@ export function createWorkspaces(needs: WorkspaceNeeds): WorkspacesRoom {
     places,
     addressOf: addressOf(needs.config.origin),
   }
-  const supervisor = createSupervisor(room)
-  const parts: Parts = { needs, room, supervisor, watch: createWatch(room, supervisor) }
+  const { supervisor, awake } = asleep(createSupervisor(room))
+  const parts: Parts = { needs, room, supervisor, awake, watch: createWatch(room, supervisor) }
   const isAdmin = async (account: AccountId) => (await needs.stewards.rightsOf(account)).admin
   const groupsOf = async (account: AccountId) => (await needs.accounts.find(account))?.groups ?? []
   const mayStart = (account: AccountId, profile: Profile) => mayStartIn(needs, account, profile)
@@ -73,6 +74,20 @@ export function createWorkspaces(needs: WorkspaceNeeds): WorkspacesRoom {
         throw new Fault('ERR_FORBIDDEN', 'This needs a site admin.')
     }),
     ...life(parts),
+  }
+}
+
+/** Nobody works before the room is opened: a command beside a server only writes wishes down, and the server's watch finds them. */
+function asleep(supervisor: Supervisor): { supervisor: Supervisor; awake: () => void } {
+  let isAwake = false
+  const ifAwake = (work: (id: string) => void) => (id: string) => {
+    if (isAwake) work(id)
+  }
+  return {
+    supervisor: { ...supervisor, wake: ifAwake(supervisor.wake), interrupt: ifAwake(supervisor.interrupt) },
+    awake: () => {
+      isAwake = true
+    },
   }
 }
 
@@ -143,6 +158,8 @@ function lookups({ needs, room, watch }: Parts) {
     },
     quotas: () => quotasIn(room.storage.em() as EntityManager, room.config.quotas),
     usage: (ask) => usageOf(room.storage, room.clock.now(), ask),
+    places: () =>
+      places.all().flatMap(({ id, runner }) => [id, ...(runner.hosts?.() ?? []).map((host) => `${id}/${host}`)]),
     drained: () => drainedIn(room.storage.settings),
   } satisfies Partial<Workspaces>
 }
@@ -234,7 +251,7 @@ function columnsOf({ instances, memoryBytes, milliCpus }: Quota) {
   return { instances: instances ?? null, memoryBytes: memoryBytes ?? null, milliCpus: milliCpus ?? null }
 }
 
-function life({ room, supervisor, watch }: Parts) {
+function life({ room, supervisor, awake, watch }: Parts) {
   let timer: NodeJS.Timeout | undefined
   let looks = 0
   const look = async () => {
@@ -246,6 +263,7 @@ function life({ room, supervisor, watch }: Parts) {
   return {
     look,
     async open() {
+      awake()
       if (room.profiles.size === 0 && (await room.records.living()).length === 0) return
       const once = () =>
         look().catch((error: unknown) => room.log.error({ err: error }, 'the look at workspaces failed'))

@@ -56,7 +56,11 @@ export function createWatch(room: Room, supervisor: Own['supervisor']): Watch {
 
 async function lookAtAll(own: Own): Promise<void> {
   const { room, supervisor } = own
-  const rows = await room.records.living()
+  const living = await room.records.living()
+  // Another process, such as a command, has written down that it shall end.
+  const wished = living.filter(({ state, wanted }) => wanted !== 'running' && state !== 'stopping')
+  for (const { id } of wished) supervisor.interrupt(id)
+  const rows = living.filter((row) => !wished.includes(row))
   const waiting = rows.filter(({ id, state }) => !isUp(state) && !supervisor.isBusy(id))
   for (const row of waiting) await lookAtWaiting(own, row)
   const seen = await inspectAll(

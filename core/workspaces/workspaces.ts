@@ -84,6 +84,8 @@ export interface Workspaces {
     readonly until: Date
     readonly by: 'account' | 'group'
   }): Promise<readonly UsageLine[]>
+  /** Every runner that is there and its machines: `docker`, `cluster`, `cluster/node3`. */
+  places(): readonly string[]
   /** Runners and machines that take nothing new: `docker`, `cluster/node3`. */
   drained(): Promise<readonly string[]>
   drain(actor: Actor, place: string, state: 'on' | 'off'): Promise<void>

@@ -9,8 +9,9 @@ import list from './needs.json' with { type: 'json' }
 /** A program of the list. */
 export type Need = keyof typeof list
 
-// nginx and Exim live in sbin folders, which are not on everybody's PATH.
-const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'].filter(Boolean)
+// nginx and Exim live in sbin folders, which are not on everybody's PATH; what Podman starts itself is nobody's command.
+const outside = ['/usr/sbin', '/usr/local/sbin', '/usr/lib/podman', '/usr/libexec/podman']
+const folders = [...(process.env.PATH ?? '').split(delimiter), ...outside].filter(Boolean)
 
 /**
  * Why a suite has to be skipped, or `false` when all it needs is here: `test('…', { skip: needs('chromium') }, …)`.

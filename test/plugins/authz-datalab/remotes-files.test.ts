@@ -8,6 +8,7 @@ import { join, posix } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { promisify } from 'node:util'
 import { isFault, secretOf } from '@labgate/contract'
+import { connect } from '@labgate/runner-ssh/connect'
 import fc from 'fast-check'
 import {
   type Entry,
@@ -18,7 +19,7 @@ import {
 } from '../../../plugins/authz-datalab/remotes/files/file-system.ts'
 import { localFileSystem } from '../../../plugins/authz-datalab/remotes/files/local.ts'
 import { isStep, parsePath, shown } from '../../../plugins/authz-datalab/remotes/files/path.ts'
-import { sftpFileSystem } from '../../../plugins/authz-datalab/remotes/files/sftp.ts'
+import { filesOver, sftpFileSystem } from '../../../plugins/authz-datalab/remotes/files/sftp.ts'
 import { createTurns } from '../../../plugins/authz-datalab/remotes/files/turns.ts'
 import { pageOf } from '../../../plugins/authz-datalab/remotes/page.ts'
 import { listTree } from '../../../plugins/authz-datalab/remotes/tree.ts'
@@ -253,30 +254,6 @@ for (const [name, skip, make] of kinds)
       )
     })
 
-    test('a link that takes a folder’s place meanwhile leads nowhere', async () => {
-      const victim = join(tree.root, 'swapped')
-      let on = true
-      const swapping = (async () => {
-        while (on) {
-          await mkdir(victim).catch(quiet)
-          await writeFile(join(victim, 'secret.txt'), 'decoy').catch(quiet)
-          await rename(victim, `${victim}.old`).catch(quiet)
-          await symlink(join(tree.folder, 'outside'), victim).catch(quiet)
-          await unlink(victim).catch(quiet)
-          await rm(`${victim}.old`, { recursive: true, force: true })
-        }
-      })()
-      const seen = new Set<string>()
-      for (let tries = 0; tries < 60; tries++)
-        seen.add(
-          await use((files) => content(files, 'swapped/secret.txt')).catch((error) => String(fileTroubleOf(error))),
-        )
-      on = false
-      await swapping
-      assert.ok(!seen.has('not for you'), [...seen].join())
-      assert.ok(!seen.has('undefined'), [...seen].join())
-    })
-
     test('as a tree: folders nested, links not entered, every name shown safely', async () => {
       const { contents, leftOut } = await use((files) => listTree(files, plenty))
       const text = JSON.stringify(contents)
@@ -346,6 +323,68 @@ for (const [name, skip, make] of kinds)
       )
     })
   })
+
+suite('races', () => {
+  test('a link that takes a folder’s place meanwhile leads nowhere', async () => {
+    const tree = await hostileTree()
+    const system = localFileSystem({ path: tree.root, answerSeconds: 10 })
+    const victim = join(tree.root, 'swapped')
+    let on = true
+    const swapping = (async () => {
+      while (on) {
+        await mkdir(victim).catch(quiet)
+        await writeFile(join(victim, 'secret.txt'), 'decoy').catch(quiet)
+        await rename(victim, `${victim}.old`).catch(quiet)
+        await symlink(join(tree.folder, 'outside'), victim).catch(quiet)
+        await unlink(victim).catch(quiet)
+        await rm(`${victim}.old`, { recursive: true, force: true })
+      }
+    })()
+    const seen = new Set<string>()
+    const look = () =>
+      system.use(never, (files) => content(files, 'swapped/secret.txt')).catch((error) => String(fileTroubleOf(error)))
+    for (let rounds = 0; rounds < 40; rounds++)
+      for (const found of await Promise.all(Array.from({ length: 8 }, look))) seen.add(found)
+    on = false
+    await swapping
+    assert.ok(!seen.has('not for you'), [...seen].join())
+    assert.ok(!seen.has('undefined'), [...seen].join())
+    await rm(tree.folder, { recursive: true, force: true })
+  })
+
+  test('over SSH, what was opened through a link that was there for a moment is not read', {
+    skip: skipSsh,
+  }, async () => {
+    assert.ok(sshd)
+    const tree = await hostileTree()
+    const [victim, aside] = [join(tree.root, 'swapped'), join(tree.root, 'aside')]
+    await mkdir(victim)
+    await writeFile(join(victim, 'secret.txt'), 'decoy')
+    const connection = await connect(hostOf(sshd))
+    const sftp = await connection.sftp()
+    let swaps = 0
+    const files = filesOver(
+      {
+        ...sftp,
+        // There while the file is opened, gone when the path is looked at again.
+        open: async (path) => {
+          swaps += 1
+          await rename(victim, aside)
+          await symlink(join(tree.folder, 'outside'), victim)
+          const file = await sftp.open(path)
+          await unlink(victim)
+          await rename(aside, victim)
+          return file
+        },
+      },
+      await sftp.realpath(tree.root),
+    )
+    await fails(content(files, 'swapped/secret.txt'), 'unavailable')
+    assert.ok(swaps > 0)
+    await connection.end()
+    await rm(tree.folder, { recursive: true, force: true })
+  })
+})
 
 test('more people than a host lets channels be open are all served', { skip: skipSsh }, async () => {
   assert.ok(sshd)

@@ -44,7 +44,7 @@ export function sftpFileSystem(options: SftpOptions): FileSystem {
             async (connection) => {
               const sftp = await connection.sftp({ signal, timeoutSeconds })
               try {
-                return await work(filesOf(sftp, await rootOf(sftp, options.path)))
+                return await work(filesOver(sftp, await rootOf(sftp, options.path)))
               } finally {
                 await sftp.end()
               }
@@ -69,7 +69,8 @@ async function rootOf(sftp: Sftp, path: string): Promise<string> {
   return root === '/' ? '' : root
 }
 
-function filesOf(sftp: Sftp, root: string): Files {
+/** What can be asked over one channel; `root` is a real path without a slash at its end, `''` for `/`. */
+export function filesOver(sftp: Sftp, root: string): Files {
   const placeOf = (path: Path): string => (path.length === 0 ? root || '/' : `${root}/${path.join('/')}`)
   const asIs = async (place: string): Promise<void> => {
     if ((await sftp.realpath(place)) !== place) throw fileFault('link')

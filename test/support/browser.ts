@@ -17,7 +17,7 @@ export const views = {
 const quiet = ['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking']
 const alone = ['--disable-component-update', '--disable-sync']
 // Every other name fails to resolve, so that a test can never reach the world by mistake.
-const loopbackOnly = 'MAP * ~NOTFOUND , MAP *.localhost 127.0.0.1 , EXCLUDE 127.0.0.1 , EXCLUDE localhost'
+const loopbackOnly = 'MAP *.localhost 127.0.0.1 , MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE localhost'
 
 /** How Chromium is started beside the usual. */
 export interface BrowserOptions {

@@ -1,49 +1,87 @@
 /** A person's storage as one archive, whatever holds it. @module */
 import { launchFault, type Mount } from '@labgate/contract'
-import { engineTrouble } from './engine.ts'
-import type { Ground } from './launch.ts'
-import { labels, volumeName } from './plan.ts'
+import type { Container } from 'dockerode'
+import { engineTrouble, isGone, wordsOf } from './engine.ts'
+import type { Ground } from './ground.ts'
+import { removeContainer } from './launch.ts'
+import { labels, storeSource } from './plan.ts'
 
-/** The archive of the first storage of a profile; of volumes by a container that is made and never started. */
+/** So long a download may take before its container counts as left behind. */
+const staleSeconds = 24 * 3600
+
+/** The archive of a profile's storages, in folders by name where there are several. Nothing is started for it. */
 export async function* archiveStores(
   ground: Ground,
   { storage, mounts }: { readonly storage: string; readonly mounts: readonly Mount[] },
 ): AsyncGenerator<Uint8Array> {
-  const { engine, config, installation } = ground
-  const [mount] = mounts
-  if (mount === undefined) throw launchFault('policy', 'This app keeps no files.')
-  const source =
-    config.storage === 'volume'
-      ? volumeName({ installation, storage, mount: mount.name })
-      : `${config.storageRoot}/${storage}/${mount.name}`
-  const image = await imageFor(ground, source)
-  const container = await engine.createContainer({
-    Image: image,
-    Cmd: ['true'],
-    Labels: { [labels.installation]: installation },
-    HostConfig: { Binds: [`${source}:/storage:ro`], NetworkMode: 'none' },
-  })
+  const own = mounts.filter(({ of }) => of === 'person')
+  if (own.length === 0) throw launchFault('policy', 'This app keeps no files.')
+  const stores = own.map(({ name }) => ({ name, source: storeSource(ground, { storage, mount: name }) }))
+  let container: Container | undefined
   try {
-    for await (const part of await container.getArchive({ path: '/storage/.' })) yield part as Buffer
+    container = await reader(ground, stores)
+    for await (const part of await ground.engine.wait.getContainer(container.id).getArchive({ path: '/storage/.' }))
+      yield part as Buffer
   } catch (error) {
     throw engineTrouble(error)
   } finally {
-    await container.remove({ force: true, v: true }).catch(() => undefined)
+    if (container) await removeContainer(ground, container.id).catch(() => undefined)
   }
 }
 
+interface Store {
+  readonly name: string
+  readonly source: string
+}
+
+/** A container that is made and never started, and has the storages. */
+async function reader(ground: Ground, stores: readonly Store[]): Promise<Container> {
+  const { engine, config, installation } = ground
+  const isOne = stores.length === 1
+  const Mounts = stores.map(({ name, source }) => ({
+    ...{ Type: config.storage === 'volume' ? ('volume' as const) : ('bind' as const), Source: source, ReadOnly: true },
+    Target: isOne ? '/storage' : `/storage/${name}`,
+    // An image may have files at that place; they are not the person's.
+    ...(config.storage === 'volume' ? { VolumeOptions: { NoCopy: true } as never } : {}),
+  }))
+  const make = (Image: string) =>
+    engine.ask.createContainer({
+      ...{ Image, Cmd: ['true'], Labels: { [labels.installation]: installation, [labels.purpose]: 'archive' } },
+      HostConfig: { Mounts, NetworkMode: 'none' },
+    })
+  const images = await imagesFor(ground, stores)
+  for (const [index, image] of images.entries()) {
+    try {
+      return await make(image)
+    } catch (error) {
+      if (!isGone(error) || index === images.length - 1) throw error
+    }
+  }
+  throw launchFault('pull_failed', 'The engine has no image.')
+}
+
 /** Any image does: nothing of it runs. The one that the storage was made with is there as a rule. */
-async function imageFor({ engine, config }: Ground, source: string): Promise<string> {
-  if (config.storage === 'volume') {
-    const found = await engine
+async function imagesFor({ engine, config }: Ground, stores: readonly Store[]): Promise<string[]> {
+  const named: string[] = []
+  // A volume that is not there would be made by looking for it.
+  for (const { source } of config.storage === 'volume' ? stores : []) {
+    const volume = await engine.ask
       .getVolume(source)
       .inspect()
-      .catch(() => undefined)
-    if (found === undefined) throw launchFault('policy', 'There are no files yet.')
-    const image = found.Labels?.[labels.image]
-    if (image !== undefined) return image
+      .catch((error: unknown) => {
+        if (isGone(error)) throw launchFault('policy', 'There are no files yet.', { cause: wordsOf(error) })
+        throw error
+      })
+    named.push(volume.Labels?.[labels.image] ?? '')
   }
-  const [any] = await engine.listImages()
-  if (any === undefined) throw launchFault('pull_failed', 'The engine has no image.')
-  return any.Id
+  const all = await engine.ask.listImages()
+  return [...named.filter(Boolean).slice(0, 1), ...all.slice(0, 1).map(({ Id }) => Id)]
+}
+
+/** Removes what downloads that were killed have left. */
+export async function removeStale(ground: Ground): Promise<void> {
+  const label = [`${labels.installation}=${ground.installation}`, `${labels.purpose}=archive`]
+  const lines = await ground.engine.ask.listContainers({ all: true, filters: { label } })
+  const oldest = ground.clock.now().getTime() / 1000 - staleSeconds
+  for (const { Id } of lines.filter(({ Created }) => Created < oldest)) await removeContainer(ground, Id)
 }

@@ -1,5 +1,5 @@
 /** The config of an engine of containers. @module */
-import { type ConfigOf, secret } from '@labgate/contract'
+import { bytes, type ConfigOf, duration, secret } from '@labgate/contract'
 
 const path = (description: string) => ({ type: 'string', pattern: '^/', description }) as const
 
@@ -10,6 +10,7 @@ const harmless = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'KILL', 'SETGID',
 export const configSchema = {
   type: 'object',
   additionalProperties: false,
+  dependentRequired: { host: ['tls'] },
   properties: {
     socket: {
       ...path('Socket of the engine. Whoever may write to it is root on its machine.'),
@@ -25,13 +26,14 @@ export const configSchema = {
       type: 'object',
       additionalProperties: false,
       required: ['ca', 'cert', 'key'],
-      description: 'Certificates for `host`; without them nothing is sent there.',
+      description: 'Certificates; `host` needs them.',
       properties: {
         ca: secret({ description: 'Authority that signed the engine’s certificate, in PEM.' }),
         cert: secret({ description: 'Our certificate, in PEM.' }),
         key: secret({ description: 'Its private key, in PEM.' }),
       },
     },
+    timeout: duration({ default: '30s', description: 'How long an answer of the engine may take (duration).' }),
     pull: {
       type: 'string',
       enum: ['missing', 'always', 'never'],
@@ -86,6 +88,7 @@ export const configSchema = {
       default: 1024,
       description: 'Processes of a container whose size names no limit.',
     },
+    logBytes: bytes({ default: '10m', description: 'How much of an app’s output is kept (size).' }),
     runtime: { type: 'string', minLength: 1, description: 'Runtime of the engine. Absent: its default.' },
   },
 } as const

@@ -1,5 +1,6 @@
 /** One engine of Docker or Podman as a runner. @module */
 import {
+  type Capabilities,
   type Endpoint,
   type Inspection,
   launchFault,
@@ -7,72 +8,52 @@ import {
   type RunnerContext,
   type Usage,
 } from '@labgate/contract'
-import { archiveStores } from './archive.ts'
+import type { ContainerInfo } from 'dockerode'
+import { archiveStores, removeStale } from './archive.ts'
 import type { RunnerDockerConfig } from './config.ts'
 import { engineOf, engineTrouble, isGone, statusOf, wordsOf } from './engine.ts'
-import { type Ground, launchOn, renewIn } from './launch.ts'
+import type { Ground } from './ground.ts'
+import { launchOn, removeContainer, renewIn } from './launch.ts'
 import { linesOf } from './logs.ts'
 import { type DockerPlan, labels, planOf } from './plan.ts'
-import { foundIn, listed, type State, seen, stateSchema } from './state.ts'
+import { foundIn, hasEnded, type State, seen, stateSchema } from './state.ts'
+import { removeStores } from './stores.ts'
 
-/** Makes the runner; it connects when it is used. */
-export function createDocker({ config, installation }: RunnerContext<RunnerDockerConfig>): Runner<State> {
-  const ground: Ground = { engine: engineOf(config), config, installation }
-  const { engine } = ground
-  const mine = { label: [`${labels.installation}=${installation}`] }
+/** Makes the runner; it connects when it is used. @throws Fault ERR_CONFIG */
+export function createDocker({ config, installation, clock }: RunnerContext<RunnerDockerConfig>): Runner<State> {
+  const ground: Ground = { engine: engineOf(config), config, installation, clock }
+  const { ask, wait } = ground.engine
   return {
     state: { schema: stateSchema, version: 1, migrate: (old) => old as State },
-    capabilities: () => ({
-      ...({ memory: 'enforced', cpu: 'enforced', pids: 'enforced' } as const),
-      storage: config.limitStorage ? 'enforced' : 'none',
-      gpu: config.gpus ? 'enforced' : 'none',
-      network: 'none',
-      ...{ logs: true, stats: true, discover: true },
-    }),
+    capabilities: () => capabilitiesOf(config),
     plan: (request, profile) => planOf(request, profile, ground),
     // What `plan` made; the core hands it back as it was.
     launch: ({ detail }, launch) => launchOn(ground, detail as unknown as DockerPlan, launch),
     inspect: ({ container }, signal) => inspect(ground, container, signal),
-    async inspectAll(states) {
-      const lines = await engine.listContainers({ all: true, filters: mine })
-      const known = new Map(lines.map((line) => [line.Id, listed(line)]))
-      return states.map(({ container }): Inspection => known.get(container) ?? { state: 'missing' })
-    },
-    endpoint: (state) => endpointOf(ground, state),
-    renew: (state, secrets) => renewIn(engine, state, secrets),
-    async terminate({ container }, { graceSeconds }) {
-      await engine
-        .getContainer(container)
-        .stop({ t: graceSeconds })
-        .catch((error: unknown) => {
-          if (!isGone(error) && statusOf(error) !== 304) throw engineTrouble(error)
-        })
-    },
-    async remove({ container, storage }, { volumes }) {
-      await removeContainer(ground, container)
-      if (volumes) await removeVolumes(ground, storage)
-    },
-    async *discover() {
-      for (const line of await engine.listContainers({ all: true, filters: mine })) {
+    inspectAll: (states, signal) => inspectAll(ground, states, signal),
+    endpoint: (state) => told(endpointOf(ground, state)),
+    renew: (state, secrets) => told(renewIn(ground, state, secrets)),
+    terminate: ({ container }, { graceSeconds }) => told(stop(ground, container, graceSeconds)),
+    remove: ({ container, storage }, { volumes }) => told(remove(ground, { container, storage, volumes })),
+    async *discover(signal) {
+      for (const line of await lines(ground, signal)) {
         const found = foundIn(line)
         if (found) yield found
       }
+      await removeStale(ground)
     },
-    logs: ({ container }, options) => linesOf(engine, container, options),
-    async stats({ container }): Promise<Usage> {
-      const { memory_stats: memory, cpu_stats: cpu } = await engine.getContainer(container).stats({ stream: false })
-      return { memoryBytes: memory.usage ?? 0, cpuSeconds: (cpu.cpu_usage?.total_usage ?? 0) / 1e9, at: new Date(0) }
-    },
+    logs: ({ container }, options) => linesOf(wait, container, options),
+    stats: ({ container }) => told(usageOf(ground, container)),
     archive: (storage) => archiveStores(ground, storage),
     async health() {
-      return engine.ping().then(
+      return ask.ping().then(
         () => ({ ok: true }),
         (error: unknown) => ({ ok: false, detail: `the engine does not answer: ${wordsOf(error)}` }),
       )
     },
     async *probe() {
       try {
-        const { Version, ApiVersion } = await engine.version()
+        const { Version, ApiVersion } = await ask.version()
         yield { ok: true, what: `the engine answers: ${Version}, API ${ApiVersion}` }
       } catch (error) {
         const mend = 'is it running, and may this user read and write its socket?'
@@ -82,49 +63,82 @@ export function createDocker({ config, installation }: RunnerContext<RunnerDocke
   }
 }
 
+/** What no test exceeds is no more than advice: GPUs, and sizes that depend on the engine's file system. */
+function capabilitiesOf({ limitStorage, gpus }: RunnerDockerConfig): Capabilities {
+  return {
+    ...({ memory: 'enforced', cpu: 'enforced', pids: 'enforced', network: 'none' } as const),
+    storage: limitStorage ? 'advisory' : 'none',
+    gpu: gpus ? 'advisory' : 'none',
+    ...{ logs: true, stats: true, discover: true },
+  }
+}
+
+async function told<T>(work: Promise<T>): Promise<T> {
+  return work.catch((error: unknown) => {
+    throw engineTrouble(error)
+  })
+}
+
 async function inspect({ engine }: Ground, container: string, signal: AbortSignal): Promise<Inspection> {
   try {
-    return seen(await engine.getContainer(container).inspect({ abortSignal: signal }))
+    return seen(await engine.ask.getContainer(container).inspect({ abortSignal: signal }))
   } catch (error) {
     return isGone(error) ? { state: 'missing' } : { state: 'unknown', reason: wordsOf(error) }
   }
 }
 
-/** Read back each time: after a restart of the engine a container has another port. */
+function lines({ engine, installation }: Ground, signal: AbortSignal): Promise<ContainerInfo[]> {
+  const filters = { label: [`${labels.installation}=${installation}`] }
+  return told(engine.ask.listContainers({ all: true, filters, abortSignal: signal }))
+}
+
+/** One question for all; those few that have ended are asked how. */
+async function inspectAll(ground: Ground, states: readonly State[], signal: AbortSignal): Promise<Inspection[]> {
+  const known = new Map((await lines(ground, signal)).map(({ Id, State: status }) => [Id, status]))
+  const answers: Inspection[] = []
+  for (const { container } of states) {
+    const status = known.get(container)
+    if (status === undefined) answers.push({ state: 'missing' })
+    else answers.push(hasEnded(status) ? await inspect(ground, container, signal) : { state: 'running' })
+  }
+  return answers
+}
+
+/** Read back each time: started anew, a container has another port. */
 async function endpointOf({ engine, config }: Ground, { container, port }: State): Promise<Endpoint> {
-  const { NetworkSettings: net } = await engine
-    .getContainer(container)
-    .inspect()
-    .catch((error: unknown) => {
-      throw engineTrouble(error)
-    })
+  const { NetworkSettings: net } = await engine.ask.getContainer(container).inspect()
   if (config.network !== undefined) {
-    const host = net.Networks[config.network]?.IPAddress
+    const host = net.Networks?.[config.network]?.IPAddress
     if (host) return { kind: 'tcp', host, port }
   }
-  const published = net.Ports[`${port}/tcp`]?.[0]?.HostPort
-  if (published === undefined)
-    throw launchFault('unreachable', 'The container has no address yet.', { retryable: true })
+  const published = net.Ports?.[`${port}/tcp`]?.[0]?.HostPort
+  if (!published) throw launchFault('unreachable', 'The container has no address now.', { retryable: true })
   return { kind: 'tcp', host: config.reach ?? config.bind, port: Number(published) }
 }
 
-async function removeContainer({ engine }: Ground, id: string): Promise<void> {
-  try {
-    // `v`: volumes without a name, which the image brought along; never the person's.
-    await engine.getContainer(id).remove({ force: true, v: true })
-  } catch (error) {
-    if (isGone(error)) return
-    // 409: somebody removes it already.
-    if (statusOf(error) !== 409) throw engineTrouble(error)
-    await engine
-      .getContainer(id)
-      .wait({ condition: 'removed' })
-      .catch(() => undefined)
-  }
+async function stop({ engine }: Ground, container: string, graceSeconds: number): Promise<void> {
+  await engine.wait
+    .getContainer(container)
+    .stop({ t: graceSeconds })
+    .catch((error: unknown) => {
+      if (!isGone(error) && statusOf(error) !== 304) throw error
+    })
 }
 
-async function removeVolumes({ engine, installation }: Ground, storage: string): Promise<void> {
-  const filters = { label: [`${labels.installation}=${installation}`, `${labels.storage}=${storage}`] }
-  const { Volumes } = await engine.listVolumes({ filters })
-  for (const { Name } of Volumes) await engine.getVolume(Name).remove()
+async function remove(
+  ground: Ground,
+  { container, storage, volumes }: { container: string; storage: string; volumes: boolean },
+): Promise<void> {
+  await removeContainer(ground, container)
+  if (volumes) await removeStores(ground, storage)
+}
+
+async function usageOf({ engine, clock }: Ground, container: string): Promise<Usage> {
+  // One look: the second one, a second later, would be for a rate that nobody asks for.
+  const once = { stream: false, 'one-shot': true } as { stream: false }
+  const { memory_stats: memory, cpu_stats: cpu } = await engine.ask.getContainer(container).stats(once)
+  // Pages of files that it has read can be taken back at any time, and do not count.
+  const cached = Number(memory.stats?.inactive_file ?? 0)
+  const memoryBytes = Math.max(0, (memory.usage ?? 0) - cached)
+  return { memoryBytes, cpuSeconds: (cpu.cpu_usage?.total_usage ?? 0) / 1e9, at: clock.now() }
 }

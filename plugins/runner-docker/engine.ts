@@ -1,18 +1,35 @@
 /** The engine, and what its answers mean: Docker and Podman say the same things with different words. @module */
-import { launchFault } from '@labgate/contract'
+import { Fault, isFault, launchFault } from '@labgate/contract'
 import Docker from 'dockerode'
 import type { RunnerDockerConfig } from './config.ts'
 
-/** A client of the configured engine; it connects nowhere else and reads no environment. */
-export function engineOf(config: RunnerDockerConfig): Docker {
+/** Two clients of one engine. */
+export interface Engine {
+  /** For questions: no answer within `timeout` is a failure. */
+  readonly ask: Docker
+  /** For what may be silent for long: pulls, logs, stops, archives. */
+  readonly wait: Docker
+}
+
+/** Clients of the configured engine; they connect nowhere else. @throws Fault ERR_CONFIG (a host without certificates) */
+export function engineOf(config: RunnerDockerConfig): Engine {
   const { host, tls } = config
-  // Longer than any answer of an engine that is well; logs and pulls stream and are not cut by it.
-  const timeout = 60_000
-  if (host === undefined) return new Docker({ socketPath: config.socket, timeout })
-  return new Docker({
-    ...{ host, port: config.port, protocol: 'https', timeout },
-    ...(tls === undefined ? {} : { ca: tls.ca.reveal(), cert: tls.cert.reveal(), key: tls.key.reveal() }),
-  })
+  if (host !== undefined && tls === undefined)
+    throw new Fault(
+      'ERR_CONFIG',
+      'runner-docker: `host` needs `tls`; whoever reaches an engine without it is root there',
+    )
+  // What is not named here, the client takes from DOCKER_HOST and its like.
+  const nothing = { host: undefined, port: undefined, ca: undefined, cert: undefined, key: undefined, pathPrefix: '/' }
+  const certificates = tls && { ca: tls.ca.reveal(), cert: tls.cert.reveal(), key: tls.key.reveal() }
+  const where =
+    host === undefined
+      ? { ...nothing, protocol: 'http' as const, socketPath: config.socket }
+      : { ...nothing, protocol: 'https' as const, host, port: config.port, ...certificates }
+  return {
+    ask: new Docker({ ...where, timeout: config.timeout * 1000 }),
+    wait: new Docker({ ...where, timeout: 0 }),
+  }
 }
 
 /** The status an engine answered with; `undefined` when it did not answer. */
@@ -37,8 +54,14 @@ export function isTaken(error: unknown): boolean {
   return statusOf(error) === 409 || (statusOf(error) === 500 && /already in use/i.test(wordsOf(error)))
 }
 
-/** A failure of the engine as the person may read it. */
-export function engineTrouble(error: unknown) {
+/** Whether somebody else removes it at this moment. */
+export function isBeingRemoved(error: unknown): boolean {
+  return /already in progress|being removed|is in the process of/i.test(wordsOf(error))
+}
+
+/** A failure of the engine as the person may read it; what is no answer and no silence of it stays what it is. */
+export function engineTrouble(error: unknown): unknown {
+  if (isFault(error) || error instanceof TypeError) return error
   const status = statusOf(error)
   if (status === undefined)
     return launchFault('unreachable', 'The engine of containers does not answer.', {
@@ -46,13 +69,14 @@ export function engineTrouble(error: unknown) {
       retryable: true,
       cause: error,
     })
-  if (/port is already allocated|address already in use/i.test(wordsOf(error)))
+  const words = wordsOf(error)
+  if (/port is already allocated|address already in use/i.test(words))
     return launchFault('port', 'A port was taken in the meantime.', {
       hint: 'Try again.',
       retryable: true,
       cause: error,
     })
-  if (/no such image|image not known/i.test(wordsOf(error)))
+  if (/no such image|image not known/i.test(words))
     return launchFault('pull_failed', 'The image of this app is not there.', {
       hint: 'An admin can fetch it, or let it be fetched.',
       cause: error,

@@ -1,197 +1,161 @@
 /** From a plan to a container that runs. Every step may have been done before: by a launch that was killed. @module */
-import { chownSync, mkdirSync } from 'node:fs'
 import { posix } from 'node:path'
 import { type Launch, launchFault } from '@labgate/contract'
-import type Docker from 'dockerode'
 import type { Container, ContainerCreateOptions, ContainerInspectInfo } from 'dockerode'
-import type { RunnerDockerConfig } from './config.ts'
-import { engineTrouble, isGone, isTaken, statusOf, wordsOf } from './engine.ts'
+import { engineTrouble, isBeingRemoved, isGone, isTaken, statusOf } from './engine.ts'
 import { archiveOf, type Entry } from './files.ts'
+import type { Ground } from './ground.ts'
+import { fetchImage } from './images.ts'
 import { type DockerPlan, labels, planHash, secretsFolder } from './plan.ts'
 import type { State } from './state.ts'
+import { assertNoLinkOut, makeStores } from './stores.ts'
 
-/** What a launch works with. */
-export interface Ground {
-  readonly engine: Docker
-  readonly config: RunnerDockerConfig
-  readonly installation: string
-}
-
-/** Brings the container of a plan up. @throws Fault ERR_LAUNCH */
+/** Brings the container of a plan up. @throws Fault ERR_LAUNCH; the signal's reason when it aborts */
 export async function launchOn(ground: Ground, plan: DockerPlan, launch: Launch<State>): Promise<State> {
   try {
     return await bringUp(ground, plan, launch)
   } catch (error) {
     launch.signal.throwIfAborted()
-    throw statusOf(error) === undefined && !isConnection(error) ? error : engineTrouble(error)
+    throw engineTrouble(error)
   }
-}
-
-function isConnection(error: unknown): boolean {
-  return /^E[A-Z]+$/.test(String((error as { code?: unknown } | undefined)?.code ?? ''))
 }
 
 async function bringUp(ground: Ground, plan: DockerPlan, launch: Launch<State>): Promise<State> {
-  const { engine } = ground
   const { signal, save, progress, secrets } = launch
-  const there = await existing(engine, plan)
   signal.throwIfAborted()
+  assertNoLinkOut(ground, plan)
+  const there = await existing(ground, plan)
   if (there === undefined) {
     await fetchImage(ground, plan.image, launch)
+    signal.throwIfAborted()
     await makeStores(ground, plan)
     signal.throwIfAborted()
   }
-  const container = there?.container ?? (await create(engine, plan))
-  const state = stateOf(plan, container.id)
+  const { id, isRunning } = there ?? (await create(ground, plan))
+  const state: State = { container: id, account: plan.account, storage: plan.storage, port: plan.port }
   await save(state)
   signal.throwIfAborted()
-  if (there?.info.State.Running) return state
-  await container.putArchive(await handOver(plan, secrets), { path: '/' })
+  const container = ground.engine.ask.getContainer(id)
+  // Also to one that runs: a token may be newer than what a launch that was killed handed over.
+  await container.putArchive(await handOver(plan, { secrets, isRunning }), { path: '/' })
+  if (isRunning) return state
   signal.throwIfAborted()
   progress('The container is made; it starts.')
-  await container.start().catch((error: unknown) => {
-    // 304: it runs already.
-    if (statusOf(error) !== 304) throw error
-  })
+  await ground.engine.wait
+    .getContainer(id)
+    .start()
+    .catch((error: unknown) => {
+      // 304: it runs already.
+      if (statusOf(error) !== 304) throw error
+    })
   return state
 }
 
-function stateOf({ account, storage, port }: DockerPlan, container: string): State {
-  return { container, account, storage, port }
+interface There {
+  readonly id: string
+  readonly isRunning: boolean
 }
 
-/** The container of this very plan, unless it has ended; any other one of its name is in the way. */
-async function existing(
-  engine: Docker,
-  plan: DockerPlan,
-): Promise<{ container: Container; info: ContainerInspectInfo } | undefined> {
-  const container = engine.getContainer(plan.name)
-  const info = await container.inspect().catch((error: unknown) => {
-    if (isGone(error)) return undefined
-    throw error
-  })
+/** The container of this very plan, unless it has ended; another one of ours is in the way, and goes. */
+async function existing(ground: Ground, plan: DockerPlan): Promise<There | undefined> {
+  const info = await inspected(ground, plan.name)
   if (info === undefined) return undefined
-  const isSame = info.Config.Labels[labels.plan] === planHash(plan)
-  const hasEnded = info.State.Status === 'exited' || info.State.Status === 'dead'
-  if (isSame && !hasEnded) return { container: engine.getContainer(info.Id), info }
-  await container.remove({ force: true, v: true })
+  const { Labels } = info.Config
+  if (Labels[labels.installation] !== ground.installation)
+    throw launchFault('policy', 'A container that is not ours has its name.', {
+      hint: 'An admin renames or removes it.',
+      cause: plan.name,
+    })
+  const hasEnded = ['exited', 'dead', 'removing', 'stopped'].includes(info.State.Status)
+  if (Labels[labels.plan] === planHash(plan) && !hasEnded) return { id: info.Id, isRunning: info.State.Running }
+  await removeContainer(ground, info.Id)
   return undefined
 }
 
-async function create(engine: Docker, plan: DockerPlan): Promise<Container> {
+async function inspected({ engine }: Ground, name: string): Promise<ContainerInspectInfo | undefined> {
+  return engine.ask
+    .getContainer(name)
+    .inspect()
+    .catch((error: unknown) => {
+      if (isGone(error)) return undefined
+      throw error
+    })
+}
+
+async function create(ground: Ground, plan: DockerPlan): Promise<There> {
   const options = plan.create as unknown as ContainerCreateOptions
   const named = { ...options, name: plan.name, Labels: { ...options.Labels, [labels.plan]: planHash(plan) } }
+  const make = async () => ({ id: (await ground.engine.ask.createContainer(named)).id, isRunning: false })
   try {
-    return await engine.createContainer(named)
+    return await make()
   } catch (error) {
     if (!isTaken(error)) throw error
     // Another launch of the same workspace was faster.
-    const there = await existing(engine, plan)
-    if (there === undefined) throw error
-    return there.container
+    return (await existing(ground, plan)) ?? (await make())
   }
 }
 
-async function fetchImage(
-  { engine, config }: Ground,
-  image: string,
-  { signal, progress }: Launch<State>,
-): Promise<void> {
-  const isThere = await engine
-    .getImage(image)
-    .inspect()
-    .then(
-      () => true,
-      (error: unknown) => {
-        if (isGone(error)) return false
-        throw error
-      },
-    )
-  if (isThere && config.pull !== 'always') return
-  if (config.pull === 'never')
-    throw launchFault('pull_failed', 'The image of this app is not there.', {
-      hint: 'An admin loads it into the engine; here nothing is fetched by itself.',
-    })
-  progress(`Fetches ${image}.`)
-  const stream = await engine.pull(image).catch((error: unknown) => {
-    throw launchFault('pull_failed', 'The image of this app could not be fetched.', {
-      hint: 'The registry may be down, or not let us in. Try again in a while.',
-      retryable: true,
-      cause: wordsOf(error),
-    })
-  })
-  await followed(engine, stream as NodeJS.ReadableStream & { destroy(error?: Error): void }, signal)
-}
-
-/** Waits for the end of a pull; broken off, the engine stops fetching when nobody listens. */
-function followed(
-  engine: Docker,
-  stream: NodeJS.ReadableStream & { destroy(error?: Error): void },
-  signal: AbortSignal,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = () => {
-      stream.destroy()
-      reject(signal.reason)
-    }
-    signal.addEventListener('abort', stop, { once: true })
-    engine.modem.followProgress(stream, (error: Error | null) => {
-      signal.removeEventListener('abort', stop)
-      if (error === null) resolve()
-      else
-        reject(
-          launchFault('pull_failed', 'The image of this app could not be fetched.', {
-            retryable: true,
-            cause: error.message,
-          }),
-        )
-    })
-  })
-}
-
-async function makeStores({ engine, config, installation }: Ground, plan: DockerPlan): Promise<void> {
-  for (const { source } of plan.stores) {
-    if (config.storage === 'folder') {
-      mkdirSync(source, { recursive: true, mode: 0o700 })
-      if (plan.user) chownSync(source, plan.user.uid, plan.user.gid)
-      continue
-    }
-    // Nothing happens when it is there.
-    await engine.createVolume({
-      Name: source,
-      Labels: { [labels.installation]: installation, [labels.storage]: plan.storage, [labels.image]: plan.image },
+/** Removes a container, whatever it does; gone is success, and so is one that somebody else removes. */
+export async function removeContainer({ engine }: Ground, id: string): Promise<void> {
+  const container: Container = engine.wait.getContainer(id)
+  try {
+    // `v`: volumes without a name, which the image brought along; never the person's.
+    await container.remove({ force: true, v: true })
+  } catch (error) {
+    if (isGone(error)) return
+    if (!isBeingRemoved(error)) throw error
+    await container.wait({ condition: 'removed' }).catch((gone: unknown) => {
+      if (!isGone(gone)) throw gone
     })
   }
 }
 
 /** Secrets, and storage that belongs to who the app runs as: a new volume belongs to root. */
-async function handOver(plan: DockerPlan, secrets: Readonly<Record<string, string>>): Promise<Buffer> {
-  const owner = plan.user ?? { uid: 0, gid: 0 }
-  // Who the image runs as is not known where the profile does not say; inside there is nobody else anyway.
-  const mode = plan.user ? 0o400 : 0o444
+async function handOver(
+  { user, stores }: DockerPlan,
+  { secrets, isRunning }: { secrets: Readonly<Record<string, string>>; isRunning: boolean },
+): Promise<Buffer> {
+  const owned = isRunning || user === null ? [] : stores
+  return archiveOf([
+    ...secretEntries(user, secrets),
+    ...owned.map(({ target }) => ({ name: `${target.slice(1)}/`, mode: 0o700, owner: user ?? root })),
+  ])
+}
+
+const root = { uid: 0, gid: 0 }
+
+function secretEntries(user: DockerPlan['user'], secrets: Readonly<Record<string, string>>): Entry[] {
+  const owner = user ?? root
   const folder = `${secretsFolder.slice(1)}/`
-  const entries: Entry[] = [
-    { name: folder, mode: plan.user ? 0o700 : 0o755, owner },
-    ...Object.entries(secrets).map(([name, content]) => ({ name: posix.join(folder, name), content, mode, owner })),
-    ...(plan.user ? plan.stores.map(({ target }) => ({ name: `${target.slice(1)}/`, mode: 0o700, owner })) : []),
+  // Who the image runs as is not known where the profile does not say; inside there is nobody else anyway.
+  const [inner, outer] = user ? [0o400, 0o700] : [0o444, 0o755]
+  const files = Object.entries(secrets).map(([name, content]) => ({
+    name: fileName(name),
+    content,
+    mode: inner,
+    owner,
+  }))
+  return [
+    { name: folder, mode: outer, owner },
+    ...files.map((file) => ({ ...file, name: posix.join(folder, file.name) })),
   ]
-  return archiveOf(entries)
+}
+
+function fileName(name: string): string {
+  if (!/^[A-Za-z0-9_][A-Za-z0-9._-]*$/.test(name))
+    throw new TypeError(`a secret's file name must be plain, got ${name}`)
+  return name
 }
 
 /** New content of the secrets of a container that runs. */
-export async function renewIn(engine: Docker, state: State, secrets: Readonly<Record<string, string>>): Promise<void> {
-  const container = engine.getContainer(state.container)
+export async function renewIn(
+  { engine }: Ground,
+  { container: id }: State,
+  secrets: Readonly<Record<string, string>>,
+): Promise<void> {
+  const container = engine.ask.getContainer(id)
   const { Config } = await container.inspect()
-  const [uid, gid] = Config.User.split(':').map(Number)
-  const isNumber = Number.isInteger(uid) && Number.isInteger(gid)
-  const user = isNumber ? { uid: uid ?? 0, gid: gid ?? 0 } : null
-  const owner = user ?? { uid: 0, gid: 0 }
-  const folder = `${secretsFolder.slice(1)}/`
-  const entries = Object.entries(secrets).map(([name, content]) => ({
-    name: posix.join(folder, name),
-    content,
-    mode: user ? 0o400 : 0o444,
-    owner,
-  }))
-  await container.putArchive(await archiveOf(entries), { path: '/' })
+  const found = /^(\d+):(\d+)$/.exec(Config.User)
+  const user = found ? { uid: Number(found[1]), gid: Number(found[2]) } : null
+  await container.putArchive(await archiveOf(secretEntries(user, secrets)), { path: '/' })
 }

@@ -24,6 +24,8 @@ export const labels = {
   storage: 'labgate.storage',
   plan: 'labgate.plan',
   image: 'labgate.image',
+  port: 'labgate.port',
+  purpose: 'labgate.purpose',
 } as const
 
 /** The plan's own words; what `detail` of a launch plan holds. */
@@ -37,6 +39,8 @@ export interface DockerPlan {
   readonly user: { readonly uid: number; readonly gid: number } | null
   /** Storage of the person: name of the volume or folder, and where the app finds it. */
   readonly stores: readonly { readonly source: string; readonly target: string }[]
+  /** Folders of the machine that are mounted as they are. */
+  readonly shared: readonly string[]
   readonly create: { readonly [name: string]: Json }
 }
 
@@ -59,8 +63,11 @@ export function planOf(request: LaunchRequest, profile: AppProfile, ground: Plan
   const mounts = profile.mounts.map((mount) => ({ ...mount, target: safePath(filled(mount.target, filling)) }))
   const stores = mounts
     .filter(({ of }) => of === 'person')
-    .map((mount) => ({ source: storeOf(mount, request, ground), target: mount.target }))
-  const shared = mounts.filter(({ of }) => of === 'shared').map((mount) => sharedBind(mount, config))
+    .map(({ name, target }) => ({
+      source: storeSource(ground, { storage: request.storage, mount: name }),
+      target,
+    }))
+  const shared = mounts.filter(({ of }) => of === 'shared').map((mount) => sharedMount(mount, config))
   const environment = Object.entries(profile.environment).map(([name, value]) => `${name}=${filled(value, filling)}`)
   const create: ContainerCreateOptions = {
     Image: image,
@@ -72,12 +79,14 @@ export function planOf(request: LaunchRequest, profile: AppProfile, ground: Plan
       [labels.instance]: request.instance,
       [labels.account]: request.account,
       [labels.storage]: request.storage,
+      [labels.port]: String(port),
     },
     ExposedPorts: { [`${port}/tcp`]: {} },
     HostConfig: {
       ...limitsOf(request, config),
       ...hardened(config),
-      Binds: [...stores.map(({ source, target }) => `${source}:${target}`), ...shared],
+      // Not binds: a folder that is not there fails, and is not made by root.
+      Mounts: [...stores.map((store) => ownMount(store, config)), ...shared],
       ...(config.network === undefined
         ? { PortBindings: { [`${port}/tcp`]: [{ HostIp: config.bind, HostPort: '' }] } }
         : { NetworkMode: config.network }),
@@ -85,7 +94,7 @@ export function planOf(request: LaunchRequest, profile: AppProfile, ground: Plan
   }
   const detail: DockerPlan = {
     ...{ name: `labgate-${installation.slice(0, 8)}-${request.instance}`, image, port, user: user ?? null },
-    ...{ account: request.account, storage: request.storage, stores },
+    ...{ account: request.account, storage: request.storage, stores, shared: shared.map(({ Source }) => Source) },
     create: create as unknown as { [name: string]: Json },
   }
   return { instance: request.instance, summary: `Starts a container of ${image}.`, detail }
@@ -111,12 +120,14 @@ function limitsOf({ limits }: LaunchRequest, config: RunnerDockerConfig) {
 }
 
 /** Never more than an app needs, whatever its image would like. */
-function hardened({ capabilities, runtime }: RunnerDockerConfig) {
+function hardened({ capabilities, runtime, logBytes }: RunnerDockerConfig) {
   return {
     Privileged: false,
     CapDrop: ['ALL'],
     CapAdd: [...capabilities],
     SecurityOpt: ['no-new-privileges'],
+    // An app that writes without end fills a part of the disk, not all of it.
+    LogConfig: { Type: 'json-file', Config: { 'max-size': String(logBytes) } },
     Init: true,
     RestartPolicy: { Name: 'no' },
     PublishAllPorts: false,
@@ -128,45 +139,48 @@ function homeOf({ mounts }: AppProfile): string {
   return mounts.find(({ of, target }) => of === 'person' && !target.startsWith('{home}'))?.target ?? '/home/work'
 }
 
-function storeOf({ name }: Mount, { storage }: LaunchRequest, { config, installation }: PlanGround): string {
-  if (config.storage === 'volume') return volumeName({ installation, storage, mount: name })
+/** The volume or folder of one storage, named by its id, which is nobody's name and nobody's address. */
+export function storeSource(
+  { config, installation }: PlanGround,
+  { storage, mount }: { readonly storage: string; readonly mount: string },
+): string {
+  for (const name of [storage, mount])
+    if (!/^[a-z0-9][a-z0-9-]*$/.test(name))
+      throw launchFault('policy', 'A storage of this app has no plain name.', {
+        hint: 'An admin looks at `mounts` of the profile.',
+      })
+  if (config.storage === 'volume') return `labgate-${installation.slice(0, 8)}-${storage}-${mount}`
   if (config.storageRoot === undefined)
     throw launchFault('policy', 'There is no place for people’s files here.', {
       hint: 'An admin sets `storageRoot` of the runner.',
     })
-  return posix.join(config.storageRoot, storage, name)
+  return posix.join(config.storageRoot, storage, mount)
 }
 
-/** Named by the storage's id, which is nobody's name and nobody's address. */
-export function volumeName({
-  installation,
-  storage,
-  mount,
-}: {
-  installation: string
-  storage: string
-  mount: string
-}): string {
-  return `labgate-${installation.slice(0, 8)}-${storage}-${mount}`
+function ownMount({ source, target }: DockerPlan['stores'][number], { storage }: RunnerDockerConfig) {
+  return { Type: storage === 'volume' ? ('volume' as const) : ('bind' as const), Source: source, Target: target }
 }
 
-function sharedBind({ source, target, readOnly }: Mount, { mountRoots }: RunnerDockerConfig): string {
+function sharedMount({ source, target, readOnly }: Mount, { mountRoots }: RunnerDockerConfig) {
   const from = safePath(source ?? '')
-  const isBelow = mountRoots.some(
-    (root) => from === root.replace(/\/$/, '') || from.startsWith(`${root.replace(/\/$/, '')}/`),
-  )
-  if (!isBelow)
+  if (!isBelow(from, mountRoots))
     throw launchFault('policy', 'A folder of this app lies outside of what may be mounted.', {
       hint: 'An admin adds its root to `mountRoots` of the runner.',
     })
-  return `${from}:${target}${readOnly ? ':ro' : ''}`
+  return { Type: 'bind' as const, Source: from, Target: target, ReadOnly: readOnly }
 }
 
-/** Absolute, plain, and nothing that the engine would read as an option of the mount. */
+/** Whether a plain absolute path is one of the roots or lies below one. */
+export function isBelow(path: string, roots: readonly string[]): boolean {
+  return roots.some((root) => path === root || path.startsWith(root.endsWith('/') ? root : `${root}/`))
+}
+
+/** Absolute, plain, not everything, and nothing that an engine would read as an option of the mount. */
 function safePath(path: string): string {
-  if (!path.startsWith('/') || /[:\0\n]/.test(path) || posix.normalize(path) !== path)
+  const plain = path.replace(/(?<=.)\/$/, '')
+  if (!/^\/[^:\0\n]+$/.test(plain) || posix.normalize(plain) !== plain)
     throw launchFault('policy', 'A path of this app is not a plain absolute one.', {
       hint: 'An admin looks at `mounts` of the profile.',
     })
-  return path.replace(/(?<=.)\/$/, '')
+  return plain
 }

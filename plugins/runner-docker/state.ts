@@ -27,29 +27,32 @@ export const stateSchema = {
   },
 } as const
 
-/** What became of it, of an inspection. */
-export function seen({ State: state }: Pick<ContainerInspectInfo, 'State'>): Inspection {
-  if (state.Status !== 'exited' && state.Status !== 'dead') return { state: 'running' }
-  // Podman does not say so: 137 without anybody's stop is the kernel's doing as a rule.
-  const isOutOfMemory = state.OOMKilled || state.ExitCode === 137
-  const reason = isOutOfMemory ? 'it used more memory than its size has' : state.Error || undefined
-  return { state: 'exited', code: state.ExitCode, reason }
+// Podman calls some of them `stopped`.
+const ended = ['exited', 'dead', 'stopped']
+
+/** Whether a state of the engine is an end. */
+export function hasEnded(status: string): boolean {
+  return ended.includes(status)
 }
 
-/** What became of it, of a line of a list: its words hold the code. */
-export function listed({ State: state, Status: words }: Pick<ContainerInfo, 'State' | 'Status'>): Inspection {
-  if (state !== 'exited' && state !== 'dead') return { state: 'running' }
-  const code = Number(/\((\d+)\)/.exec(words)?.[1] ?? Number.NaN)
-  const known = Number.isNaN(code) ? undefined : code
-  return { state: 'exited', code: known, reason: known === 137 ? 'it used more memory than its size has' : undefined }
+/** What became of it, of an inspection. */
+export function seen({ State: state }: Pick<ContainerInspectInfo, 'State'>): Inspection {
+  if (state.Status === 'removing') return { state: 'missing' }
+  if (!hasEnded(state.Status)) return { state: 'running' }
+  return { state: 'exited', code: state.ExitCode, reason: reasonOf(state) }
+}
+
+function reasonOf({ OOMKilled, ExitCode, Error: words }: ContainerInspectInfo['State']): string | undefined {
+  if (OOMKilled) return 'it used more memory than its size has'
+  // Podman does not tell who killed it; somebody's stop is not looked at any more.
+  if (ExitCode === 137) return 'it was killed, most likely because it used more memory than its size has'
+  return words || undefined
 }
 
 /** A line of a list as something that was found. */
 export function foundIn(line: ContainerInfo): Found<State> | undefined {
-  const instance = line.Labels[labels.instance]
+  const { [labels.instance]: instance, [labels.account]: account, [labels.storage]: storage } = line.Labels
   if (instance === undefined) return undefined
-  const account = line.Labels[labels.account]
-  const storage = line.Labels[labels.storage] ?? ''
-  const port = line.Ports[0]?.PrivatePort ?? 0
-  return { instance, account, state: { container: line.Id, account: account ?? '', storage, port } }
+  const port = Number(line.Labels[labels.port] ?? 0)
+  return { instance, account, state: { container: line.Id, account: account ?? '', storage: storage ?? '', port } }
 }

@@ -79,6 +79,7 @@ async function archiveOfPackages(packages: readonly string[]): Promise<string> {
   const big = { maxBuffer: 256 * 1024 * 1024 }
   const { stdout: names } = await run('apt-cache', ['depends', ...depends.split(' '), ...base, ...packages], big)
   const closure = [...new Set(names.split('\n').filter((line) => /^[a-z0-9]/.test(line)))].toSorted()
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg's own format, not ours
   const format = ['-W', '-f', '${db:Status-Abbrev}|${binary:Package}|${Version}\\n']
   // It fails for the names that are not installed, and says the others.
   const said = await run('dpkg-query', [...format, ...closure], big).catch((error: { stdout: string }) => error)

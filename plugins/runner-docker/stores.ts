@@ -1,0 +1,75 @@
+/** People's files: volumes of the engine, or folders of its machine. @module */
+import { existsSync, mkdirSync, realpathSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { launchFault } from '@labgate/contract'
+import { isGone, statusOf } from './engine.ts'
+import type { Ground } from './ground.ts'
+import { type DockerPlan, isBelow, labels } from './plan.ts'
+
+/** Makes what is not there yet. @throws Fault ERR_LAUNCH (policy, internal) */
+export async function makeStores({ engine, config, installation }: Ground, plan: DockerPlan): Promise<void> {
+  for (const { source } of plan.stores) {
+    if (config.storage === 'folder') {
+      makeFolder(source)
+      continue
+    }
+    const mine = { [labels.installation]: installation, [labels.storage]: plan.storage }
+    // What is there stays as it is; then its labels tell whose it is. Podman says that it exists.
+    await engine.ask.createVolume({ Name: source, Labels: { ...mine, [labels.image]: plan.image } })
+    const { Labels } = await engine.ask.getVolume(source).inspect()
+    if (Object.entries(mine).some(([name, value]) => Labels?.[name] !== value))
+      throw launchFault('policy', 'The volume for your files belongs to somebody else.', {
+        hint: 'An admin looks at the labels of the engine’s volumes.',
+        cause: source,
+      })
+  }
+}
+
+function makeFolder(path: string): void {
+  try {
+    // To whom it belongs, the engine says, which is root; Labgate need not be.
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+  } catch (cause) {
+    throw launchFault('internal', 'The folder for your files could not be made.', {
+      hint: 'An admin looks at `storageRoot` of the runner.',
+      cause,
+    })
+  }
+}
+
+/**
+ * A folder below a root can be a link out of it. Where Labgate sees the engine's files it looks; who can turn a folder
+ * into a link between this and the start can do so still.
+ * @throws Fault ERR_LAUNCH (policy)
+ */
+export function assertNoLinkOut({ config }: Ground, { shared }: DockerPlan): void {
+  for (const source of shared.filter((one) => existsSync(one))) {
+    const roots = config.mountRoots.filter((root) => existsSync(root)).map((root) => realpathSync(root))
+    if (!isBelow(realpathSync(source), roots))
+      throw launchFault('policy', 'A folder of this app leads out of what may be mounted.', {
+        hint: 'An admin looks at the links in `mountRoots` of the runner.',
+        cause: source,
+      })
+  }
+}
+
+/** Removes a person's files for good. @throws Fault ERR_LAUNCH (policy) while a container uses them */
+export async function removeStores({ engine, config, installation }: Ground, storage: string): Promise<void> {
+  if (config.storage === 'folder') {
+    if (/^[a-z0-9]+$/.test(storage) && config.storageRoot !== undefined)
+      rmSync(join(config.storageRoot, storage), { recursive: true, force: true })
+    return
+  }
+  const filters = { label: [`${labels.installation}=${installation}`, `${labels.storage}=${storage}`] }
+  // Docker says `null` where there are none.
+  const { Volumes } = (await engine.ask.listVolumes({ filters })) as { Volumes: { Name: string }[] | null }
+  for (const { Name } of Volumes ?? [])
+    await engine.ask
+      .getVolume(Name)
+      .remove()
+      .catch((error: unknown) => {
+        if (isGone(error)) return
+        if (statusOf(error) !== 409) throw error
+        throw launchFault('policy', 'Another workspace uses these files.', { hint: 'End it first.', cause: error })
+      })
+}

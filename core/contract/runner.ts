@@ -69,6 +69,8 @@ export interface LaunchPlan {
   readonly summary: string
   /** The runner's own words; a changed `detail` makes a new container. */
   readonly detail: Json
+  /** Machines that may take it, for a runner with several; other ones than before do not make a new container. */
+  readonly hosts?: readonly string[]
 }
 
 /** One launch under way: how it is saved, told of and broken off. */

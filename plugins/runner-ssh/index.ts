@@ -1,6 +1,7 @@
-/** Hosts reached by SSH as a place to run workspaces. What is here so far is the library `connect`; the runner follows. @module */
-import { definePlugin, Fault } from '@labgate/contract'
+/** Hosts reached by SSH as a place to run workspaces: processes in sessions of their own, reached by forwarded channels (RFC 4254 §7.2). @module */
+import { definePlugin } from '@labgate/contract'
 import { configSchema } from './settings.ts'
+import { createSsh } from './ssh.ts'
 
 export default definePlugin({
   kind: 'runner',
@@ -8,7 +9,5 @@ export default definePlugin({
   contract: 1,
   config: configSchema,
   text: { en: {} },
-  create: ({ id }) => {
-    throw new Fault('ERR_PLUGIN', `${id}: @labgate/runner-ssh runs no workspaces yet; take it out of \`plugins\``)
-  },
+  create: createSsh,
 })

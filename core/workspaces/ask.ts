@@ -21,10 +21,10 @@ const most = 1024 * 1024
 
 /** How a request of Node's reaches an endpoint. A tunnel is opened anew for each. */
 export async function reach(endpoint: Endpoint): Promise<ClientRequestArgs> {
-  if (endpoint.kind === 'tcp') return { host: endpoint.host, port: endpoint.port }
-  if (endpoint.kind === 'unix') return { socketPath: endpoint.path }
+  if (endpoint.kind === 'tcp') return { host: endpoint.host, port: endpoint.port, agent: false }
+  if (endpoint.kind === 'unix') return { socketPath: endpoint.path, agent: false }
   const stream = await endpoint.open()
-  // A duplex is all that a request needs of a socket.
+  // A duplex is all that a request needs of a socket. Not with `agent: false`: that makes an agent, which connects by itself.
   return { createConnection: () => stream as Duplex } as unknown as ClientRequestArgs
 }
 
@@ -38,7 +38,6 @@ export async function askApp(endpoint: Endpoint, ask: AppAsk): Promise<AppAnswer
       path: ask.path,
       headers: { host: 'localhost', connection: 'close', ...ask.headers },
       signal,
-      agent: false,
     })
     asked.once('error', reject)
     asked.once('response', (answer) => {

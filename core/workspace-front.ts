@@ -94,7 +94,7 @@ export function createWorkspaceFront({ rooms, cookie, proxies }: FrontNeeds): Wo
       onTrouble: (error, workspace) => get('log').info({ workspace, err: error }, 'an app did not answer'),
     }),
   }
-  const open = new Map<Duplex, { readonly req: IncomingMessage; readonly id: string }>()
+  const open = new Map<Duplex, Joined>()
   const timer = setInterval(() => void recheck(own, open), recheckMs)
   timer.unref()
   const failed = (error: unknown) => get('log').error({ err: error }, 'the way to a workspace failed')
@@ -109,9 +109,9 @@ export function createWorkspaceFront({ rooms, cookie, proxies }: FrontNeeds): Wo
     upgrade(req, socket, head) {
       socket.on('error', () => socket.destroy())
       join(own, { req, socket, head })
-        .then((id) => {
-          if (id === undefined) return
-          open.set(socket, { req, id })
+        .then((joined) => {
+          if (joined === undefined || socket.destroyed) return
+          open.set(socket, joined)
           socket.once('close', () => open.delete(socket))
         })
         .catch((error: unknown) => {
@@ -238,11 +238,17 @@ function cookieLine(
   return `${name}=${value}; Path=/; HttpOnly; SameSite=Lax${secure}${seconds === undefined ? '' : `; Max-Age=${seconds}`}`
 }
 
-/** Joins a WebSocket to its app; answers the workspace. */
+/** Whose WebSocket it is: the cookie is read before it is taken out of what the app gets. */
+interface Joined {
+  readonly id: string
+  readonly cookie: string | undefined
+}
+
+/** Joins a WebSocket to its app. */
 async function join(
   own: Own,
   { req, socket, head }: { req: IncomingMessage; socket: Duplex; head: Buffer },
-): Promise<string | undefined> {
+): Promise<Joined | undefined> {
   const found = own.place(req)
   const { address, secure } = own.edgeOf(req)
   if (found?.id === undefined || (found.origin.startsWith('https:') && !secure)) return end(socket, 404)
@@ -253,10 +259,11 @@ async function join(
   const way = await own.room.way(found.id, session.account)
   if (way === undefined) return end(socket, 404)
   own.room.touch(found.id)
+  const joined: Joined = { id: found.id, cookie: own.cookie.idOf(req) }
   const path = innerOf(way.profile.basePath, { path: req.url ?? '/', basePath: way.basePath })
   socket.on('data', () => own.room.touch(way.workspace.id))
   own.forwarding.upgrade(req, socket, { way, path, scheme: found.origin.split(':')[0] ?? 'http', address, head })
-  return found.id
+  return joined
 }
 
 function end(socket: Duplex, status: number): undefined {
@@ -264,9 +271,9 @@ function end(socket: Duplex, status: number): undefined {
 }
 
 /** A WebSocket outlives no session, no grant and no stop. */
-async function recheck(own: Own, open: ReadonlyMap<Duplex, { req: IncomingMessage; id: string }>): Promise<void> {
-  for (const [socket, { req, id }] of open) {
-    const session: BrowserSession | undefined = await own.sessions.of(own.cookie.idOf(req))
+async function recheck(own: Own, open: ReadonlyMap<Duplex, Joined>): Promise<void> {
+  for (const [socket, { id, cookie }] of open) {
+    const session: BrowserSession | undefined = await own.sessions.of(cookie)
     const way = session && (await own.room.way(id, session.account))
     if (way === undefined) socket.destroy()
   }

@@ -35,6 +35,8 @@ export const presets = {
     command: [
       ...['jupyter', 'lab', '--no-browser', '--ServerApp.ip={bind}', '--ServerApp.port={port}'],
       ...['--ServerApp.port_retries=0', '--ServerApp.base_url={basePath}', '--ServerApp.allow_remote_access=True'],
+      // What people make at the top of the tree is kept: beside the storage it would go with the container.
+      '--ServerApp.root_dir={home}',
     ],
     landing: 'lab',
     home: '/home/jovyan/work',
@@ -48,6 +50,7 @@ export const presets = {
         '--NotebookApp.port_retries=0',
         '--NotebookApp.base_url={basePath}',
         '--NotebookApp.allow_remote_access=True',
+        '--NotebookApp.notebook_dir={home}',
       ],
     ],
     landing: 'tree',

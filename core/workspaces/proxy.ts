@@ -3,7 +3,7 @@
  * nothing that is ours: no cookie of ours, no header in which somebody else could say who they are.
  * @module
  */
-import { Agent, type IncomingMessage, type ServerResponse } from 'node:http'
+import { Agent, type ClientRequest, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createProxyServer, type ProxyServer, type ServerOptions } from 'http-proxy-3'
@@ -59,6 +59,7 @@ export function createForwarding(needs: ForwardingNeeds): Forwarding {
     const cookies = headers['set-cookie']?.flatMap((cookie) => cookieOfApp(cookie, needs.ownCookies))
     if (cookies) headers['set-cookie'] = cookies
   })
+  own.proxy.on('proxyReqWs', (asking, _, socket) => endTogether(asking, socket))
   return {
     web(req, res, asked) {
       if (tooLarge(req, res, needs.maxBytes)) return
@@ -81,6 +82,17 @@ export function createForwarding(needs: ForwardingNeeds): Forwarding {
   }
 }
 
+/** A browser that leaves before the app has answered leaves no connection to it behind. */
+function endTogether(asking: ClientRequest, socket: Socket): void {
+  const leave = () => void asking.destroy()
+  socket.once('close', leave)
+  asking.once('upgrade', (_, joined) => {
+    // From here on the end of one is passed on to the other with all that was said before.
+    socket.off('close', leave)
+    if (socket.destroyed) joined.destroy()
+  })
+}
+
 function optionsOf(own: Own, { way }: Asked): ServerOptions {
   const { endpoint } = way
   const target =
@@ -98,9 +110,9 @@ function optionsOf(own: Own, { way }: Asked): ServerOptions {
 
 /** Connections through a tunnel are kept by workspace: opening one costs a round trip to its machine. */
 function tunnelAgent({ agents }: Own, { workspace, endpoint }: Way): Agent {
-  const known = agents.get(workspace.id)
-  if (known || endpoint.kind !== 'tunnel') return known ?? new Agent()
-  const agent = new Agent({ keepAlive: true, maxFreeSockets: 8 })
+  if (endpoint.kind !== 'tunnel') return new Agent()
+  const agent = agents.get(workspace.id) ?? new Agent({ keepAlive: true, maxFreeSockets: 8 })
+  // Each time: after a restart it may be on another machine.
   agent.createConnection = ((_: unknown, done: (error: Error | null, stream?: Duplex) => void) => {
     endpoint.open().then(
       (stream) => done(null, stream as Duplex),

@@ -1,6 +1,6 @@
 /** How often mail may be asked for and codes may be tried. Counters live in the store: no restart and no new code resets them. @module */
 import { createHash } from 'node:crypto'
-import { isIP, isIPv6 } from 'node:net'
+import { networkOf } from '@labgate/contract'
 import type { Context } from './config.ts'
 
 const hourSeconds = 3600
@@ -45,21 +45,3 @@ export const retryAfterSeconds = hourSeconds
 
 // Keys of a store may be readable where its values are sealed.
 const hidden = (address: string) => createHash('sha256').update(address).digest('base64url')
-
-/** The network an address belongs to: one household or one small office has one of these. */
-export function networkOf(address: string): string {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '')
-  if (isIPv6(plain)) return `${prefix64(plain)}::/64`
-  return isIP(plain) ? `${plain.split('.').slice(0, 3).join('.')}.0/24` : 'unknown'
-}
-
-function prefix64(address: string): string {
-  const [head = '', tail] = address.toLowerCase().split('::')
-  const groups = (part: string) => (part === '' ? [] : part.split(':'))
-  const [before, after] = [groups(head), groups(tail ?? '')]
-  // An embedded IPv4 tail counts as two groups, but never lies within the first four.
-  const written = before.length + after.length + (address.includes('.') ? 1 : 0)
-  const zeros = tail === undefined ? [] : Array.from({ length: 8 - written }, () => '0')
-  const whole = [...before, ...zeros, ...after].slice(0, 4)
-  return whole.map((group) => group.replace(/^0+(?=.)/, '')).join(':')
-}

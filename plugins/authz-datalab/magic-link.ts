@@ -4,7 +4,7 @@
  * @module
  */
 import { createHash } from 'node:crypto'
-import { Fault, type Handler, parseAddress, type RouteAsk, type RouteReply } from '@labgate/contract'
+import { Fault, type Handler, networkOf, parseAddress, type RouteAsk, type RouteReply } from '@labgate/contract'
 import { bodyOf, failure, success } from './answers.ts'
 import type { DatalabContext } from './config.ts'
 import type { Providers } from './providers.ts'
@@ -74,20 +74,17 @@ async function send(context: DatalabContext, providers: Providers, ask: RouteAsk
 /** Counted before anything is known of the address, so that no answer tells whether somebody has it. */
 async function assertWithin({ store }: DatalabContext, { address: from }: RouteAsk, to: string): Promise<void> {
   const network = networkOf(from)
+  // From narrow to wide: what is refused at one is not counted at the next, so that one network cannot use up what
+  // others are left of an address, or of all.
   const counts = [
-    [await store.count(`mails:${digest(`${network} ${to}`)}`, hour), limits.addressHere],
-    [await store.count(`mails:${digest(to)}`, hour), limits.address],
-    [await store.count(`mails:${digest(network)}`, hour), limits.network],
-    [await store.count('mails', hour), limits.all],
+    [`mails:${digest(`${network} ${to}`)}`, limits.addressHere],
+    [`mails:${digest(network)}`, limits.network],
+    [`mails:${digest(to)}`, limits.address],
+    ['mails', limits.all],
   ] as const
-  if (counts.some(([count, most]) => count > most))
-    throw new Fault('ERR_RATE', 'Too many mails were asked for. Wait an hour.', { retryAfterSeconds: hour })
-}
-
-/** A /24 of IPv4, a /64 of IPv6. */
-function networkOf(address: string): string {
-  const v4 = /(\d+\.\d+\.\d+)\.\d+$/.exec(address)
-  return v4?.[1] ?? address.split(':').slice(0, 4).join(':')
+  for (const [name, most] of counts)
+    if ((await store.count(name, hour)) > most)
+      throw new Fault('ERR_RATE', 'Too many mails were asked for. Wait an hour.', { retryAfterSeconds: hour })
 }
 
 /** The store is sealed; even so it holds no value that opens anything. */

@@ -186,6 +186,30 @@ describe('a sign-in to a datalab', () => {
   })
 })
 
+test('datalab 1.7.15: one network that asks without end leaves the owners of addresses their mails', async () => {
+  const lab = await startDatalabLab({}, { proxies: ['127.0.0.0/8', '::1'] })
+  const mail = async (from: string, email = 'vic@lab.example') => {
+    const headers = { 'x-forwarded-for': from }
+    const json = { email, referrer: apps.grey }
+    return (await lab.call('POST', `${lab.at.grey}/login/magic-link`, { json, headers })).status
+  }
+  const mails = async (froms: readonly string[]) => {
+    const said: number[] = []
+    for (const from of froms) said.push(await mail(from))
+    return said
+  }
+  try {
+    assert.deepEqual([...new Set(await mails(Array(20).fill('203.0.113.7')))], [200, 429])
+    assert.equal(await mail('198.51.100.9'), 200, 'somewhere else')
+    // A host has a whole /64 of addresses, in whichever spelling they come.
+    const own = ['2001:db8::1', '2001:db8:0:0::2', '2001:db8::3:4', '2001:db8:0::5', '2001:db8::6']
+    assert.deepEqual(await mails(own), [200, 200, 200, 429, 429])
+    assert.equal(await mail('2001:db8:1::1'), 200)
+  } finally {
+    await lab.site.stop()
+  }
+})
+
 test('a prefix is remembered, and two datalabs never share one', async () => {
   const lab = await startDatalabLab()
   const { folder, issuer } = lab.site

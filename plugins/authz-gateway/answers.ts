@@ -36,10 +36,12 @@ export function refuse(
   const say = sayer(context, ask)
   const onTheWay = isOnTheWay(ask, asked)
   switch (judgement.is) {
-    case 'allowed':
-      // It was a no a moment ago.
-      if (onTheWay) return away(new URL(asked.target, context.url('/')).href)
+    case 'allowed': {
+      // It was a no a moment ago. `//name` would be another host to a browser, whatever the proxy made of it.
+      const back = onTheWay ? backOf(context, asked.target) : undefined
+      if (back !== undefined) return away(new URL(back, context.url('/')).href)
       throw new Fault('ERR_CONFLICT', say('meanwhile'))
+    }
     case 'ambiguous':
       throw new Fault('ERR_INPUT', say('ambiguous'))
     case 'sign-in':

@@ -155,6 +155,12 @@ describe('a gateway', () => {
     const { status, headers } = await original('refused', '/x?y=1', { cookie, accept: 'text/html' })
     assert.deepEqual([status, headers.location], [303, `http://${host}/x?y=1`])
     assert.equal((await original('refused', '/x', { cookie }, 'POST')).status, 409)
+    // An address without a scheme is another host to a browser.
+    for (const target of ['//evil.example/x', '///evil.example', '/.//evil.example/', '//evil.example@x/'])
+      for (const path of ['refused', 'status'] as const) {
+        const { headers } = await original(path, target, { cookie, accept: 'text/html' })
+        assert.equal(new URL(headers.location ?? '/', `http://${host}`).host, host, target)
+      }
   })
 
   test('a page about terms leads to them, and back', async () => {

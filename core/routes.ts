@@ -12,6 +12,8 @@ import { myProfileRoutes } from './console/my-profile.ts'
 import { myTokensRoutes } from './console/my-tokens.ts'
 import { readTermsRoutes } from './console/read-terms.ts'
 import { sandboxRoutes } from './console/sandbox.ts'
+import { type MyWorkspacesNeeds, workspacesBase } from './console/workspace-desk.ts'
+import { myWorkspacesRoutes } from './console/workspaces.ts'
 import { createDesk, type DeskParts } from './desk.ts'
 import { dialectRoutes } from './dialects.ts'
 import { assetRoutes } from './http/assets.ts'
@@ -43,6 +45,7 @@ export function addRoutes(site: Site, parts: RouteParts): void {
   const methodOf = (instance: string) => registry.auth().find(({ id }) => id === instance)?.method
   const revokeUpstream = createRevokeUpstream({ methodOf, log: get('log') })
   const { revokeAccount } = parts.providerSessions
+  const workspaces = Object.keys(config.workspaces.profiles).length === 0 ? undefined : workspacesBase
   app.routes.add(
     ...dialectRoutes({
       rooms,
@@ -55,7 +58,7 @@ export function addRoutes(site: Site, parts: RouteParts): void {
     }),
     ...adminApiRoutes(site, { ...parts, revokeUpstream }),
     ...assetRoutes(Object.values(parts.assets)),
-    ...homeRoutes({ desk, services: homeLinks(config) }),
+    ...homeRoutes({ desk, services: homeLinks(config), workspaces }),
     ...signInRoutes(desk, random),
     ...registry
       .auth()
@@ -73,6 +76,7 @@ export function addRoutes(site: Site, parts: RouteParts): void {
     ...door.routes,
     ...invitedRoutes(desk, door, random),
     ...readTermsRoutes({ desk, door, dialects: registry.authz() }),
+    ...(workspaces === undefined ? [] : myWorkspacesRoutes(workspacesNeeds(site, { desk, door }))),
     enterRoute({ desk, door, rooms }),
     ...myAccessRoutes({ desk, door, access: get('access'), ledger: get('ledger') }),
     ...myProfileRoutes({ desk, door, dialects: registry.authz() }),
@@ -98,6 +102,7 @@ export function addRoutes(site: Site, parts: RouteParts): void {
       random,
       identities: get('identities'),
       firstAdmin: get('firstAdmin'),
+      workspaces,
       looksAfter: async (account) => (await get('stewards').rightsOf(account)).any,
       revokeClient: parts.providerSessions.revokeClient,
       revokeAccount,
@@ -106,6 +111,17 @@ export function addRoutes(site: Site, parts: RouteParts): void {
         methodOf(identity.instance)?.logout?.(linkOf(identity), new URL('/', config.issuer)),
     }),
   )
+}
+
+/** What the pages of a person's workspaces stand on. */
+function workspacesNeeds({ config, rooms }: Site, parts: Pick<MyWorkspacesNeeds, 'desk' | 'door'>): MyWorkspacesNeeds {
+  const { lease, origin } = config.workspaces
+  return {
+    ...parts,
+    workspaces: rooms.get('workspaces'),
+    warningSeconds: lease.warning,
+    hasGuests: origin?.includes('://*.') === true,
+  }
 }
 
 /** What the console's pages stand on. */

@@ -28,6 +28,8 @@ export interface PortalNeeds {
   revokeUpstream(identity: IdentityRow): Promise<void>
   /** Whether there is anything for them in the console. */
   looksAfter(account: string): Promise<boolean>
+  /** Where apps are started; absent: none are offered. */
+  readonly workspaces: string | undefined
   /** Where the person may end their session upstream too. */
   upstreamSignOut(identity: IdentityRow): Promise<URL | undefined>
 }
@@ -70,6 +72,7 @@ export function accountRoutes(needs: PortalNeeds): Route[] {
       message: note === undefined ? undefined : ({ tone: 'info', text: note } satisfies Notice),
       account: mine.owner,
       ...((await needs.looksAfter(mine.account)) ? { console: '/console' } : {}),
+      workspaces: needs.workspaces,
       rename: postTo(ctx, '/account/name'),
       answers: answersOf(desk, mine.account),
       identities: own.map((identity) => ({

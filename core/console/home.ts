@@ -2,12 +2,17 @@
 import type { Route } from '../http/routes.ts'
 import type { Desk } from '../login/desk.ts'
 
-/** The route of the first page. */
-export function homeRoutes(needs: { desk: Desk; services: readonly { href: string; label: string }[] }): Route[] {
-  const { desk, services } = needs
+/** The route of the first page. `workspaces`: where apps are started, if any are offered. */
+export function homeRoutes(needs: {
+  desk: Desk
+  services: readonly { href: string; label: string }[]
+  workspaces: string | undefined
+}): Route[] {
+  const { desk, services, workspaces } = needs
   const handler: Route['handler'] = async (ctx) => {
     const signedIn = (await desk.cookie.of(ctx.req)) !== undefined
-    desk.show(ctx, 'home', { links: services, signedIn })
+    const own = workspaces === undefined ? [] : [{ href: workspaces, label: desk.text(ctx, 'workspaces.title') }]
+    desk.show(ctx, 'home', { links: [...own, ...services], signedIn })
   }
   return [{ method: 'GET', path: '/', handler }]
 }

@@ -13,6 +13,7 @@ import type { PersonViews } from './views-person.ts'
 import type { ProfileViews } from './views-profile.ts'
 import type { SandboxViews } from './views-sandbox.ts'
 import type { TermsViews } from './views-terms.ts'
+import type { WorkspaceViews } from './views-workspaces.ts'
 
 export type { ClientView, Notice, Post } from './views-parts.ts'
 
@@ -200,6 +201,8 @@ export interface AccountPageView {
   }
   /** Where they look after things, if there are any. */
   readonly console?: string | undefined
+  /** Where they start apps, if any are offered. */
+  readonly workspaces?: string | undefined
   /** Posts `displayName`. */
   readonly rename?: Post | undefined
   /** What the person says of themselves; absent: nobody asks. */
@@ -254,6 +257,7 @@ export interface Views
     PersonViews,
     LedgerConsoleViews,
     SandboxViews,
+    WorkspaceViews,
     PeopleConsoleViews,
     AccountConsoleViews {
   readonly home: HomeView

@@ -3,23 +3,26 @@ import { type AccountId, Fault } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
 import type { Access } from '../access/access.ts'
 import type { Stewards } from '../access/stewards.ts'
+import type { Accounts } from '../accounts/accounts.ts'
 import type { Actor } from '../accounts/actor.ts'
-import { WorkspaceEntity, WorkspaceQuotaEntity } from '../storage/workspace-entities.ts'
+import { WorkspaceQuotaEntity } from '../storage/workspace-entities.ts'
 import { quotasIn } from './admission.ts'
+import { createLife, endAll } from './life.ts'
 import type { LaunchOption, Profile, Quota, QuotaScope } from './model.ts'
 import { createPlaces, drainedIn, type Place, setDrained } from './places.ts'
 import { profilesOf } from './profiles.ts'
-import { reap } from './reaper.ts'
 import { createRecords } from './records.ts'
-import { credentialsOf, type Room, secretsOf, storageOf } from './room.ts'
+import { type Room, storageOf, withoutSecrets } from './room.ts'
 import { createSupervisor, type Supervisor } from './supervisor.ts'
 import { usageOf } from './usage.ts'
 import { createWatch, type Watch } from './watch.ts'
+import { createWays } from './way.ts'
 import { createWishes, note } from './wishes.ts'
-import type { Way, Workspaces } from './workspaces.ts'
+import type { Workspaces } from './workspaces.ts'
 
 /** What the room is made of. */
 export interface WorkspaceNeeds extends Omit<Room, 'profiles' | 'records' | 'places' | 'addressOf'> {
+  readonly accounts: Pick<Accounts, 'find' | 'mayAct' | 'onStateChange'>
   readonly access: Pick<Access, 'decide'>
   readonly stewards: Pick<Stewards, 'rightsOf'>
 }
@@ -33,6 +36,10 @@ export interface WorkspacesRoom extends Workspaces {
   open(): Promise<void>
   /** Nothing that runs is ended by this. */
   close(): Promise<void>
+  /** Ends all of an account that may not act any more, and waits until nothing of it is left. @throws Fault ERR_CONFLICT */
+  letGo(account: AccountId): Promise<void>
+  /** The way that was given led nowhere; the next one is found anew. */
+  forgetWay(id: string): void
   /** One look at everything, for tests and commands. */
   look(): Promise<void>
 }
@@ -62,6 +69,9 @@ export function createWorkspaces(needs: WorkspaceNeeds): WorkspacesRoom {
   const isAdmin = async (account: AccountId) => (await needs.stewards.rightsOf(account)).admin
   const groupsOf = async (account: AccountId) => (await needs.accounts.find(account))?.groups ?? []
   const mayStart = (account: AccountId, profile: Profile) => mayStartIn(needs, account, profile)
+  needs.accounts.onStateChange(async (account) => {
+    if (!(await needs.accounts.mayAct(account))) await endAll(room, supervisor, account)
+  })
   return {
     settle(given) {
       runners = given
@@ -73,7 +83,7 @@ export function createWorkspaces(needs: WorkspaceNeeds): WorkspacesRoom {
       if (actor.kind === 'account' && !(await isAdmin(actor.account)))
         throw new Fault('ERR_FORBIDDEN', 'This needs a site admin.')
     }),
-    ...life(parts),
+    ...createLife(parts),
   }
 }
 
@@ -114,6 +124,7 @@ async function mayStartIn(
 
 function lookups({ needs, room, watch }: Parts) {
   const { records, places, profiles } = room
+  const ways = createWays(room)
   const optionOf = (profile: Profile, drained: readonly string[]): LaunchOption | undefined => {
     const place = places.all().find(({ id }) => id === profile.runner)
     const closed =
@@ -127,7 +138,8 @@ function lookups({ needs, room, watch }: Parts) {
       network: 'none',
     } as const
     const capabilities = place?.runner.capabilities() ?? { ...unknown, logs: false, stats: false, discover: false }
-    return { profile, capabilities, closed }
+    const archives = place?.runner.archive !== undefined && profile.mounts.some((mount) => mount.of === 'person')
+    return { profile, capabilities, closed, archives }
   }
   return {
     profile: (name) => profiles.get(name),
@@ -146,7 +158,8 @@ function lookups({ needs, room, watch }: Parts) {
     events: records.events,
     watch: records.watch,
     touch: watch.touch,
-    way: (id, visitor) => wayTo(room, id, visitor),
+    way: ways.way,
+    forgetWay: ways.forget,
     async *logs(id, options) {
       const row = await records.row(id)
       const state = row && places.stateOf(row)
@@ -154,33 +167,15 @@ function lookups({ needs, room, watch }: Parts) {
         throw new Fault('ERR_CONFLICT', 'It does not run, so it writes nothing.')
       const { runner } = places.of(row)
       if (runner.logs === undefined) throw new Fault('ERR_CONFLICT', 'The place where it runs keeps no lines.')
-      yield* runner.logs(state, options)
+      const clean = withoutSecrets(room, row)
+      for await (const line of runner.logs(state, options)) yield clean(line)
     },
     quotas: () => quotasIn(room.storage.em() as EntityManager, room.config.quotas),
     usage: (ask) => usageOf(room.storage, room.clock.now(), ask),
     places: () =>
       places.all().flatMap(({ id, runner }) => [id, ...(runner.hosts?.() ?? []).map((host) => `${id}/${host}`)]),
     drained: () => drainedIn(room.storage.settings),
-  } satisfies Partial<Workspaces>
-}
-
-/** Asked at every request of the proxy. */
-async function wayTo(room: Room, id: string, visitor: AccountId): Promise<Way | undefined> {
-  const row = await room.records.row(id)
-  const profile = row && room.profiles.get(row.profile)
-  if (row === undefined || profile === undefined) return undefined
-  const workspace = await room.records.find(id)
-  const isUp = row.state === 'ready' || row.state === 'idle'
-  if (workspace === undefined || !isUp || row.wanted !== 'running') return undefined
-  if (row.account !== visitor && !workspace.guests.includes(visitor)) return undefined
-  if (!(await room.accounts.mayAct(visitor)) || !(await room.accounts.mayAct(row.account))) return undefined
-  return {
-    workspace,
-    profile,
-    endpoint: await room.places.endpointOf(row),
-    basePath: room.addressOf(id).basePath,
-    headers: credentialsOf(profile, secretsOf(room, row)),
-  }
+  } satisfies Partial<WorkspacesRoom>
 }
 
 function administration({ room }: Parts, assertAdmin: (actor: Actor) => Promise<void>) {
@@ -198,8 +193,12 @@ function administration({ room }: Parts, assertAdmin: (actor: Actor) => Promise<
     },
     async drain(actor, place, state) {
       await assertAdmin(actor)
-      const before = await drainedIn(storage.settings)
-      await setDrained(storage.settings, state === 'on' ? [...before, place] : before.filter((one) => one !== place))
+      if (!/^[\w.-]{1,64}(\/[\w.:-]{1,200})?$/.test(place)) throw new Fault('ERR_INPUT', 'There is no such place.')
+      // Two who drain at once keep both.
+      await storage.documents('core:workspaces').lock('drained', async () => {
+        const before = await drainedIn(storage.settings)
+        await setDrained(storage.settings, state === 'on' ? [...before, place] : before.filter((one) => one !== place))
+      })
       await storage.transaction((em) => note(room, em, actor, { type: 'workspace.drained', detail: { place, state } }))
     },
     async message(actor, query, text) {
@@ -209,7 +208,7 @@ function administration({ room }: Parts, assertAdmin: (actor: Actor) => Promise<
       const rows = (await room.records.living()).filter((row) => fits(row, query))
       for (const row of rows) {
         await room.records.note(row.id, { kind: 'message', text: line })
-        await room.tell({ to: row.account, about: 'message', workspace: row, text: line })
+        void room.tell({ to: row.account, about: 'message', workspace: row, text: line })
       }
       await storage.transaction((em) =>
         note(room, em, actor, { type: 'workspace.messaged', detail: { count: rows.length } }),
@@ -249,39 +248,4 @@ function checkScope(scope: QuotaScope): void {
 
 function columnsOf({ instances, memoryBytes, milliCpus }: Quota) {
   return { instances: instances ?? null, memoryBytes: memoryBytes ?? null, milliCpus: milliCpus ?? null }
-}
-
-function life({ room, supervisor, awake, watch }: Parts) {
-  let timer: NodeJS.Timeout | undefined
-  let looks = 0
-  const look = async () => {
-    // Every place is asked for what it has at the start, and now and then.
-    if (looks++ % 10 === 0) await reap(room, supervisor)
-    await watch.look()
-    await dropOld(room)
-  }
-  return {
-    look,
-    async open() {
-      awake()
-      if (room.profiles.size === 0 && (await room.records.living()).length === 0) return
-      const once = () =>
-        look().catch((error: unknown) => room.log.error({ err: error }, 'the look at workspaces failed'))
-      timer = setInterval(() => void once(), room.config.poll * 1000)
-      void once()
-    },
-    async close() {
-      clearInterval(timer)
-      await supervisor.stop()
-    },
-  }
-}
-
-/** Records of what ended long ago go; the audit trail keeps its lines. */
-async function dropOld({ storage, clock, config }: Room): Promise<void> {
-  const before = new Date(clock.now().getTime() - config.keep * 1000)
-  if ((await storage.em().count(WorkspaceEntity, { endedAt: { $lt: before } })) === 0) return
-  await storage.transaction(async (em) => {
-    await em.nativeDelete(WorkspaceEntity, { endedAt: { $lt: before } })
-  })
 }

@@ -79,6 +79,8 @@ export interface LaunchOption {
   readonly capabilities: Capabilities
   /** Why it cannot be started now, when it cannot: the runner failed, or is drained. */
   readonly closed: string | undefined
+  /** Whether what the person has stored there can be downloaded. */
+  readonly archives: boolean
 }
 
 /** What somebody asks for. */

@@ -10,7 +10,7 @@ import { galleryData, renderSample, samplePages } from '../support/gallery.ts'
 import { needs } from '../support/needs.ts'
 
 const policy =
-  "default-src 'none'; script-src 'nonce-sample-nonce'; style-src 'self' 'nonce-sample-nonce'; img-src 'self' data:; form-action 'self'; base-uri 'none'"
+  "default-src 'none'; script-src 'nonce-sample-nonce'; style-src 'self' 'nonce-sample-nonce'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'"
 
 /** Serves the gallery under the policy of the real server, and tells what was posted. */
 async function openGallery() {
@@ -36,6 +36,9 @@ async function openGallery() {
       })
       return response
     }
+    // Nothing happens in the gallery; what waits for it waits.
+    if (/\/(events|follow)\b/.test(request.url ?? ''))
+      return response.writeHead(200, { 'content-type': 'text/event-stream' }).write(': nothing\n\n')
     const sample = galleryData().find(({ name }) => name === (second || first))
     if (!sample) return response.writeHead(404).end()
     const pages = first === 'branded' ? branded : samplePages()

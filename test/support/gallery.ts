@@ -11,6 +11,7 @@ import { ledgerSamples } from './gallery-console-ledger.ts'
 import { peopleSamples } from './gallery-console-people.ts'
 import { profileSamples } from './gallery-profile.ts'
 import { sandboxSamples } from './gallery-sandbox.ts'
+import { workspaceSamples } from './gallery-workspaces.ts'
 
 /** One page of the gallery. */
 export type Sample = {
@@ -129,6 +130,7 @@ export function galleryData(): readonly Sample[] {
     ...profileSamples(),
     ...peopleSamples(),
     ...sandboxSamples(),
+    ...workspaceSamples(),
     ...accountSamples(),
     ...ledgerSamples(),
   ]
@@ -227,6 +229,7 @@ function steps(): readonly Sample[] {
         link: { label: 'Read “Cite us”', href: 'https://labgate.example.org/terms/for/ngauth?terms=cite' },
         form: { fields: [], submit: 'Go on without these data' },
       },
+      post: post('/ngauth/terms'),
     }),
     sample('page-key', 'page', {
       page: {
@@ -250,6 +253,7 @@ function steps(): readonly Sample[] {
           error: 'A key has 1 to 1024 letters, digits and signs, and no spaces.',
         },
       },
+      post: post('/gateway/key'),
     }),
     sample('page-refused', 'page', {
       page: {

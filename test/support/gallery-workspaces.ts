@@ -1,0 +1,155 @@
+/** Sample data for the pages of workspaces. @module */
+import type { Views } from '../../core/pages/views.ts'
+import type { WorkspacePageView } from '../../core/pages/views-workspaces.ts'
+
+type Name = 'workspaces' | 'workspace' | 'workspace-logs'
+
+/** One page. */
+export type WorkspaceSample = {
+  readonly [V in Name]: {
+    readonly name: string
+    readonly view: V
+    readonly data: Views[V]
+    readonly signedIn: boolean
+  }
+}[Name]
+
+const now = new Date('2026-03-04T10:30:00Z')
+const post = (action: string) => ({ action, csrf: 'sample-csrf' })
+const minutes = (count: number) => new Date(now.getTime() + count * 60_000)
+const at = '/workspaces/wqb3k9s7f2m1x0d4'
+const app = 'https://wqb3k9s7f2m1x0d4.work.example.org/lab'
+
+const events = [
+  ['requested', 'Asked for.'],
+  ['reserved', 'There is room for it.'],
+  ['starting', 'Starting.'],
+  [
+    'progress',
+    'Pulling registry.example.org/notebooks/python@sha256:5dd8fac7b9a0a2f0c1d04cf5a5ef6c9a39ff6a2f0d9e4d6f: 71 %',
+  ],
+].map(([kind = '', text = ''], index) => ({ number: index + 1, at: minutes(-4 + index), kind, text }))
+
+const starting: WorkspacePageView = {
+  now,
+  title: 'Tracing with Ada',
+  app: 'JupyterLab',
+  state: 'starting',
+  size: 'medium',
+  limits: ['Memory: 8 GiB', 'CPUs: 2 (advisory: this place cannot enforce it)', 'Storage: not limited'],
+  image: 'registry.example.org/notebooks/python@sha256:5dd8fac7b9a0a2f0c1d04cf5a5ef6c9a39ff6a2f0d9e4d6f',
+  since: minutes(-4),
+  until: minutes(236),
+  events,
+  live: `${at}/events?after=4`,
+  refresh: 3,
+  logs: `${at}/logs`,
+  stop: post(`${at}/stop`),
+  guests: {
+    list: [
+      { name: 'Grace Hopper', username: 'grace', uninvite: { ...post(`${at}/uninvite`), fields: { guest: 'a1' } } },
+    ],
+    invite: post(`${at}/invite`),
+    typed: '',
+  },
+}
+
+const ready: WorkspacePageView = {
+  ...starting,
+  message: { tone: 'success', text: 'Grace Hopper may enter now.' },
+  state: 'ready',
+  until: minutes(9),
+  warning: 'This workspace ends at 2026-03-04 10:39 UTC. Save your work, or let it run longer.',
+  notice: 'The machine is restarted at noon.',
+  refresh: undefined,
+  open: app,
+  restart: post(`${at}/restart`),
+  extend: post(`${at}/extend`),
+}
+
+const failed: WorkspacePageView = {
+  ...starting,
+  state: 'failed',
+  reason: 'Something went wrong.',
+  live: undefined,
+  refresh: undefined,
+  stop: undefined,
+  logs: undefined,
+  until: undefined,
+  guests: undefined,
+  forget: post(`${at}/forget`),
+  trouble: {
+    message: 'The app ended by itself (code 3).',
+    hint: 'The last lines it wrote are below.',
+    logs: ['Traceback (most recent call last):', `  ${'x'.repeat(200)}`, 'cannot find the licence'],
+    retry: post(`${at}/restart`),
+  },
+  events: [...events, { number: 5, at: now, kind: 'failed', text: 'It failed.' }],
+}
+
+/** A list, a page in three states, and lines. */
+export function workspaceSamples(): WorkspaceSample[] {
+  const size = (name: string, limits: string[]) => ({ name, title: name, limits })
+  const jupyter = {
+    profile: 'lab',
+    title: 'JupyterLab',
+    description: 'Python with the usual packages.',
+    sizes: [size('small', ['Memory: 4 GiB', 'CPUs: 1']), size('large', ['Memory: 16 GiB', 'CPUs: not limited'])],
+    images: ['registry.example.org/notebooks/python', 'registry.example.org/notebooks/julia'],
+    post: { ...post('/workspaces'), fields: { profile: 'lab' } },
+    typed: { title: 'Again', size: 'large', image: 'registry.example.org/notebooks/julia' },
+    storage: '/workspaces/storage/lab',
+  }
+  const closed = { ...jupyter, profile: 'r', title: 'RStudio', closed: 'takes nothing new now', typed: undefined }
+  const line = {
+    title: 'Tracing with Ada',
+    href: at,
+    app: 'JupyterLab',
+    state: 'ready',
+    since: minutes(-90),
+    until: minutes(9),
+    endsSoon: true,
+    open: app,
+  } as const
+  const list: Views['workspaces'] = {
+    now,
+    message: { tone: 'error', text: 'You have as many as you may: 2 workspaces at once. Stop one first.' },
+    mine: [line, { ...line, title: 'Yesterday', state: 'expired', until: undefined, endsSoon: false, open: undefined }],
+    more: '/workspaces?after=1.w',
+    shared: [{ title: 'Of a colleague', owner: 'Grace Hopper', open: app }],
+    options: [
+      jupyter,
+      closed,
+      { ...jupyter, profile: 'plain', images: [], sizes: [], storage: undefined, typed: undefined },
+    ],
+  }
+  return [
+    { name: 'workspaces', view: 'workspaces', data: list, signedIn: true },
+    {
+      name: 'workspaces-none',
+      view: 'workspaces',
+      data: { now, mine: [], shared: [], options: [] },
+      signedIn: true,
+    },
+    { name: 'workspace-starting', view: 'workspace', data: starting, signedIn: true },
+    { name: 'workspace-ready', view: 'workspace', data: ready, signedIn: true },
+    { name: 'workspace-failed', view: 'workspace', data: failed, signedIn: true },
+    {
+      name: 'workspace-logs',
+      view: 'workspace-logs',
+      data: {
+        title: 'Tracing with Ada',
+        back: at,
+        lines: ['[I 10:30] Serving', 'y'.repeat(300)],
+        follow: `${at}/logs/follow`,
+      },
+      signedIn: true,
+    },
+    {
+      name: 'workspace-logs-none',
+      view: 'workspace-logs',
+      data: { title: 'Tracing with Ada', back: at, lines: [], why: 'It does not run, so it writes nothing.' },
+      signedIn: true,
+    },
+  ]
+}

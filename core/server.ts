@@ -140,7 +140,6 @@ async function furnish(site: Site): Promise<Labgate> {
     cookieName: cookieNames(config.issuer).session,
     secure: config.issuer.startsWith('https:'),
   })
-  app.use(cookie.step)
   const provider = await buildProvider(site, { cookie, pages, cookieKeys })
   const current = () => provider
   const providerSessions = createProviderSessions({
@@ -152,7 +151,7 @@ async function furnish(site: Site): Promise<Labgate> {
   // Dialects are loaded now: a token may have what they ask for.
   get('tokenScopes').settle(() => scopesOfDialects(site.registry))
   get('workspaces').settle(() => site.registry.runners())
-  get('dataHolders').settle(() => holdersOf(site.registry))
+  get('dataHolders').settle(() => holdersOf(site))
   const bearer = createBearer({ rooms, provider: current })
   addRoutes(site, { app, cookie, pages, provider: current, providerSessions, assets, bearer })
   app.mountProvider({ current, csp: providerCsp })
@@ -162,9 +161,11 @@ async function furnish(site: Site): Promise<Labgate> {
 }
 
 /** Every plugin that may hold people's data, those that failed too: what they hold is still there. */
-function holdersOf(registry: Registry): DataHolder[] {
+function holdersOf({ registry, rooms: { get } }: Site): DataHolder[] {
   const there = [...registry.auth(), ...registry.authz(), ...registry.runners()]
   return [
+    // First of all: what somebody has stored is erased when nothing uses it any more.
+    { id: 'workspaces', lifecycle: { erase: (account) => get('workspaces').letGo(account) } },
     ...there.map((one) => ({ id: one.id, lifecycle: lifecycleOf(one) })),
     ...registry.failed().map(({ id }) => ({ id, lifecycle: undefined })),
   ]

@@ -45,7 +45,9 @@ export function answerProblem(fault: Fault, ctx: Ctx): void {
 }
 
 /** Lets even what no route takes be answered as a problem, below the API's base. */
-export const problemStep: Step = async (ctx, next) => {
-  if (ctx.path === base || ctx.path.startsWith(`${base}/`)) ctx.state.onError = answerProblem
-  await next()
+export const problemStep: Step = (ctx, next) => {
+  const { path } = ctx
+  if (path.startsWith(base) && (path.length === base.length || path[base.length] === '/'))
+    ctx.state.onError = answerProblem
+  return next()
 }

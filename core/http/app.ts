@@ -7,16 +7,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Fault, type Log } from '@labgate/contract'
 import Koa from 'koa'
-import { newId, quickToken } from '../random.ts'
+import { quickId, quickToken } from '../random.ts'
 import type { Ctx, State, Step } from './context.ts'
 import { createCookieSigner } from './cookie-signer.ts'
 import { type Csrf, createCsrf } from './csrf.ts'
 import { createProxies, type Edge, readEdge, rewriteForwarded } from './edge.ts'
-import { catchErrors, type ErrorPages } from './errors.ts'
+import { answerError, type ErrorPages } from './errors.ts'
 import { setCsp, setSecurityHeaders } from './headers.ts'
 import { addressAt, createHosts, type Hosts } from './host.ts'
-import { openerStep } from './opener.ts'
-import { type ProviderMount, providerStep } from './provider.ts'
+import { openerMark } from './opener.ts'
+import { type ProviderMount, providerDoor } from './provider.ts'
 import { createLimits, type Limits } from './rate.ts'
 import { createRoutes, type Routes } from './routes.ts'
 
@@ -60,17 +60,10 @@ export interface App {
 }
 
 function begin(ctx: Ctx): void {
-  const state: State = {
-    // People read it to each other and paste it into commands: letters and digits only.
-    requestId: newId({ token: () => quickToken(32) }, 16),
-    nonce: quickToken(16),
-    formAction: [],
-    host: '',
-    address: 'unknown',
-    secure: false,
-  }
-  Object.assign(ctx.state, state)
-  ctx.set('X-Request-Id', state.requestId)
+  // People read it to each other and paste it into commands: letters and digits only.
+  const requestId = quickId(16)
+  ctx.state = { requestId, nonce: quickToken(16), formAction: [], host: '', address: 'unknown', secure: false }
+  ctx.res.setHeader('X-Request-Id', requestId)
 }
 
 /** A path that leads nowhere may still hold a secret, when somebody mistyped the rest. */
@@ -81,7 +74,7 @@ function watchEnd(ctx: Ctx, needs: AppNeeds): void {
   ctx.res.once('close', () => {
     const seconds = (performance.now() - started) / 1000
     const { requestId, address, route } = ctx.state
-    const { method } = ctx
+    const { method = '' } = ctx.req
     const status = ctx.res.statusCode
     needs.metrics?.request({ method, route: route ?? 'none', status, seconds })
     // A known route's path may hold a secret (a link from a mail), so only its pattern is written.
@@ -90,16 +83,6 @@ function watchEnd(ctx: Ctx, needs: AppNeeds): void {
     const line = { requestId, method, ...where, status, address, ms: Math.round(seconds * 1e3), ...whole }
     needs.log.info(line, 'request')
   })
-}
-
-function beginStep(needs: AppNeeds): Step {
-  return async (ctx, next) => {
-    begin(ctx)
-    watchEnd(ctx, needs)
-    setSecurityHeaders(ctx, needs)
-    await next()
-    setCsp(ctx)
-  }
 }
 
 /** An https issuer is served over https only, as the socket or a listed proxy says. */
@@ -124,20 +107,19 @@ function checkHost(ctx: Ctx, hosts: Hosts): string {
   }
 }
 
-function edgeStep(needs: { issuer: URL; hosts: Hosts; edgeOf: (req: IncomingMessage) => Edge }): Step {
-  return async (ctx, next) => {
-    const edge = needs.edgeOf(ctx.req)
-    Object.assign(ctx.state, edge)
-    ctx.state.host = checkHost(ctx, needs.hosts)
-    rewriteForwarded(ctx.req, edge)
-    refuseInsecure(ctx, needs.issuer)
-    await next()
-  }
+interface AtEdge {
+  readonly issuer: URL
+  readonly hosts: Hosts
+  readonly edgeOf: (req: IncomingMessage) => Edge
 }
 
-function useAll(koa: Koa<State>, steps: readonly Step[]): void {
-  // The router's context type adds `params`, which no step before the routes reads.
-  for (const step of steps) koa.use(step as Koa.Middleware<State>)
+function passEdge(ctx: Ctx, { issuer, hosts, edgeOf }: AtEdge): void {
+  const edge = edgeOf(ctx.req)
+  ctx.state.address = edge.address
+  ctx.state.secure = edge.secure
+  ctx.state.host = checkHost(ctx, hosts)
+  rewriteForwarded(ctx.req, edge)
+  refuseInsecure(ctx, issuer)
 }
 
 /** Runs the steps added by `use` around `last`. */
@@ -164,14 +146,30 @@ export function createApp(needs: AppNeeds): App {
   const koa = new Koa<State>({ proxy: true })
   koa.keys = createCookieSigner(needs.ringKeys) as Koa['keys']
   koa.on('error', (error: unknown) => needs.log.warn({ error }, 'a response broke off'))
-  useAll(koa, [
-    beginStep(needs),
-    catchErrors(needs),
-    edgeStep({ issuer, hosts, edgeOf }),
-    openerStep({ issuer, routes: () => routes.list() }),
-    onHost(issuer.host, providerStep({ issuer, mount: () => mount, setCsp, limits })),
-    around(added, run),
-  ])
+  const markOpener = openerMark({ issuer, routes: () => routes.list() })
+  const toProvider = providerDoor({ issuer, mount: () => mount, setCsp, limits })
+  const toRoute = around(added, run)
+  const inside = (ctx: Ctx): Promise<void> => {
+    passEdge(ctx, { issuer, hosts, edgeOf })
+    markOpener(ctx)
+    const taken = ctx.state.host === issuer.host ? toProvider(ctx) : undefined
+    return taken ?? toRoute(ctx, nobodyElse)
+  }
+  // One step, not one each: every step costs each request its promises.
+  const all: Step = async (ctx) => {
+    begin(ctx)
+    watchEnd(ctx, needs)
+    setSecurityHeaders(ctx, needs)
+    try {
+      await inside(ctx)
+    } catch (error) {
+      // Here and not past Koa, whose own handler would strip the headers.
+      answerError(ctx, error, needs)
+    }
+    setCsp(ctx)
+  }
+  // The router's context type adds `params`, which nothing before the routes reads.
+  koa.use(all as Koa.Middleware<State>)
   return {
     koa,
     routes,
@@ -186,6 +184,4 @@ export function createApp(needs: AppNeeds): App {
   }
 }
 
-function onHost(host: string, step: Step): Step {
-  return (ctx, next) => (ctx.state.host === host ? step(ctx, next) : next())
-}
+const nobodyElse = () => Promise.resolve()

@@ -1,6 +1,6 @@
 /** The one place where an error becomes a response: status, page or JSON, and a line in the log. @module */
 import { Fault, type FaultCode, isFault, type Log } from '@labgate/contract'
-import type { Ctx, Step } from './context.ts'
+import type { Ctx } from './context.ts'
 
 /** Data of an error page. */
 export interface ErrorView {
@@ -137,16 +137,5 @@ export function answerError(ctx: Ctx, error: unknown, needs: ErrorNeeds): void {
     answer(ctx, fault, needs)
   } catch (failure) {
     answerBare(ctx, needs, failure)
-  }
-}
-
-/** The step around all others that must not throw past it: Koa's own handler would strip the headers. */
-export function catchErrors(needs: ErrorNeeds): Step {
-  return async (ctx, next) => {
-    try {
-      await next()
-    } catch (error) {
-      answerError(ctx, error, needs)
-    }
   }
 }

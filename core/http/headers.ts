@@ -1,7 +1,7 @@
 /** Security headers of every response, and the Content-Security-Policy of pages. @module */
 import type { Ctx } from './context.ts'
 
-const always: Readonly<Record<string, string>> = {
+const always = Object.entries({
   'X-Content-Type-Options': 'nosniff',
   'X-Frame-Options': 'DENY',
   // Nothing to other sites; with `no-referrer` browsers would send `Origin: null` with our own forms too.
@@ -9,14 +9,14 @@ const always: Readonly<Record<string, string>> = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Permissions-Policy': 'camera=(), microphone=(), geolocation=(), payment=(), usb=()',
   'Cache-Control': 'no-store',
-}
+})
 
 /** One year: what browsers ask for before they trust the promise. */
 const hsts = 'max-age=31536000'
 
 /** Sets all headers but the CSP; a handler may replace single ones afterwards. */
 export function setSecurityHeaders(ctx: Ctx, needs: { readonly issuer: string }): void {
-  for (const [name, value] of Object.entries(always)) ctx.res.setHeader(name, value)
+  for (const [name, value] of always) ctx.res.setHeader(name, value)
   if (needs.issuer.startsWith('https:')) ctx.set('Strict-Transport-Security', hsts)
 }
 
@@ -34,7 +34,7 @@ export function cspOf(parts: { readonly nonce: string; readonly formAction: read
 /** Sets the CSP at the end, when the handler has said where its forms may lead. */
 export function setCsp(ctx: Ctx): void {
   if (ctx.res.headersSent || ctx.res.hasHeader('Content-Security-Policy')) return
-  ctx.set('Content-Security-Policy', ctx.state.csp ?? cspOf(ctx.state))
+  ctx.res.setHeader('Content-Security-Policy', ctx.state.csp ?? cspOf(ctx.state))
 }
 
 /**

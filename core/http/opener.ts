@@ -4,7 +4,7 @@
  * window goes without it, and no other.
  * @module
  */
-import type { Ctx, Step } from './context.ts'
+import type { Ctx } from './context.ts'
 import { cookieNames } from './cookies.ts'
 import { readCookie } from './session.ts'
 
@@ -22,30 +22,30 @@ export function keepOpener(ctx: Ctx): void {
   ctx.set('Cross-Origin-Opener-Policy', 'unsafe-none')
 }
 
-/** The step that follows such a sign-in: marked by a cookie when the dialect's door sends it here, until it is over. */
-export function openerStep(needs: {
+/** Follows such a sign-in: marked by a cookie when the dialect's door sends it here, until it is over. */
+export function openerMark(needs: {
   readonly issuer: URL
   routes(): readonly { readonly opener?: 'kept'; readonly host: string; readonly dialect?: string }[]
-}): Step {
+}): (ctx: Ctx) => void {
   const { issuer } = needs
   const name = cookieNames(issuer.href).opener
   const secure = issuer.protocol === 'https:' ? '; Secure' : ''
   const hostsOf = () => new Set(needs.routes().flatMap(({ opener, host }) => (opener === 'kept' ? [host] : [])))
-  const isAskedFor = ({ path }: Ctx) => {
+  const isAskedFor = (path: string) => {
     const instance = onTheWay.exec(path)?.[1]
     return (
       instance !== undefined && needs.routes().some(({ opener, dialect }) => opener === 'kept' && dialect === instance)
     )
   }
-  return async (ctx, next) => {
+  return (ctx) => {
     const { host } = ctx.state
+    const { path } = ctx
     if (host !== issuer.host) {
-      if (ctx.path.startsWith('/sign-in/') && hostsOf().has(host)) keepOpener(ctx)
-    } else if (isAskedFor(ctx) || (ctx.path === '/oidc/auth' && hostsOf().has(returnHost(ctx, issuer) ?? ''))) {
+      if (path.startsWith('/sign-in/') && hostsOf().has(host)) keepOpener(ctx)
+    } else if (isAskedFor(path) || (path === '/oidc/auth' && hostsOf().has(returnHost(ctx, issuer) ?? ''))) {
       keepOpener(ctx)
       ctx.append('Set-Cookie', `${name}=kept; Max-Age=${markSeconds}; Path=/; HttpOnly; SameSite=Lax${secure}`)
-    } else if (readCookie(ctx.req, name) !== undefined && !ours.test(ctx.path)) keepOpener(ctx)
-    await next()
+    } else if (readCookie(ctx.req, name) !== undefined && !ours.test(path)) keepOpener(ctx)
   }
 }
 

@@ -6,7 +6,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Fault } from '@labgate/contract'
 import { defaultBodyLimit } from './body.ts'
-import type { Ctx, Step } from './context.ts'
+import type { Ctx } from './context.ts'
 import { addressKey, type Limits } from './rate.ts'
 
 /** As much of an oidc-provider as the outer app knows. */
@@ -74,16 +74,16 @@ function callbackOf(provider: ProviderApp): ReturnType<ProviderApp['callback']> 
   return known
 }
 
-/** The step that hands the Provider's paths on; all others go to `next`. Answers outside of Koa (`ctx.respond = false`). */
-export function providerStep(needs: {
-  issuer: URL
-  mount: () => ProviderMount | undefined
-  setCsp(ctx: Ctx): void
+interface DoorNeeds {
+  readonly issuer: URL
+  readonly mount: () => ProviderMount | undefined
+  readonly setCsp: (ctx: Ctx) => void
   readonly limits: Limits
-}): Step {
-  return async (ctx, next) => {
-    const mount = needs.mount()
-    if (mount === undefined || !isProviderPath(ctx.path)) return next()
+}
+
+/** Hands the Provider's paths on; `undefined` for all others. Answers outside of Koa (`ctx.respond = false`). */
+export function providerDoor(needs: DoorNeeds): (ctx: Ctx) => Promise<void> | undefined {
+  const handOn = async (ctx: Ctx, mount: ProviderMount) => {
     ctx.state.route = providerRoute(ctx.path)
     const document = ctx.method === 'GET' || ctx.method === 'HEAD' ? mount.prepared?.(ctx) : undefined
     if (document !== undefined) return answerPrepared(ctx, document)
@@ -95,5 +95,9 @@ export function providerStep(needs: {
     rewriteToIssuer(ctx.req, needs.issuer)
     ctx.respond = false
     await callbackOf(mount.current())(ctx.req, ctx.res)
+  }
+  return (ctx) => {
+    const mount = needs.mount()
+    return mount !== undefined && isProviderPath(ctx.path) ? handOn(ctx, mount) : undefined
   }
 }

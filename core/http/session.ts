@@ -13,7 +13,6 @@ import { normalHost } from './host.ts'
 
 /** The signed-in browser, for handlers. */
 export interface SessionCookie {
-  readonly step: Step
   of(req: IncomingMessage): Promise<BrowserSession | undefined>
   /** The cookie's value; `undefined` when there is none. */
   idOf(req: IncomingMessage): string | undefined
@@ -81,19 +80,21 @@ export function createSessionCookie(needs: {
     renew: false,
     rolling: false,
   }
+  // Around the two moments that change the cookie, not around every request: most of them bring a token.
   // The package's types ask for a store of its own session type; ours keeps rows.
-  const step = session(options as never, needs.koa as never) as unknown as Step
+  const changing = session(options as never, needs.koa as never) as unknown as Step
   return {
-    step,
     of,
     idOf,
     async open(ctx, start) {
-      const current = (ctx as unknown as { session: Session & Kept }).session
-      current.start = start
-      if (start.remember) current.maxAge = sessions.lifeSeconds(true) * 1000
-      await current.regenerate()
-      delete current.start
-      current._requireSave = false
+      await changing(ctx, async () => {
+        const current = (ctx as unknown as { session: Session & Kept }).session
+        current.start = start
+        if (start.remember) current.maxAge = sessions.lifeSeconds(true) * 1000
+        await current.regenerate()
+        delete current.start
+        current._requireSave = false
+      })
       known.delete(ctx.req)
     },
     async openChild(ctx, child) {
@@ -110,9 +111,11 @@ export function createSessionCookie(needs: {
       return true
     },
     async close(ctx) {
-      const id = idOf(ctx.req)
-      if (id !== undefined) await sessions.end(id)
-      ;(ctx as unknown as { session: null }).session = null
+      await changing(ctx, async () => {
+        const id = idOf(ctx.req)
+        if (id !== undefined) await sessions.end(id)
+        ;(ctx as unknown as { session: null }).session = null
+      })
       known.delete(ctx.req)
     },
   }
@@ -120,7 +123,9 @@ export function createSessionCookie(needs: {
 
 /** One cookie of a request; a name sent twice counts as absent, because two readers could pick different ones. */
 export function readCookie(req: IncomingMessage, name: string): string | undefined {
-  const values = (req.headers.cookie ?? '')
+  const { cookie } = req.headers
+  if (cookie === undefined) return undefined
+  const values = cookie
     .split(';')
     .map((pair) => pair.trim())
     .filter((pair) => pair.startsWith(`${name}=`))

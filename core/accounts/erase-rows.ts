@@ -13,6 +13,7 @@ import {
 } from '../storage/ledger-entities.ts'
 import { AccountInvitationEntity, ProfileAnswerEntity } from '../storage/life-entities.ts'
 import type { KeyRing } from '../storage/sealing.ts'
+import { WorkspaceEntity, WorkspaceGuestEntity, WorkspaceQuotaEntity } from '../storage/workspace-entities.ts'
 import { inSmallLetters } from './accounts.ts'
 import { type Actor, actorName } from './actor.ts'
 import { eraseLines } from './erased-lines.ts'
@@ -57,6 +58,10 @@ export async function eraseIn(em: EntityManager, erasing: Erasing): Promise<numb
   await em.execute('delete from browser_session where account in (select value from json_each(?))', [
     JSON.stringify(ids),
   ])
+  // Nothing of theirs runs any more: that was waited for before.
+  await em.nativeDelete(WorkspaceEntity, { account, endedAt: { $ne: null } })
+  await em.nativeDelete(WorkspaceGuestEntity, { account })
+  await em.nativeDelete(WorkspaceQuotaEntity, { scope: { $in: ids.map((id) => `account:${id}`) } })
   await em.nativeDelete(AccountInvitationEntity, { $or: [{ email: { $in: emails } }, { acceptedBy: account }] })
   for (const row of rows) await bury(em, row, erasing)
   return inConfig

@@ -13,6 +13,7 @@ import {
 } from '../storage/ledger-entities.ts'
 import { AccountInvitationEntity, AccountManagerEntity, ProfileAnswerEntity } from '../storage/life-entities.ts'
 import type { Storage } from '../storage/storage.ts'
+import { WorkspaceEntity, WorkspaceEventEntity, WorkspaceGuestEntity } from '../storage/workspace-entities.ts'
 import { inSmallLetters } from './accounts.ts'
 import type { Actor } from './actor.ts'
 import type { LifeNeeds } from './data-holders.ts'
@@ -44,6 +45,10 @@ export interface AccountExport {
   readonly issued: readonly Json[]
   readonly serviceAccounts: readonly Json[]
   readonly invitations: readonly Json[]
+  /** What was started, with what happened to it; what is stored there is an archive of its own. */
+  readonly workspaces: readonly Json[]
+  /** Workspaces of others that the person was let into. */
+  readonly guestOf: readonly Json[]
   readonly history: readonly Json[]
   /** By instance. */
   readonly plugins: Readonly<Record<string, readonly Json[]>>
@@ -108,8 +113,24 @@ async function ofCore(needs: LifeNeeds, ids: readonly AccountId[]) {
     ...(await ofSignIns(needs, ids)),
     serviceAccounts: all(await em.find(AccountEntity, { parent: account }, fresh), ['revision']),
     invitations: all(await invitationsOf(em, ids, rows), ['digest']),
+    workspaces: await workspacesOf(em, ids),
+    guestOf: all(await em.find(WorkspaceGuestEntity, { account }, fresh)),
     history: await historyOf(storage, ids),
   }
+}
+
+/** How a runner finds it is the house's, and its secrets open the app. */
+const ofTheHouse = [...inner, 'runnerState', 'runnerStateVersion', 'planHash', 'secrets']
+
+async function workspacesOf(em: EntityManager, ids: readonly AccountId[]): Promise<Json[]> {
+  const rows = await em.find(WorkspaceEntity, { account: { $in: [...ids] } }, fresh)
+  const events = await em.find(
+    WorkspaceEventEntity,
+    { workspace: { $in: rows.map(({ id }) => id) } },
+    { ...fresh, orderBy: { number: 'asc' } },
+  )
+  const of = Map.groupBy(events, ({ workspace }) => workspace)
+  return rows.map((row) => rowJson({ ...row, events: of.get(row.id) ?? [] }, ofTheHouse))
 }
 
 async function ofSignIns({ storage, consents }: LifeNeeds, ids: readonly AccountId[]) {

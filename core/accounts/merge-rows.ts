@@ -182,6 +182,14 @@ export async function moveIn(em: EntityManager, moving: Moving): Promise<MergePl
     now.getTime(),
     source.id,
   ])
+  // Whoever let FROM into a workspace has let INTO in. FROM's own end with it: what is stored there stays under its id.
+  await em.execute(
+    `insert into workspace_guest (workspace_id, account_id, invited_at)
+     select g.workspace_id, ?, g.invited_at from workspace_guest g join workspace w on w.id = g.workspace_id
+     where g.account_id = ? and w.account_id <> ? on conflict do nothing`,
+    [account, source.id, account],
+  )
+  await em.execute('delete from workspace_guest where account_id = ?', [source.id])
   // Whoever was to be let into FROM is let into INTO.
   await em.execute('update awaited_name set account_id = ? where account_id = ?', [account, source.id])
   await moveManagement(em, { from: source.id, into: account, now })

@@ -7,6 +7,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { type Clock, Fault, type Log, type Store } from '@labgate/contract'
 import type { EntityManager, MikroORM } from '@mikro-orm/sqlite'
 import { type AccountRows, createAccountRows } from './account-rows.ts'
+import { type Alone, createAlone } from './alone.ts'
 import { type ArtifactStore, createArtifacts } from './artifacts.ts'
 import { type AuditTrail, createAudit } from './audit.ts'
 import { type Cleaner, createCleaner } from './cleanup.ts'
@@ -20,6 +21,7 @@ import { createSessions, type SessionStore } from './sessions.ts'
 import { createSettings, type Settings } from './settings.ts'
 import { openDatabase, openOrm, type SqliteDatabase } from './sqlite.ts'
 import { createTokenRows, type TokenRows } from './token-rows.ts'
+import { createWorkspaceRows, type WorkspaceRows } from './workspace-rows.ts'
 import { createWriter, type Pause, type Writer } from './writer.ts'
 
 export interface StorageOptions {
@@ -53,6 +55,10 @@ export interface Storage {
   readonly ledgerRows: LedgerRows
   /** API tokens on the hot path. */
   readonly tokenRows: TokenRows
+  /** Workspaces on the hot path. */
+  readonly workspaceRows: WorkspaceRows
+  /** Held by the one process that looks after workspaces. */
+  readonly alone: Alone
   readonly artifacts: ArtifactStore
   readonly sessions: SessionStore
   /** The documents of one plugin instance. */
@@ -116,6 +122,7 @@ function assemble({ options, ring, database, orm }: Opened): Storage {
   const sessions = createSessions(needs)
   const documents = createDocuments(needs)
   const tokenRows = createTokenRows(needs)
+  const alone = createAlone(`${options.file}-workspaces`)
   const cleaner = createCleaner({ tables: [artifacts, documents, sessions], writer, log, pause })
   return {
     orm,
@@ -123,6 +130,8 @@ function assemble({ options, ring, database, orm }: Opened): Storage {
     accountRows: createAccountRows(needs),
     ledgerRows: createLedgerRows(needs),
     tokenRows,
+    workspaceRows: createWorkspaceRows(needs),
+    alone,
     artifacts,
     sessions,
     documents: (owner) => documents.storeOf(owner),
@@ -137,6 +146,7 @@ function assemble({ options, ring, database, orm }: Opened): Storage {
     compact: createCompact({ file: options.file, writer }),
     reseal: () => reseal(needs),
     close: closeOnce(async () => {
+      alone.release()
       await cleaner.stop()
       await artifacts.close()
       await tokenRows.close()

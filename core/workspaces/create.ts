@@ -48,7 +48,6 @@ interface Parts {
   readonly needs: WorkspaceNeeds
   readonly room: Room
   readonly supervisor: Supervisor
-  readonly awake: () => void
   readonly watch: Watch
 }
 
@@ -64,8 +63,9 @@ export function createWorkspaces(needs: WorkspaceNeeds): WorkspacesRoom {
     places,
     addressOf: addressOf(needs.config.origin),
   }
-  const { supervisor, awake } = asleep(createSupervisor(room))
-  const parts: Parts = { needs, room, supervisor, awake, watch: createWatch(room, supervisor) }
+  // A command beside a server only writes wishes down, and the server finds them.
+  const supervisor = createSupervisor(room, () => needs.storage.alone.holds())
+  const parts: Parts = { needs, room, supervisor, watch: createWatch(room, supervisor) }
   const isAdmin = async (account: AccountId) => (await needs.stewards.rightsOf(account)).admin
   const groupsOf = async (account: AccountId) => (await needs.accounts.find(account))?.groups ?? []
   const mayStart = (account: AccountId, profile: Profile) => mayStartIn(needs, account, profile)
@@ -84,20 +84,6 @@ export function createWorkspaces(needs: WorkspaceNeeds): WorkspacesRoom {
         throw new Fault('ERR_FORBIDDEN', 'This needs a site admin.')
     }),
     ...createLife(parts),
-  }
-}
-
-/** Nobody works before the room is opened: a command beside a server only writes wishes down, and the server's watch finds them. */
-function asleep(supervisor: Supervisor): { supervisor: Supervisor; awake: () => void } {
-  let isAwake = false
-  const ifAwake = (work: (id: string) => void) => (id: string) => {
-    if (isAwake) work(id)
-  }
-  return {
-    supervisor: { ...supervisor, wake: ifAwake(supervisor.wake), interrupt: ifAwake(supervisor.interrupt) },
-    awake: () => {
-      isAwake = true
-    },
   }
 }
 

@@ -1,13 +1,26 @@
 /** From a record to an app that answers. @module */
-import { type Fault, isFault, type Json, type LaunchTrouble, launchFault, type Runner } from '@labgate/contract'
+import {
+  type Fault,
+  type Inspection,
+  isFault,
+  type Json,
+  type LaunchTrouble,
+  launchFault,
+  type Runner,
+} from '@labgate/contract'
 import type { WorkspaceRow } from '../storage/workspace-entities.ts'
 import { askApp } from './ask.ts'
+import { within } from './bounded.ts'
+import { clear } from './ending.ts'
 import type { Profile, Trouble } from './model.ts'
 import { appOf, drainedIn, hashOf, type Place, requestOf } from './places.ts'
 import { credentialsOf, innerPath, type Room, secretsOf, secretsPurpose, storageOf } from './room.ts'
 
 /** Name of the file with the token for the lab's services. */
 export const tokenFile = 'labgate-token'
+
+/** Lines of progress that one launch may leave. */
+const mostLines = 300
 
 /** A launch under way. */
 interface Launching {
@@ -44,18 +57,29 @@ export async function launch(room: Room, row: WorkspaceRow, signal: AbortSignal)
   const save = async (state: Json) => {
     await room.records.update(row.id, { runnerState: state, runnerStateVersion: version })
   }
-  const progress = (text: string) => void room.records.note(row.id, { kind: 'progress', text }).catch(() => undefined)
+  const progress = progressOf(room, row.id)
   const state = await place.runner.launch(plan, { signal, secrets, save, progress })
   await save(state)
   await untilReady(room, launching, state)
 }
 
+/** A pull that tells of each of its bytes must not fill the database. */
+function progressOf({ records }: Room, id: string): (line: string) => void {
+  let left = mostLines
+  let last = ''
+  return (line) => {
+    if (line === last || left <= 0) return
+    last = line
+    left -= 1
+    void records.note(id, { kind: 'progress', text: line }).catch(() => undefined)
+  }
+}
+
 /** A container of another plan than today's is not the one that was asked for. */
-async function dropOther(room: Room, { row, place }: Launching, hash: string): Promise<void> {
+async function dropOther(room: Room, { row, place, signal }: Launching, hash: string): Promise<void> {
   const state = room.places.stateOf(row)
   if (state === undefined || row.planHash === hash) return
-  await place.runner.terminate(state, { graceSeconds: room.config.grace })
-  await place.runner.remove(state, { volumes: false })
+  await clear(room, { runner: place.runner, state, signal })
   await room.records.update(row.id, { runnerState: null, runnerStateVersion: null })
 }
 
@@ -82,7 +106,8 @@ async function untilReady(room: Room, launching: Launching, state: Json): Promis
   let last = 'it did not answer'
   for (let wait = 50; performance.now() < end; wait = Math.min(1000, wait * 1.5)) {
     signal.throwIfAborted()
-    const found = await place.runner.inspect(state, signal)
+    const found = await within(place.runner.inspect(state, signal), { seconds: 10, signal }).catch(unknown)
+    signal.throwIfAborted()
     if (found.state === 'exited') throw crash(found)
     if (found.state === 'missing') throw launchFault('crash', 'It was gone before it was ready.', { retryable: true })
     const status = await answer(place.runner, state, ask).catch((error: unknown) => {
@@ -98,6 +123,11 @@ async function untilReady(room: Room, launching: Launching, state: Json): Promis
     retryable: true,
     cause: last,
   })
+}
+
+/** A place that cannot say is asked again: that ends nothing, and the time that an app has does pass. */
+function unknown(): Inspection {
+  return { state: 'unknown', reason: 'no answer' }
 }
 
 async function answer(runner: Runner<Json>, state: Json, ask: Parameters<typeof askApp>[1]): Promise<number> {
@@ -133,7 +163,7 @@ export function troubleOf(error: unknown, logs: readonly string[]): Trouble {
   if (!isFault(error) || error.code !== 'ERR_LAUNCH')
     return {
       code: 'internal',
-      message: 'Something went wrong here.',
+      message: isFault(error) && error.shown ? error.message : 'Something went wrong here.',
       hint: 'An admin finds it in the log.',
       retryable: true,
       logs,

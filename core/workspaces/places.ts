@@ -50,8 +50,13 @@ export function createPlaces(runners: () => readonly Place[]): Places {
     of,
     stateOf,
     hostOf(row) {
-      const state = stateOf(row)
-      return state === undefined ? undefined : find(row.runner)?.runner.hostOf?.(state)
+      try {
+        const state = stateOf(row)
+        return state === undefined ? undefined : find(row.runner)?.runner.hostOf?.(state)
+      } catch {
+        // A state that its runner cannot read hides the machine, never the workspace.
+        return undefined
+      }
     },
     async endpointOf(row) {
       const state = stateOf(row)

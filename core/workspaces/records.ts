@@ -1,5 +1,5 @@
 /** The records of workspaces: rows, their events, and whoever waits for the next one. @module */
-import type { AccountId, Clock, Json, Limits } from '@labgate/contract'
+import type { AccountId, Clock, Json, Limits, Log } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
 import { type Paged, pageLimit, partOf } from '../accounts/actor.ts'
 import type { Storage } from '../storage/storage.ts'
@@ -41,6 +41,8 @@ export interface Records {
   note(id: string, event: NewEvent): Promise<void>
   events(id: string, after?: number): Promise<readonly WorkspaceEvent[]>
   watch(id: string, onEvent: (event: WorkspaceEvent) => void): () => void
+  /** Tells whoever waits of what another process has written down. */
+  catchUp(): Promise<void>
 }
 
 type Watcher = (event: WorkspaceEvent) => void
@@ -49,12 +51,35 @@ type Watcher = (event: WorkspaceEvent) => void
 export function createRecords(needs: {
   storage: Storage
   clock: Clock
+  log: Pick<Log, 'warn'>
   hostOf(row: WorkspaceRow): string | undefined
 }): Records {
   const { storage, clock } = needs
   const watchers = new Map<string, Set<Watcher>>()
+  /** The number of the last event that the watchers of a workspace were told. */
+  const told = new Map<string, number>()
   const tell = (event: WorkspaceEvent) => {
-    for (const watcher of watchers.get(event.workspace) ?? []) watcher(event)
+    const last = told.get(event.workspace)
+    if (last === undefined || event.number <= last) return
+    // Another process wrote the one before.
+    if (event.number > last + 1) return void catchUp()
+    told.set(event.workspace, event.number)
+    for (const watcher of watchers.get(event.workspace) ?? []) {
+      try {
+        watcher(event)
+      } catch (error) {
+        needs.log.warn({ workspace: event.workspace, err: error }, 'whoever waits for an event failed at it')
+      }
+    }
+  }
+  const events = async (id: string, after = 0): Promise<readonly WorkspaceEvent[]> => {
+    const where = { workspace: id, number: { $gt: after } }
+    const rows = await storage.em().find(WorkspaceEventEntity, where, { orderBy: { number: 'asc' }, limit: 1000 })
+    return rows.map((row) => ({ ...row, kind: row.kind as WorkspaceEvent['kind'] }))
+  }
+  const catchUp = async (): Promise<void> => {
+    for (const [id, last] of [...told])
+      if (storage.workspaceRows.lastEvent(id) > last) for (const event of await events(id, last)) tell(event)
   }
   const write = async (em: EntityManager, id: string, events: readonly NewEvent[]): Promise<void> => {
     if (events.length === 0) return
@@ -65,7 +90,9 @@ export function createRecords(needs: {
     }))
     for (const one of made) em.create(WorkspaceEventEntity, one)
     await em.flush()
-    storage.afterCommit(() => made.forEach(tell))
+    storage.afterCommit(() => {
+      for (const event of made) tell(event)
+    })
   }
   const updateIn: Records['updateIn'] = async (em, row, patch, events) => {
     em.assign(row, patch)
@@ -83,7 +110,7 @@ export function createRecords(needs: {
   }
   return {
     updateIn,
-    row: async (id) => (await storage.em().findOne(WorkspaceEntity, { id })) ?? undefined,
+    row: async (id) => storage.workspaceRows.find(id),
     async find(id) {
       const em = storage.em()
       const row = await em.findOne(WorkspaceEntity, { id })
@@ -112,7 +139,7 @@ export function createRecords(needs: {
       const rows = await em.find(WorkspaceEntity, { id: { $in: ids }, state: { $in: ['ready', 'idle'] } })
       return viewsOf(em, rows)
     },
-    living: () => storage.em().find(WorkspaceEntity, { endedAt: null }, { orderBy: { createdAt: 'asc' } }),
+    living: async () => storage.workspaceRows.living(),
     update: (id, patch, { events = [], when = () => true } = {}) =>
       storage.transaction(async (em) => {
         const row = await em.findOne(WorkspaceEntity, { id })
@@ -121,24 +148,19 @@ export function createRecords(needs: {
         return true
       }),
     note: (id, event) => storage.transaction((em) => write(em, id, [event])),
-    async events(id, after = 0) {
-      const rows = await storage
-        .em()
-        .find(
-          WorkspaceEventEntity,
-          { workspace: id, number: { $gt: after } },
-          { orderBy: { number: 'asc' }, limit: 1000 },
-        )
-      return rows.map((row) => ({ ...row, kind: row.kind as WorkspaceEvent['kind'] }))
-    },
+    events,
     watch(id, onEvent) {
       const all = watchers.get(id) ?? new Set()
       watchers.set(id, all.add(onEvent))
+      if (!told.has(id)) told.set(id, storage.workspaceRows.lastEvent(id))
       return () => {
         all.delete(onEvent)
-        if (all.size === 0 && watchers.get(id) === all) watchers.delete(id)
+        if (all.size > 0 || watchers.get(id) !== all) return
+        watchers.delete(id)
+        told.delete(id)
       }
     },
+    catchUp,
   }
 }
 

@@ -64,6 +64,12 @@ export function credentialsOf(
   return { [credential.header.name]: credential.header.value.replace('{token}', value) }
 }
 
+/** Takes an app's own secrets out of what it writes: the token is for the proxy alone. */
+export function withoutSecrets(room: Pick<Room, 'storage'>, row: WorkspaceRow): (line: string) => string {
+  const values = Object.values(secretsOf(room, row)).filter((value) => value.length >= 8)
+  return (line) => values.reduce((text, value) => text.replaceAll(value, '…'), line)
+}
+
 /** The path under which the app itself answers. */
 export function innerPath({ basePath }: Pick<Profile, 'basePath'>, served: string): string {
   return basePath === 'told' ? served : '/'

@@ -3,13 +3,18 @@
  * unknown ends nothing.
  * @module
  */
-import { type Inspection, type Json, launchFault } from '@labgate/contract'
+import { launchFault } from '@labgate/contract'
 import type { WorkspaceRow } from '../storage/workspace-entities.ts'
 import { lastActivity } from './activity.ts'
-import { crash, troubleOf } from './launching.ts'
+import { within } from './bounded.ts'
+import { toStop } from './ending.ts'
+import { inspectAll, type Seen } from './inspecting.ts'
+import { crash, tokenFile, troubleOf } from './launching.ts'
+import { isSame, lookAtLease } from './lease.ts'
+import type { Profile } from './model.ts'
 import type { NewEvent, Patch } from './records.ts'
 import { credentialsOf, innerPath, type Room, secretsOf } from './room.ts'
-import { type Supervisor, toStop } from './supervisor.ts'
+import type { Supervisor } from './supervisor.ts'
 
 /** How long after the last activity a workspace counts as idle. */
 const idleAfter = 5 * 60
@@ -17,6 +22,8 @@ const idleAfter = 5 * 60
 const missesToEnd = 3
 /** How many apps are asked for their activity at once. */
 const atOnce = 16
+/** How long after a token could not be handed over it is tried again. */
+const retrySeconds = 300
 
 /** The watch over all workspaces. */
 export interface Watch {
@@ -24,19 +31,24 @@ export interface Watch {
   look(): Promise<void>
   /** The proxy saw traffic. */
   touch(id: string): void
-}
-
-interface Seen {
-  readonly row: WorkspaceRow
-  readonly inspection: Inspection
+  /** Writes down what the proxy saw, where another process does the looking. */
+  flush(): Promise<void>
 }
 
 interface Own {
   readonly room: Room
-  readonly supervisor: Pick<Supervisor, 'wake' | 'isBusy' | 'interrupt'>
+  readonly supervisor: Pick<Supervisor, 'wake' | 'isBusy'>
   readonly touched: Map<string, Date>
   readonly misses: Map<string, number>
+  /** When a token was handed over, by workspace and life. */
   readonly renewed: Map<string, number>
+}
+
+/** A look under way. */
+interface Look {
+  readonly shut: ReadonlySet<string>
+  /** Uses to be written down together. */
+  readonly uses: { readonly id: string; readonly at: Date }[]
 }
 
 /** Makes the watch of a room. */
@@ -45,6 +57,11 @@ export function createWatch(room: Room, supervisor: Own['supervisor']): Watch {
   let looking: Promise<void> | undefined
   return {
     touch: (id) => void own.touched.set(id, room.clock.now()),
+    async flush() {
+      const uses = [...own.touched].map(([id, at]) => ({ id, at }))
+      own.touched.clear()
+      await room.storage.workspaceRows.noteActivity(uses)
+    },
     look() {
       looking ??= lookAtAll(own).finally(() => {
         looking = undefined
@@ -56,91 +73,79 @@ export function createWatch(room: Room, supervisor: Own['supervisor']): Watch {
 
 async function lookAtAll(own: Own): Promise<void> {
   const { room, supervisor } = own
-  const living = await room.records.living()
-  // Another process, such as a command, has written down that it shall end.
-  const wished = living.filter(({ state, wanted }) => wanted !== 'running' && state !== 'stopping')
-  for (const { id } of wished) supervisor.interrupt(id)
-  const rows = living.filter((row) => !wished.includes(row))
-  const waiting = rows.filter(({ id, state }) => !isUp(state) && !supervisor.isBusy(id))
-  for (const row of waiting) await lookAtWaiting(own, row)
+  const rows = await room.records.living()
+  const look: Look = { shut: room.storage.workspaceRows.shutOwners(), uses: [] }
+  forgetGone(own, rows)
+  const isWaiting = (row: WorkspaceRow) => !isUp(row.state) || row.wanted !== 'running'
+  for (const row of rows) if (isWaiting(row) && !supervisor.isBusy(row.id)) await lookAtWaiting(own, row, look)
   const seen = await inspectAll(
     room,
-    rows.filter(({ state }) => isUp(state)),
+    rows.filter((row) => !isWaiting(row)),
   )
   for (let start = 0; start < seen.length; start += atOnce)
-    await Promise.all(seen.slice(start, start + atOnce).map((one) => lookAt(own, one)))
+    await Promise.all(seen.slice(start, start + atOnce).map((one) => lookAt(own, one, look).catch(failed(own, one))))
+  await room.storage.workspaceRows.noteActivity(look.uses)
+}
+
+/** What goes wrong with one is the trouble of that one. */
+function failed({ room }: Own, { row }: Seen) {
+  return (error: unknown) => room.log.error({ workspace: row.id, err: error }, 'the look at a workspace failed')
 }
 
 function isUp(state: WorkspaceRow['state']): boolean {
   return state === 'ready' || state === 'idle' || state === 'lost'
 }
 
-/** A worker that gave up for now, or a process that was killed: it goes on. The lease counts there, too. */
-async function lookAtWaiting({ room, supervisor }: Own, row: WorkspaceRow): Promise<void> {
-  if (row.state === 'orphaned') {
-    if (row.leaseEndsAt <= room.clock.now()) await toStop(room, row, { reason: 'lease' })
-    else return
-  }
+function forgetGone({ touched, misses, renewed }: Own, rows: readonly WorkspaceRow[]): void {
+  const living = new Set(rows.map(({ id }) => id))
+  for (const map of [touched, misses, renewed]) for (const id of map.keys()) if (!living.has(id)) map.delete(id)
+}
+
+/** A worker that gave up for now, or a process that was killed: it goes on. */
+async function lookAtWaiting({ room, supervisor }: Own, row: WorkspaceRow, { shut }: Look): Promise<void> {
+  if (row.state === 'orphaned' && row.wanted === 'running') {
+    const isOver = row.leaseEndsAt <= room.clock.now() || shut.has(row.account)
+    if (!isOver) return
+    await toStop(room, row, { reason: shut.has(row.account) ? 'account' : 'lease' })
+  } else if (row.wanted === 'running' && row.state !== 'stopping' && shut.has(row.account))
+    await toStop(room, row, { reason: 'account' })
   supervisor.wake(row.id)
 }
 
-async function inspectAll(room: Room, rows: readonly WorkspaceRow[]): Promise<Seen[]> {
-  const seen: Seen[] = []
-  for (const [id, group] of Map.groupBy(rows, ({ runner }) => runner)) seen.push(...(await inspectOn(room, id, group)))
-  return seen
-}
-
-async function inspectOn(room: Room, id: string, rows: readonly WorkspaceRow[]): Promise<Seen[]> {
-  const unknown = (error: unknown): Inspection => ({
-    state: 'unknown',
-    reason: error instanceof Error ? error.message : String(error),
-  })
-  const known = rows.flatMap((row): [WorkspaceRow, Json][] => {
-    const state = room.places.stateOf(row)
-    return state === undefined ? [] : [[row, state]]
-  })
-  try {
-    const { runner } = room.places.of({ runner: id })
-    const signal = AbortSignal.timeout(20_000)
-    const { inspectAll: all } = runner
-    const answers =
-      all === undefined
-        ? await Promise.all(known.map(([, state]) => runner.inspect(state, signal).catch(unknown)))
-        : await all.call(
-            runner,
-            known.map(([, state]) => state),
-            signal,
-          )
-    return known.map(([row], index) => ({ row, inspection: answers[index] ?? unknown('no answer') }))
-  } catch (error) {
-    return rows.map((row) => ({ row, inspection: unknown(error) }))
-  }
-}
-
-async function lookAt(own: Own, { row, inspection }: Seen): Promise<void> {
+async function lookAt(own: Own, { row, inspection }: Seen, look: Look): Promise<void> {
   const { room, supervisor, misses } = own
   if (inspection.state !== 'missing') misses.delete(row.id)
-  if (inspection.state === 'exited') {
-    // Who ends the app from inside (Jupyter's "Shut Down") wants it ended.
-    if (inspection.code === 0) await toStop(room, row, { reason: 'ended' })
-    else await toStop(room, row, { reason: 'trouble', trouble: troubleOf(crash(inspection), []) })
-    return supervisor.wake(row.id)
-  }
+  if (inspection.state === 'exited') return gone(own, row, inspection)
   if (inspection.state === 'missing') {
     const count = (misses.get(row.id) ?? 0) + 1
     misses.set(row.id, count)
-    if (count < missesToEnd) return
-    misses.delete(row.id)
-    const gone = launchFault('crash', 'It is not there any more.', {
-      hint: 'Somebody, or the machine, has removed it.',
-      retryable: true,
-    })
-    await toStop(room, row, { reason: 'trouble', trouble: troubleOf(gone, []) })
-    return supervisor.wake(row.id)
+    if (count >= missesToEnd) return gone(own, row, undefined)
   }
+  const isRunning = inspection.state === 'running'
   if (inspection.state === 'unknown') await noteUnknown(room, row)
-  else await noteRunning(own, row)
-  await lookAtLease(own, row.id)
+  const lastUse = isRunning ? await noteRunning(own, row, look) : undefined
+  if (await lookAtLease(room, { row, shut: look.shut, lastUse })) supervisor.wake(row.id)
+}
+
+/** It has ended by itself, or was taken away by somebody else. */
+async function gone(
+  { room, supervisor, misses }: Own,
+  row: WorkspaceRow,
+  exit: { readonly code: number | undefined; readonly reason: string | undefined } | undefined,
+): Promise<void> {
+  misses.delete(row.id)
+  const when = (now: WorkspaceRow) => isSame(row, now)
+  // Who ends the app from inside (Jupyter's "Shut Down") wants it ended.
+  if (exit?.code === 0) await toStop(room, row, { reason: 'ended', when })
+  else {
+    const lost = () =>
+      launchFault('crash', 'It is not there any more.', {
+        hint: 'Somebody, or the machine, has removed it.',
+        retryable: true,
+      })
+    await toStop(room, row, { reason: 'trouble', trouble: troubleOf(exit ? crash(exit) : lost(), []), when })
+  }
+  supervisor.wake(row.id)
 }
 
 async function noteUnknown({ records, clock, config, log }: Room, row: WorkspaceRow): Promise<void> {
@@ -148,45 +153,48 @@ async function noteUnknown({ records, clock, config, log }: Room, row: Workspace
   const isLost = clock.now().getTime() - since.getTime() >= config.lostAfter * 1000
   if (isLost && row.state !== 'lost') {
     log.warn({ workspace: row.id, runner: row.runner }, 'a workspace is lost: its runner does not answer')
-    await records.update(
-      row.id,
-      { state: 'lost', unknownSince: since },
-      { events: [{ kind: 'lost' }], when: asBefore(row) },
-    )
+    const patch: Patch = { state: 'lost', unknownSince: since }
+    await records.update(row.id, patch, { events: [{ kind: 'lost' }], when: asBefore(row) })
   } else if (!row.unknownSince) await records.update(row.id, { unknownSince: since }, { when: asBefore(row) })
 }
 
 /** What was decided for a row as it was read counts only while it is so. */
-function asBefore({ state, wanted }: WorkspaceRow) {
-  return (now: WorkspaceRow) => now.state === state && now.wanted === wanted
+function asBefore(row: WorkspaceRow) {
+  return (now: WorkspaceRow) => isSame(row, now) && now.state === row.state
 }
 
-async function noteRunning(own: Own, row: WorkspaceRow): Promise<void> {
+/** Answers when it was last used, if that can be known. */
+async function noteRunning(own: Own, row: WorkspaceRow, { uses }: Look): Promise<Date | undefined> {
   const { room } = own
   await renewToken(own, row)
-  const last = await activityOf(own, row)
-  const now = room.clock.now()
-  const state = now.getTime() - last.getTime() >= idleAfter * 1000 ? 'idle' : 'ready'
-  const patch: Patch = {
-    ...(state === row.state ? {} : { state }),
-    ...(row.unknownSince ? { unknownSince: null } : {}),
-    ...(last.getTime() === row.lastActivityAt?.getTime() ? {} : { lastActivityAt: last }),
-  }
-  const events: NewEvent[] = state === row.state ? [] : [{ kind: state }]
-  if (Object.keys(patch).length > 0) await room.records.update(row.id, patch, { events, when: asBefore(row) })
+  const { last, isKnown } = await activityOf(own, row)
+  const quiet = room.clock.now().getTime() - last.getTime()
+  const state = isKnown && quiet >= idleAfter * 1000 ? 'idle' : isKnown || row.state === 'lost' ? 'ready' : row.state
+  const isNewer = last.getTime() > (row.lastActivityAt?.getTime() ?? 0)
+  if (state !== row.state || row.unknownSince) {
+    const events: NewEvent[] = state === row.state ? [] : [{ kind: state }]
+    const patch: Patch = { state, unknownSince: null, ...(isNewer ? { lastActivityAt: last } : {}) }
+    await room.records.update(row.id, patch, { events, when: asBefore(row) })
+  } else if (isNewer) uses.push({ id: row.id, at: last })
+  return isKnown ? last : undefined
 }
 
-/** The newest of what the proxy saw, what the app says, and what is known. */
-async function activityOf({ room, touched }: Own, row: WorkspaceRow): Promise<Date> {
-  const profile = room.profiles.get(row.profile)
-  const said = profile?.activity && (await askActivity(room, row, profile).catch(() => undefined))
-  const times = [touched.get(row.id), said, row.lastActivityAt, row.readyAt ?? row.createdAt]
-  touched.delete(row.id)
+/** The newest of what the proxy saw, what is known, and, before it would count as idle, what the app says. */
+async function activityOf({ room, touched }: Own, row: WorkspaceRow): Promise<{ last: Date; isKnown: boolean }> {
   const now = room.clock.now().getTime()
-  return new Date(Math.min(now, Math.max(...times.map((time) => time?.getTime() ?? 0))))
+  const seen = touched.get(row.id)
+  touched.delete(row.id)
+  const newest = (times: readonly (Date | null | undefined)[]) =>
+    new Date(Math.min(now, Math.max(...times.map((time) => time?.getTime() ?? 0))))
+  const last = newest([seen, row.lastActivityAt, row.readyAt ?? row.createdAt])
+  const profile = room.profiles.get(row.profile)
+  const limit = Math.min(idleAfter, room.config.idle > 0 ? room.config.idle : idleAfter)
+  if (profile?.activity === undefined || now - last.getTime() < limit * 1000) return { last, isKnown: true }
+  const said = await within(askActivity(room, row, profile), { seconds: 15 }).catch(() => undefined)
+  return { last: newest([last, said]), isKnown: said !== undefined }
 }
 
-async function askActivity(room: Room, row: WorkspaceRow, profile: NonNullable<ReturnType<Room['profiles']['get']>>) {
+async function askActivity(room: Room, row: WorkspaceRow, profile: Profile): Promise<Date | undefined> {
   if (profile.activity === undefined) return undefined
   return lastActivity({
     probe: profile.activity,
@@ -200,49 +208,25 @@ async function askActivity(room: Room, row: WorkspaceRow, profile: NonNullable<R
 
 async function renewToken({ room, renewed }: Own, row: WorkspaceRow): Promise<void> {
   const profile = room.profiles.get(row.profile)
-  const state = room.places.stateOf(row)
-  if (profile === undefined || profile.tokenScopes.length === 0 || state === undefined) return
+  if (profile === undefined || profile.tokenScopes.length === 0) return
   const now = room.clock.now().getTime()
-  const before = renewed.get(row.id) ?? row.readyAt?.getTime() ?? 0
+  // It was given before the start, which may have taken long.
+  const before = Math.max(renewed.get(row.id) ?? 0, row.startedAt?.getTime() ?? 0)
   if (now - before < room.tokens.renewSeconds * 1000) return
   const { runner } = room.places.of(row)
-  if (runner.renew === undefined) return
-  const token = await room.tokens.give(row, profile)
-  if (token === undefined) return
+  const state = room.places.stateOf(row)
+  if (runner.renew === undefined || state === undefined) return
+  renewed.set(row.id, now - (room.tokens.renewSeconds - retrySeconds) * 1000)
   try {
-    await runner.renew(state, { ...secretsOf(room, row), 'labgate-token': token })
+    const token = await room.tokens.give(row, profile)
+    if (token === undefined) return
+    const work = runner.renew(state, { ...secretsOf(room, row), [tokenFile]: token })
+    await within(work, { seconds: 30 })
     renewed.set(row.id, now)
   } catch (error) {
     room.log.warn({ workspace: row.id, err: error }, 'the token of a workspace could not be renewed')
   }
-}
-
-/** Who may act no longer, whose lease is over, who does not use it: it ends. Who is about to lose it is told. */
-async function lookAtLease(own: Own, id: string): Promise<void> {
-  const { room, supervisor } = own
-  const row = await room.records.row(id)
-  if (row === undefined || row.endedAt || row.state === 'stopping') return
-  const reason = await reasonToEnd(room, row)
-  if (reason !== undefined) {
-    await toStop(room, row, { reason })
-    return supervisor.wake(id)
-  }
-  const now = room.clock.now().getTime()
-  const warnFrom = row.leaseEndsAt.getTime() - room.config.lease.warning * 1000
-  if (now < warnFrom || row.warnedAt) return
-  const isFirst = await room.records.update(
-    id,
-    { warnedAt: room.clock.now() },
-    { events: [{ kind: 'warned' }], when: ({ warnedAt }) => !warnedAt },
-  )
-  if (isFirst) await room.tell({ to: row.account, about: 'lease', workspace: row })
-}
-
-async function reasonToEnd({ clock, config, accounts }: Room, row: WorkspaceRow): Promise<string | undefined> {
-  if (!(await accounts.mayAct(row.account))) return 'account'
-  const now = clock.now().getTime()
-  if (row.leaseEndsAt.getTime() <= now) return 'lease'
-  const quiet = now - (row.lastActivityAt ?? row.createdAt).getTime()
-  // Nobody knows whether a lost one is used.
-  return config.idle > 0 && row.state !== 'lost' && quiet >= config.idle * 1000 ? 'idle' : undefined
+  // One that was given while it was stopped must not outlive it.
+  const after = await room.records.row(row.id)
+  if (after === undefined || after.wanted !== 'running' || after.endedAt) await room.tokens.end(row)
 }

@@ -6,6 +6,7 @@ import type { AuditType } from '../observe/audit.ts'
 import { newId } from '../random.ts'
 import { WorkspaceEntity, WorkspaceGuestEntity, type WorkspaceRow } from '../storage/workspace-entities.ts'
 import { admit, milliOf } from './admission.ts'
+import { anew, imageNow } from './ending.ts'
 import { ended, type Profile, type Size, type Workspace, type WorkspaceAsk } from './model.ts'
 import { drainedIn } from './places.ts'
 import type { NewEvent, Patch } from './records.ts'
@@ -46,25 +47,32 @@ export function createWishes(needs: WishNeeds): Wishes {
   return {
     async request(actor, ask) {
       const made = await request(needs, actor, ask)
+      const asked = await found(made)
       supervisor.wake(made)
-      return found(made)
+      return asked
     },
     async stop(actor, id, { why } = {}) {
       const after = await wish(actor, id, async (row) => {
         assertRuns(row)
-        const reason = actor.kind === 'account' && actor.account === row.account ? 'owner' : 'admin'
-        return { type: 'workspace.stopped', patch: { wanted: 'stopped', stopReason: reason }, detail: detailOf(why) }
+        return { type: 'workspace.stopped', patch: stopOf(actor, row), detail: detailOf(why) }
       })
-      supervisor.interrupt(id)
+      // What is being taken away already is not broken off.
+      if (after.state === 'stopping') supervisor.wake(id)
+      else supervisor.interrupt(id)
       return after
     },
     async restart(actor, id) {
-      const groups = await room.records.row(id).then((row) => (row ? needs.groupsOf(row.account) : []))
+      const before = await room.records.row(id)
+      const groups = before ? await needs.groupsOf(before.account) : []
+      const leave = await leaveOf(needs, actor)
+      if (before && leave(before.account)) await assertMayStart(needs, before)
       const after = await wish(actor, id, async (row, em) => {
+        if (row.wanted === 'removed' && !row.endedAt) throw new Fault('ERR_CONFLICT', 'It is being removed.')
         if (!row.endedAt) return { type: 'workspace.restarted', patch: { wanted: 'stopped', stopReason: 'restart' } }
         return { type: 'workspace.restarted', ...(await again(needs, em, { row, groups })) }
       })
-      supervisor.interrupt(id)
+      if (after.state === 'stopping') supervisor.wake(id)
+      else supervisor.interrupt(id)
       return after
     },
     extend: (actor, id) => wish(actor, id, async (row) => extension(room, row)),
@@ -108,6 +116,45 @@ export function createWishes(needs: WishNeeds): Wishes {
       })
     },
   }
+}
+
+/** Why it ended is not said anew by whoever comes late, unless it was to come back. */
+function stopOf(actor: Actor, { account, wanted, stopReason }: WorkspaceRow): Patch {
+  const reason = actor.kind === 'account' && actor.account === account ? 'owner' : 'admin'
+  if (wanted === 'running' || stopReason === 'restart') return { wanted: 'stopped', stopReason: reason }
+  return {}
+}
+
+/** A start anew is a start: whoever may no longer, does not by way of an old one. */
+async function assertMayStart(
+  needs: WishNeeds,
+  row: Pick<WorkspaceRow, 'account' | 'profile' | 'size'>,
+): Promise<Profile> {
+  const { room } = needs
+  const profile = room.profiles.get(row.profile)
+  if (profile === undefined || !profile.sizes.some(({ name }) => name === row.size))
+    throw new Fault('ERR_CONFLICT', 'This app is not offered any more. Start another one.')
+  if (!(await room.accounts.mayAct(row.account)))
+    throw new Fault('ERR_FORBIDDEN', 'This account may not act at the moment.')
+  if (!(await needs.mayStart(row.account, profile)))
+    throw new Fault('ERR_FORBIDDEN', 'There is no such app for you to start.')
+  await assertOpen(room, profile)
+  return profile
+}
+
+async function assertOpen(room: Room, profile: Profile): Promise<void> {
+  room.places.of(profile)
+  if ((await drainedIn(room.storage.settings)).includes(profile.runner))
+    throw new Fault('ERR_CONFLICT', 'The place where this runs takes nothing new at the moment.')
+}
+
+/** Starts under way cost the most; more than so many at once would be late together. */
+async function assertCalm(room: Room, em: EntityManager): Promise<void> {
+  const starting = await em.count(WorkspaceEntity, { state: { $in: ['requested', 'reserved', 'starting'] } })
+  if (starting >= room.config.starting)
+    throw new Fault('ERR_RATE', 'Many workspaces are being started just now. Try again in a minute.', {
+      retryAfterSeconds: 30,
+    })
 }
 
 /** What a wish does. */
@@ -163,38 +210,13 @@ async function request(needs: WishNeeds, actor: Actor, ask: WorkspaceAsk): Promi
   const groups = await needs.groupsOf(ask.account)
   const id = newWorkspaceId(room)
   await room.storage.transaction(async (em) => {
-    const starting = await em.count(WorkspaceEntity, { state: { $in: ['requested', 'reserved', 'starting'] } })
-    if (starting >= room.config.starting)
-      throw new Fault('ERR_RATE', 'Many workspaces are being started just now. Try again in a minute.', {
-        retryAfterSeconds: 30,
-      })
+    await assertCalm(room, em)
     await admit(em, { account: ask.account, groups, limits: size.limits }, room.config.quotas)
     const row = em.create(WorkspaceEntity, {
-      ...{
-        id,
-        account: ask.account,
-        profile: profile.name,
-        runner: profile.runner,
-        size: size.name,
-        image: image ?? null,
-      },
-      ...{
-        title: titleOf(ask.title, profile),
-        limits: size.limits as unknown as Json,
-        state: 'reserved',
-        wanted: 'running',
-      },
-      ...{ memoryBytes: size.limits.memoryBytes ?? 0, milliCpus: milliOf(size.limits), ...leaseOf(room, profile) },
-      ...{
-        stopReason: null,
-        planHash: null,
-        runnerState: null,
-        runnerStateVersion: null,
-        secrets: null,
-        trouble: null,
-      },
-      ...{ createdAt: room.clock.now(), startedAt: null, readyAt: null, lastActivityAt: null, warnedAt: null },
-      ...{ unknownSince: null, endedAt: null },
+      ...anew,
+      ...{ id, account: ask.account, profile: profile.name, runner: profile.runner, size: size.name },
+      ...{ image: image ?? null, title: titleOf(ask.title, profile), ...shareOf(size), ...leaseOf(room, profile) },
+      ...{ createdAt: room.clock.now(), startedAt: null, lastActivityAt: null },
     })
     await room.records.updateIn(em, row, {}, [{ kind: 'requested' }, { kind: 'reserved' }])
     const detail = { profile: profile.name, size: size.name, runner: profile.runner }
@@ -216,9 +238,7 @@ async function chosen(
   const image = ask.image ?? profile.images[0]
   if (image !== undefined && !profile.images.includes(image))
     throw new Fault('ERR_INPUT', 'This image is not among those that may be started.')
-  needs.room.places.of(profile)
-  if ((await drainedIn(needs.room.storage.settings)).includes(profile.runner))
-    throw new Fault('ERR_CONFLICT', 'The place where this runs takes nothing new at the moment.')
+  await assertOpen(needs.room, profile)
   return { profile, size, image }
 }
 
@@ -253,19 +273,15 @@ async function again(
   const size = profile?.sizes.find(({ name }) => name === row.size)
   if (profile === undefined || size === undefined)
     throw new Fault('ERR_CONFLICT', 'This app is not offered any more. Start another one.')
+  await assertCalm(room, em)
   await admit(em, { account: row.account, groups, limits: size.limits }, room.config.quotas)
-  return {
-    patch: {
-      ...{ state: 'reserved', wanted: 'running', stopReason: null, trouble: null, planHash: null, endedAt: null },
-      ...{ readyAt: null, warnedAt: null, unknownSince: null, ...leaseOf(room, profile) },
-      ...{
-        limits: size.limits as unknown as Json,
-        memoryBytes: size.limits.memoryBytes ?? 0,
-        milliCpus: milliOf(size.limits),
-      },
-    },
-    events: [{ kind: 'reserved' }],
-  }
+  const { runner } = profile
+  const patch = { ...anew, runner, image: imageNow(row, profile), ...shareOf(size), ...leaseOf(room, profile) }
+  return { patch, events: [{ kind: 'reserved' }] }
+}
+
+function shareOf({ limits }: Size) {
+  return { limits: limits as unknown as Json, memoryBytes: limits.memoryBytes ?? 0, milliCpus: milliOf(limits) }
 }
 
 async function extension({ clock, config }: Room, row: WorkspaceRow): Promise<Wish> {

@@ -31,6 +31,8 @@ export interface Way {
   readonly basePath: string
   /** Headers that the app wants from whoever may enter: its token. Never shown, never logged. */
   readonly headers: Readonly<Record<string, string>>
+  /** Another one after each start and each move: a connection of an older one leads nowhere, or to somebody else. */
+  readonly life: string
 }
 
 /** Everything that can be done with workspaces. Owners and site admins act; whoever else asks gets ERR_NOT_FOUND. */

@@ -104,7 +104,7 @@ export async function choose(ground: Ground, wanted: Wanted, spots: readonly Spo
       hint: 'Try again in a while.',
       retryable: true,
     })
-  return byRule(ground, open, first)
+  return byRule(ground, { open, instance: wanted.instance }, first)
 }
 
 async function hostOfFiles(ground: Ground, storage: string, spots: readonly Spot[]): Promise<string | undefined> {
@@ -130,10 +130,20 @@ function boundSpot(
   })
 }
 
-function byRule({ config, random, underWay }: Ground, open: readonly Spot[], first: Spot): Spot {
+function byRule({ config, random, placed }: Ground, { open, instance }: Open, first: Spot): Spot {
   if (config.choose === 'first') return first
   if (config.choose === 'random') return open[(random.bytes(1)[0] ?? 0) % open.length] ?? first
-  const load = ({ host, runs }: Spot) =>
-    runs.filter(({ state, isEnded }) => state === 'running' && !isEnded).length + (underWay.get(host.name) ?? 0)
+  const load = ({ host, runs }: Spot) => {
+    const living = runs.filter(({ state, isEnded }) => state === 'running' && !isEnded).map((run) => run.instance)
+    const sent = [...placed].flatMap(([one, name]) => (name === host.name ? [one] : []))
+    const all = new Set([...living, ...sent])
+    all.delete(instance)
+    return all.size
+  }
   return open.reduce((best, one) => (load(one) < load(best) ? one : best), first)
+}
+
+interface Open {
+  readonly open: readonly Spot[]
+  readonly instance: string
 }

@@ -10,8 +10,8 @@ export interface Ground {
   readonly store: Store
   readonly random: Random
   readonly log: Log
-  /** Launches under way by host, which no host counts yet. */
-  readonly underWay: Map<string, number>
+  /** Host by instance of what this process has placed: a host that was asked before does not count it. */
+  readonly placed: Map<string, string>
 }
 
 /** A host by its name. @throws Fault ERR_LAUNCH (unreachable) when the config has it no more */

@@ -23,8 +23,6 @@ interface Launching {
 const portTries = 20
 /** Starts of an app whose port somebody else took in between. */
 const startTries = 3
-/** An app that has not listened by then goes on; whether it is ready is asked elsewhere. */
-const listenSeconds = 20
 /** What is in the way of a launch gets so long to end by itself. */
 const graceSeconds = 10
 
@@ -42,14 +40,13 @@ export async function launchOn(ground: Ground, launchPlan: LaunchPlan, launch: L
   const spot = await choose(ground, { instance, storage, hosts }, spots)
   checkUser(plan, spot)
   const { name } = spot.host
-  ground.underWay.set(name, (ground.underWay.get(name) ?? 0) + 1)
+  ground.placed.set(instance, name)
   try {
     return await bringUp(launching, spot)
   } catch (error) {
+    ground.placed.delete(instance)
     launch.signal.throwIfAborted()
     throw hostTrouble(name, error)
-  } finally {
-    ground.underWay.set(name, (ground.underWay.get(name) ?? 1) - 1)
   }
 }
 
@@ -199,8 +196,8 @@ export function secretSteps(instance: string, secrets: Readonly<Record<string, s
   })
 }
 
-async function untilListening({ instance, launch }: Launching, host: Host): Promise<string> {
-  const end = performance.now() + listenSeconds * 1000
+async function untilListening({ ground, instance, launch }: Launching, host: Host): Promise<string> {
+  const end = performance.now() + ground.config.listenTimeout * 1000
   for (let wait = 50; performance.now() < end; wait = Math.min(1000, wait * 1.5)) {
     const answer = await host.ask([['one', instance]], { signal: launch.signal })
     launch.signal.throwIfAborted()

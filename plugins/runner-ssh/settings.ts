@@ -1,5 +1,5 @@
 /** The config of a place to run that consists of hosts reached by SSH. @module */
-import type { ConfigOf } from '@labgate/contract'
+import { type ConfigOf, duration } from '@labgate/contract'
 import { sshHostProperties } from './connect/config.ts'
 
 const folder = '^(/|[A-Za-z0-9._])[A-Za-z0-9._/-]*$'
@@ -63,6 +63,11 @@ export const configSchema = {
         to: { type: 'integer', minimum: 1024, maximum: 65535, default: 29999, description: 'The highest.' },
       },
     },
+    listenTimeout: duration({
+      default: '20s',
+      description:
+        'How long a start looks whether the app gets its port, to try another one if somebody else has it (duration).',
+    }),
     nice: {
       type: 'integer',
       minimum: 0,

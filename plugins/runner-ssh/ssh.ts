@@ -62,6 +62,7 @@ export function createSsh(context: RunnerContext<RunnerSshConfig>): Runner<State
     async remove(state, { volumes }) {
       tunnels.forget(state.instance)
       await at(state, (host) => removeRun(host, state.instance, volumes ? state.storage : ''))
+      ground.placed.delete(state.instance)
       await notes.forget(ground, state.instance)
       if (volumes) await notes.forgetFiles(ground, state.storage)
     },
@@ -93,7 +94,7 @@ function groundOf({ config, id, installation, store, random, log }: RunnerContex
   if (ports.from > ports.to) throw new Fault('ERR_CONFIG', `${id}: \`ports.from\` is above \`ports.to\``)
   const owner = `${installation}-${id}`
   const hosts = config.hosts.map((host) => hostOf(host, { folder, runFolder, owner, place: host.name }))
-  return { config, hosts, store, random, log, underWay: new Map() }
+  return { config, hosts, store, random, log, placed: new Map() }
 }
 
 /** One question to each host; one that does not answer says nothing about what runs there. */

@@ -20,6 +20,8 @@ export interface SshdOptions {
   readonly forwarding?: boolean
   /** Default `true`. */
   readonly sftp?: boolean
+  /** Where its users find programs, before the usual folders. */
+  readonly programs?: string
 }
 
 /** A running server. */
@@ -41,6 +43,10 @@ export interface Sshd {
   drop(): Promise<void>
   /** Stops and continues the connections: they stay open and say nothing. */
   silence(): Promise<{ end(): void }>
+  /** Ends the server and every connection: a machine that went away. What it started and let go stays. */
+  down(): Promise<void>
+  /** Starts it again, on the same port and with the same keys. */
+  up(): Promise<void>
   close(): Promise<void>
 }
 
@@ -73,7 +79,8 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     await writeFile(join(folder.path, 'authorized_keys'), [own.publicKey, options.alsoAllow ?? '', ''].join('\n'))
     const file = join(folder.path, 'sshd_config')
     await writeFile(file, configuration({ folder: folder.path, port, user, options }))
-    const program = await startProgram({ command: programOf('sshd'), args: ['-D', '-e', '-f', file], port })
+    const begin = () => startProgram({ command: programOf('sshd'), args: ['-D', '-e', '-f', file], port })
+    let program = await begin()
     const signalAll = async (signal: NodeJS.Signals): Promise<readonly number[]> => {
       const pids = await descendants(program.pid)
       for (const pid of pids) signalOne(pid, signal)
@@ -82,7 +89,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     return {
       ...{ port, user, fingerprint: host.fingerprint, hostKey: host.publicKey },
       ...{ key: own.key, publicKey: own.publicKey, folder: folder.path },
-      log: program.output,
+      log: () => program.output(),
       drop: async () => void (await signalAll('SIGKILL')),
       silence: async () => {
         const pids = await signalAll('SIGSTOP')
@@ -91,6 +98,13 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
             for (const pid of pids) signalOne(pid, 'SIGCONT')
           },
         }
+      },
+      down: async () => {
+        await signalAll('SIGKILL')
+        await program.close()
+      },
+      up: async () => {
+        program = await begin()
       },
       close: async () => {
         await signalAll('SIGKILL')
@@ -133,7 +147,7 @@ ListenAddress 127.0.0.1
 Port ${port}
 HostKey ${folder}/host
 PidFile ${folder}/sshd.pid
-SetEnv HOME=${folder}
+SetEnv HOME=${folder}${options.programs === undefined ? '' : ` PATH=${options.programs}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin`}
 AuthorizedKeysFile ${folder}/authorized_keys
 StrictModes no
 UsePAM no

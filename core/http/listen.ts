@@ -100,7 +100,10 @@ function closer(server: Server | TlsServer, active: ReadonlySet<ServerResponse>)
 /** Lets a connection go when the response it is busy with is done. */
 function leaveAfter(server: Server | TlsServer, response: ServerResponse): void {
   // Events have no end of their own; browsers ask again by themselves.
-  if (String(response.getHeader('content-type')).startsWith('text/event-stream')) response.destroy()
+  if (String(response.getHeader('content-type')).startsWith('text/event-stream')) {
+    response.destroy()
+    return
+  }
   if (!response.headersSent) response.setHeader('Connection', 'close')
   response.once('close', () => setImmediate(() => server.closeIdleConnections()))
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import {
@@ -30,10 +30,20 @@ interface State {
   readonly [name: string]: Json
   readonly instance: string
   readonly account: string
+  readonly storage: string
   readonly pid: number
   readonly port: number
   readonly plan: string
 }
+
+const text = { type: 'string', description: 'As asked for.' } as const
+const number = { type: 'integer', description: 'As the machine gave it.' } as const
+const stateSchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['instance', 'account', 'storage', 'pid', 'port', 'plan'],
+  properties: { instance: text, account: text, storage: text, pid: number, port: number, plan: text },
+} as const
 
 type Context = RunnerContext<ConfigOf<typeof configSchema>>
 
@@ -53,89 +63,120 @@ function create({ config: { folder }, installation }: Context): Runner<State> {
     return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as State) : undefined
   }
   const fault = (name: string) => existsSync(join(folder, 'faults', name))
+  const assertUp = () => {
+    if (fault('down')) throw launchFault('unreachable', 'Nobody answers.', { retryable: true })
+  }
   return {
-    state: {
-      schema: { type: 'object', additionalProperties: false } as never,
-      version: 1,
-      migrate: (old) => old as State,
-    },
+    state: { schema: stateSchema, version: 1, migrate: (old) => old as State },
     capabilities: () => ({
       ...({ memory: 'none', cpu: 'none', storage: 'none', pids: 'none', gpu: 'none', network: 'none' } as const),
       ...{ logs: true, stats: false, discover: true },
     }),
     plan(request, profile) {
       if (profile.image !== undefined) throw launchFault('image_denied', 'This machine runs no images.')
-      const detail = { ...request, limits: {}, avoidHosts: [], profile: profile as unknown as Json } as unknown as Json
+      if (profile.mounts.some(({ of }) => of === 'shared'))
+        throw launchFault('policy', 'Nothing is mounted here.', { hint: 'Take it out of the profile.' })
+      const detail = JSON.parse(JSON.stringify({ ...request, limits: {}, avoidHosts: [], profile })) as Json
       return { instance: request.instance, summary: `Starts ${profile.command[0] ?? ''} here.`, detail }
     },
-    async launch({ instance, detail }, { signal, secrets, save, progress }) {
-      const plan = JSON.stringify(detail)
-      const there = noted(instance)
-      if (there?.plan === plan && isAlive(there.pid)) return there
-      if (fault('launch'))
-        throw launchFault('pull_failed', 'The image could not be had.', {
-          hint: 'Look at the registry.',
-          retryable: true,
-        })
-      const { account, basePath, storage, profile } = detail as unknown as Detail
-      const dir = home(instance)
-      mkdirSync(join(dir, 'secrets'), { recursive: true, mode: 0o700 })
-      for (const [name, value] of Object.entries(secrets))
-        writeFileSync(join(dir, 'secrets', name), value, { mode: 0o600 })
-      const people = join(folder, 'people', storage)
-      mkdirSync(people, { recursive: true })
-      progress('Looking for a port.')
-      const port = await freePort()
-      const filling = { bind: '127.0.0.1', port, basePath, secrets: join(dir, 'secrets'), home: people }
-      const [program = '', ...args] = profile.command.map((part) => filled(part, filling))
-      const env = Object.fromEntries(
-        Object.entries(profile.environment).map(([name, value]) => [name, filled(value, filling)]),
-      )
-      const log = openSync(join(dir, 'log'), 'a')
-      const child: ChildProcess = spawn(program, args, {
-        cwd: people,
-        detached: true,
-        env: { PATH: process.env.PATH, ...env },
-        stdio: ['ignore', log, log],
-      })
-      const state: State = { instance, account, pid: child.pid ?? 0, port, plan }
-      child.unref()
-      writeFileSync(join(dir, 'state.json'), JSON.stringify(state))
-      writeFileSync(join(dir, 'installation'), installation)
-      await save(state)
-      while (fault('slow')) {
+    launch: ({ instance, detail }, { signal, secrets, save, progress }) =>
+      inTurn(home(instance), async () => {
         signal.throwIfAborted()
-        await new Promise((resolve) => setTimeout(resolve, 20))
-      }
-      return state
-    },
+        assertUp()
+        const plan = JSON.stringify(detail)
+        const there = noted(instance)
+        if (there?.plan === plan && isAlive(there.pid)) {
+          await save(there)
+          signal.throwIfAborted()
+          return there
+        }
+        if (there) await end(there.pid, 0)
+        rmSync(home(instance), { recursive: true, force: true })
+        if (fault('launch'))
+          throw launchFault('pull_failed', 'The image could not be had.', {
+            hint: 'Look at the registry.',
+            retryable: true,
+          })
+        const { account, basePath, storage, profile } = detail as unknown as Detail
+        const dir = home(instance)
+        mkdirSync(join(dir, 'secrets'), { recursive: true, mode: 0o700 })
+        for (const [name, value] of Object.entries(secrets))
+          writeFileSync(join(dir, 'secrets', name), value, { mode: 0o600 })
+        const people = join(folder, 'people', storage)
+        mkdirSync(people, { recursive: true })
+        progress('Looking for a port.')
+        const port = await freePort()
+        if (signal.aborted) rmSync(dir, { recursive: true, force: true })
+        signal.throwIfAborted()
+        const filling = { bind: '127.0.0.1', port, basePath, secrets: join(dir, 'secrets'), home: people }
+        const [program = '', ...args] = profile.command.map((part) => filled(part, filling))
+        const env = Object.fromEntries(
+          Object.entries(profile.environment).map(([name, value]) => [name, filled(value, filling)]),
+        )
+        const log = openSync(join(dir, 'log'), 'a')
+        const child: ChildProcess = spawn(program, args, {
+          cwd: people,
+          detached: true,
+          env: { PATH: process.env.PATH, ...env },
+          stdio: ['ignore', log, log],
+        })
+        const state: State = { instance, account, storage, pid: child.pid ?? 0, port, plan }
+        child.once('error', () => undefined).once('exit', (code) => noteCode(dir, code))
+        child.unref()
+        closeSync(log)
+        writeFileSync(join(dir, 'state.json'), JSON.stringify(state))
+        writeFileSync(join(dir, 'installation'), installation)
+        await save(state)
+        signal.throwIfAborted()
+        while (fault('slow')) {
+          signal.throwIfAborted()
+          await new Promise((resolve) => setTimeout(resolve, 20))
+        }
+        return state
+      }),
     async inspect({ instance, pid }): Promise<Inspection> {
-      if (fault('unknown')) return { state: 'unknown', reason: 'nobody answers' }
+      if (fault('unknown') || fault('down')) return { state: 'unknown', reason: 'nobody answers' }
       if (noted(instance) === undefined) return { state: 'missing' }
-      return isAlive(pid) ? { state: 'running' } : { state: 'exited', code: fault('clean') ? 0 : 1, reason: undefined }
+      if (isAlive(pid)) return { state: 'running' }
+      return { state: 'exited', code: fault('clean') ? 0 : codeOf(home(instance)), reason: undefined }
     },
     endpoint: async ({ port }) => ({ kind: 'tcp', host: '127.0.0.1', port }),
     async terminate({ pid }, { graceSeconds }) {
+      assertUp()
       if (fault('terminate')) throw new Error('nobody answers')
-      signalGroup(pid, 'SIGTERM')
-      for (let waited = 0; isAlive(pid) && waited < graceSeconds * 1000; waited += 10)
-        await new Promise((resolve) => setTimeout(resolve, 10))
-      signalGroup(pid, 'SIGKILL')
-      while (isAlive(pid)) await new Promise((resolve) => setTimeout(resolve, 5))
+      await end(pid, graceSeconds)
     },
-    async remove({ instance }) {
+    async remove({ instance, storage, pid }, { volumes }) {
+      assertUp()
+      await end(pid, 0)
       rmSync(home(instance), { recursive: true, force: true })
+      if (volumes) rmSync(join(folder, 'people', storage), { recursive: true, force: true })
     },
     async *discover() {
+      assertUp()
       for (const instance of existsSync(join(folder, 'running')) ? readdirSync(join(folder, 'running')) : []) {
         const state = noted(instance)
         if (state && readFileSync(join(home(instance), 'installation'), 'utf8') === installation)
           yield { instance, state, account: state.account }
       }
     },
-    async *logs({ instance }, { tail }) {
+    async *logs({ instance }, { tail, follow, signal }) {
       const file = join(home(instance), 'log')
-      if (existsSync(file)) yield* readFileSync(file, 'utf8').trimEnd().split('\n').slice(-tail)
+      const read = () => (existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : [])
+      let lines = read()
+      let at = Math.max(0, lines.length - tail)
+      for (;;) {
+        for (; at < lines.length; at++) yield lines[at] ?? ''
+        if (!follow || signal.aborted) return
+        await new Promise((resolve) => setTimeout(resolve, 50))
+        lines = read()
+      }
+    },
+    async *archive({ storage }) {
+      const people = join(folder, 'people', storage)
+      mkdirSync(people, { recursive: true })
+      const tar = spawn('tar', ['--create', '--directory', people, '.'], { stdio: ['ignore', 'pipe', 'ignore'] })
+      yield* tar.stdout as AsyncIterable<Uint8Array>
     },
     async renew({ instance }, secrets) {
       for (const [name, value] of Object.entries(secrets)) writeFileSync(join(home(instance), 'secrets', name), value)
@@ -148,6 +189,38 @@ interface Detail {
   readonly basePath: string
   readonly storage: string
   readonly profile: { readonly command: readonly string[]; readonly environment: Readonly<Record<string, string>> }
+}
+
+const turns = new Map<string, Promise<unknown>>()
+
+/** One launch of a workspace after the other. */
+function inTurn<T>(name: string, work: () => Promise<T>): Promise<T> {
+  const mine = (turns.get(name) ?? Promise.resolve()).then(work, work)
+  turns.set(
+    name,
+    mine.catch(() => undefined),
+  )
+  return mine
+}
+
+/** TERM, and KILL for who does not heed it. */
+async function end(pid: number, graceSeconds: number): Promise<void> {
+  if (pid === 0) return
+  signalGroup(pid, 'SIGTERM')
+  for (let waited = 0; isAlive(pid) && waited < graceSeconds * 1000; waited += 10)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  signalGroup(pid, 'SIGKILL')
+  while (isAlive(pid)) await new Promise((resolve) => setTimeout(resolve, 5))
+}
+
+function noteCode(dir: string, code: number | null): void {
+  if (existsSync(dir)) writeFileSync(join(dir, 'code'), String(code ?? ''))
+}
+
+// Whoever was started by a process that is gone ended with a code that nobody heard.
+function codeOf(dir: string): number | undefined {
+  const said = existsSync(join(dir, 'code')) ? readFileSync(join(dir, 'code'), 'utf8') : ''
+  return said === '' ? undefined : Number(said)
 }
 
 function isAlive(pid: number): boolean {

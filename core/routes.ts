@@ -25,7 +25,7 @@ import { createRevokeUpstream, linkOf } from './login/upstream.ts'
 import { doorClientId } from './oidc/clients.ts'
 import type { Assets } from './pages/assets.ts'
 import type { Site } from './site.ts'
-import { enterRoute } from './workspace-front.ts'
+import { enterRoute } from './workspace-entrance.ts'
 
 /** What the routes need besides the site. */
 export interface RouteParts extends DeskParts {

@@ -1,85 +1,145 @@
 /**
- * Hands requests and WebSockets on to an app. Who may, was asked before; here the app gets what it must have and
- * nothing that is ours: no cookie of ours, no header in which somebody else could say who they are.
+ * Hands requests and WebSockets on to an app. Who may, was asked before; what passes, is `headers.ts`; what is too large,
+ * too late or leads nowhere is answered here.
  * @module
  */
-import { Agent, type ClientRequest, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createProxyServer, type ProxyServer, type ServerOptions } from 'http-proxy-3'
+import { type Agents, createAgents } from './agents.ts'
+import { type Arrival, dropHopByHop, fromApp, toApp } from './headers.ts'
 import type { Way } from './workspaces.ts'
 
 /** What is known of a request from outside. */
-export interface Asked {
+export interface Asked extends Omit<Arrival, 'ownCookies'> {
   readonly way: Way
   /** The path as the app shall see it. */
   readonly path: string
-  /** `https` or `http`, as the browser sees it. */
-  readonly scheme: string
-  /** Address of the browser. */
-  readonly address: string
 }
 
 /** Hands on. */
 export interface Forwarding {
   web(req: IncomingMessage, res: ServerResponse, asked: Asked): void
   upgrade(req: IncomingMessage, socket: Duplex, asked: Asked & { readonly head: Buffer }): void
+  /** Ends connections that nobody needs. */
+  sweep(): void
   close(): void
 }
 
 /** What forwarding takes. */
 export interface ForwardingNeeds {
-  /** Cookies of ours by name; those whose name begins with one are taken out, both ways. */
+  /** Cookies of ours by the beginning of their names. */
   readonly ownCookies: readonly string[]
   /** Largest request body. */
   readonly maxBytes: number
   readonly onTrouble: (error: Error, workspace: string) => void
+  /** A WebSocket carries something to an app. */
+  readonly onTraffic: (workspace: string) => void
 }
 
-/** What could say who somebody is, or where they come from; we alone do. */
-const claims =
-  /^(x-labgate-|x-forwarded-|x-remote-|x-auth-|x-webauth-|remote-|forwarded$|x-real-ip$|x-original-|x-rstudio-useridentity)/
+/** How long somebody who sends too much is listened to, so that they read why. */
+const lingerMs = 2000
+/** Most that an app answers to a WebSocket that it does not want. */
+const mostRefusal = 1024 * 1024
 
 interface Own {
   readonly needs: ForwardingNeeds
   readonly proxy: ProxyServer
-  readonly agents: Map<string, Agent>
-  readonly plain: Agent
+  readonly agents: Agents
+  /** What was asked of an app for a request that is under way. */
+  readonly asking: WeakMap<IncomingMessage, ClientRequest>
+  /** The workspace of a browser's WebSocket. */
+  readonly joined: WeakMap<Duplex, string>
 }
 
 /** Makes it. */
 export function createForwarding(needs: ForwardingNeeds): Forwarding {
+  const { ownCookies } = needs
   const own: Own = {
     needs,
-    proxy: createProxyServer({ xfwd: false, changeOrigin: false, ws: true }),
-    agents: new Map(),
-    plain: new Agent({ keepAlive: true, keepAliveMsecs: 5000, maxFreeSockets: 64 }),
+    proxy: createProxyServer({ xfwd: false, changeOrigin: false, ws: true, toProxy: true }),
+    agents: createAgents(),
+    asking: new WeakMap(),
+    joined: new WeakMap(),
   }
-  own.proxy.on('proxyRes', ({ headers }) => {
-    const cookies = headers['set-cookie']?.flatMap((cookie) => cookieOfApp(cookie, needs.ownCookies))
-    if (cookies) headers['set-cookie'] = cookies
+  // A browser that goes away in the middle; without a listener the library throws it at the whole process.
+  own.proxy.on('error', () => undefined)
+  own.proxy.on('proxyReq', (asking, req) => void own.asking.set(req, asking))
+  own.proxy.on('proxyRes', (answer, _, res) => {
+    fromApp(answer.headers, ownCookies)
+    passOn(answer, res as ServerResponse)
   })
-  own.proxy.on('proxyReqWs', (asking, _, socket) => endTogether(asking, socket))
+  own.proxy.on('proxyReqWs', (asking, _, socket) => {
+    endTogether(asking, socket)
+    guardAnswer(asking, socket, ownCookies)
+    // Not before somebody reads: a listener of our own would make it flow into nothing.
+    const touch = () => needs.onTraffic(own.joined.get(socket) ?? '')
+    asking.once('upgrade', () => void socket.on('data', touch))
+  })
   return {
-    web(req, res, asked) {
-      if (tooLarge(req, res, needs.maxBytes)) return
-      capBody(req, res, needs.maxBytes)
-      prepare(req, asked, needs)
-      own.proxy.web(req, res, optionsOf(own, asked), (error) => answerTrouble(own, { res, error, asked }))
-    },
-    upgrade(req, socket, asked) {
-      prepare(req, asked, needs)
-      own.proxy.ws(req, socket as Socket, asked.head, optionsOf(own, asked), (error) => {
-        needs.onTrouble(error, asked.way.workspace.id)
-        socket.destroy()
-      })
-    },
+    web: (req, res, asked) => web(own, { req, res, asked }),
+    upgrade: (req, socket, asked) => upgrade(own, { req, socket, asked }),
+    sweep: own.agents.sweep,
     close() {
-      own.plain.destroy()
-      for (const agent of own.agents.values()) agent.destroy()
+      own.agents.close()
       own.proxy.close()
     },
   }
+}
+
+interface Passing {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  readonly asked: Asked
+}
+
+function web(own: Own, { req, res, asked }: Passing): void {
+  const { needs } = own
+  const { 'content-length': length, 'transfer-encoding': coding } = req.headers
+  // The library sends these with a length of nothing: their bodies would be taken for the next request.
+  if (coding !== undefined && (req.method === 'DELETE' || req.method === 'OPTIONS'))
+    return void refuseBody(req, res, { status: 411, text: 'This must say how long it is.' })
+  if (Number(length ?? 0) > needs.maxBytes) return void refuseBody(req, res, tooLarge)
+  const isCapped = coding === undefined ? () => false : capBody(own, req, res)
+  dropHopByHop(req.headers)
+  if (coding !== undefined) req.headers['transfer-encoding'] = coding
+  // Our own server has said already that it may go on.
+  delete req.headers.expect
+  prepare(own, req, asked)
+  const options = optionsOf(own, asked)
+  const failed = (error: Error) => {
+    if (isCapped()) return
+    needs.onTrouble(error, asked.way.workspace.id)
+    refuse(res, 502, 'The app does not answer.')
+  }
+  own.proxy.web(req, res, options, (error) => {
+    if (mayRepeat(error, req, res)) own.proxy.web(req, res, options, failed)
+    else failed(error)
+  })
+}
+
+/** A connection that was kept may be closed by the app in the moment it is used: what changes nothing is asked again. */
+function mayRepeat(error: Error, req: IncomingMessage, res: ServerResponse): boolean {
+  const isBare = req.headers['content-length'] === undefined && req.headers['transfer-encoding'] === undefined
+  const isSafe = req.method === 'GET' || req.method === 'HEAD'
+  return 'code' in error && error.code === 'ECONNRESET' && isBare && isSafe && !res.headersSent && !res.destroyed
+}
+
+function upgrade(
+  own: Own,
+  { req, socket, asked }: { req: IncomingMessage; socket: Duplex; asked: Asked & { readonly head: Buffer } },
+): void {
+  const { needs } = own
+  const { id } = asked.way.workspace
+  dropHopByHop(req.headers)
+  prepare(own, req, asked)
+  Object.assign(req.headers, { connection: 'Upgrade', upgrade: 'websocket' })
+  own.joined.set(socket, id)
+  own.proxy.ws(req, socket as Socket, asked.head, optionsOf(own, asked), (error) => {
+    needs.onTrouble(error, id)
+    socket.destroy()
+  })
 }
 
 /** A browser that leaves before the app has answered leaves no connection to it behind. */
@@ -93,101 +153,93 @@ function endTogether(asking: ClientRequest, socket: Socket): void {
   })
 }
 
+/** The library hands on the answer to an upgrade as it is, and what refuses one as fast as it comes. */
+function guardAnswer(asking: ClientRequest, socket: Socket, ownCookies: readonly string[]): void {
+  asking.once('upgrade', ({ headers }: IncomingMessage) => {
+    fromApp(headers, ownCookies)
+    Object.assign(headers, { connection: 'Upgrade', upgrade: 'websocket' })
+  })
+  asking.once('response', (answer: IncomingMessage) => {
+    fromApp(answer.headers, ownCookies)
+    let length = 0
+    answer.on('data', (part: Buffer) => {
+      length += part.length
+      if (length > mostRefusal) socket.destroy()
+    })
+  })
+}
+
+/** What comes is sent at once, and what breaks off breaks off. */
+function passOn(answer: IncomingMessage, res: ServerResponse): void {
+  answer.on('error', () => res.destroy())
+  answer.once('close', () => {
+    if (!answer.complete) res.destroy()
+  })
+  setImmediate(() => {
+    if (!res.headersSent && !res.destroyed) res.flushHeaders()
+  })
+}
+
 function optionsOf(own: Own, { way }: Asked): ServerOptions {
   const { endpoint } = way
   const target =
     endpoint.kind === 'tcp' ? { host: endpoint.host, port: endpoint.port } : { host: 'localhost', port: 80 }
+  const socket = endpoint.kind === 'unix' ? { socketPath: endpoint.path } : {}
   return {
-    target: {
-      protocol: 'http:',
-      ...target,
-      ...(endpoint.kind === 'unix' ? { socketPath: endpoint.path } : {}),
-    } as never,
-    agent: endpoint.kind === 'tunnel' ? tunnelAgent(own, way) : own.plain,
+    // Its types ask for a URL, which knows no socket.
+    target: { protocol: 'http:', ...target, ...socket } as never,
+    agent: own.agents.of(way),
     headers: { ...way.headers },
   }
 }
 
-/** Connections through a tunnel are kept by workspace: opening one costs a round trip to its machine. */
-function tunnelAgent({ agents }: Own, { workspace, endpoint }: Way): Agent {
-  if (endpoint.kind !== 'tunnel') return new Agent()
-  const agent = agents.get(workspace.id) ?? new Agent({ keepAlive: true, maxFreeSockets: 8 })
-  // Each time: after a restart it may be on another machine.
-  agent.createConnection = ((_: unknown, done: (error: Error | null, stream?: Duplex) => void) => {
-    endpoint.open().then(
-      (stream) => done(null, stream as Duplex),
-      (error: unknown) => done(error instanceof Error ? error : new Error(String(error))),
-    )
-    return undefined
-  }) as never
-  agents.set(workspace.id, agent)
-  return agent
-}
-
-function prepare(req: IncomingMessage, { way, path, scheme, address }: Asked, { ownCookies }: ForwardingNeeds): void {
+function prepare({ needs: { ownCookies } }: Own, req: IncomingMessage, { way, path, ...arrival }: Asked): void {
   req.url = path
-  for (const name of Object.keys(req.headers)) if (claims.test(name)) delete req.headers[name]
-  const cookies = (req.headers.cookie ?? '').split(';').map((one) => one.trim())
-  const theirs = cookies.filter((one) => one !== '' && !ownCookies.some((name) => one.startsWith(name)))
-  if (theirs.length > 0) req.headers.cookie = theirs.join('; ')
-  else delete req.headers.cookie
-  // Truthful: apps compare Host with Origin, and make addresses of them.
-  req.headers['x-forwarded-proto'] = scheme
-  req.headers['x-forwarded-host'] = req.headers.host
-  req.headers['x-forwarded-for'] = address
+  toApp(req.headers, { ...arrival, ownCookies })
   if (way.profile.preset === 'rstudio') req.headers['x-rstudio-root-path'] = way.basePath.replace(/\/$/, '') || '/'
 }
 
-/** A cookie of the app stays at its own host, and takes no name of ours. */
-function cookieOfApp(cookie: string, ownCookies: readonly string[]): string[] {
-  if (ownCookies.some((name) => cookie.trimStart().startsWith(name))) return []
-  return [
-    cookie
-      .split(';')
-      .filter((part, index) => index === 0 || !/^\s*domain\s*=/i.test(part))
-      .join(';'),
-  ]
-}
+const tooLarge = { status: 413, text: 'This is larger than what may be sent here.' }
 
-function tooLarge(req: IncomingMessage, res: ServerResponse, most: number): boolean {
-  if (!(Number(req.headers['content-length'] ?? 0) > most)) return false
-  refuse(res, 413, 'This is larger than what may be sent here.')
-  // What is still on its way would be taken for the next request.
+/** Refuses a request whose body is still on its way. */
+function refuseBody(
+  req: IncomingMessage,
+  res: ServerResponse,
+  { status, text }: { readonly status: number; readonly text: string },
+): void {
+  refuse(res, status, text)
+  // Read on for a while: a connection that is cut at once takes the answer with it.
   req.unpipe()
+  req.removeAllListeners('data')
   req.resume()
-  res.once('finish', () => req.destroy())
-  return true
+  const timer = setTimeout(() => req.destroy(), lingerMs)
+  req.once('close', () => clearTimeout(timer))
 }
 
-/** A body without a length is counted while it passes. */
-function capBody(req: IncomingMessage, res: ServerResponse, most: number): void {
-  if (req.headers['content-length'] !== undefined || req.headers['transfer-encoding'] === undefined) return
+/** A body without a length is counted while it passes; says whether it was too large. */
+function capBody(own: Own, req: IncomingMessage, res: ServerResponse): () => boolean {
   let length = 0
+  let isOver = false
   req.on('data', (part: Buffer) => {
     length += part.length
-    if (length <= most) return
-    if (!res.headersSent) refuse(res, 413, 'This is larger than what may be sent here.')
-    req.unpipe()
-    res.once('finish', () => req.destroy())
-    req.removeAllListeners('data')
+    if (length <= own.needs.maxBytes || isOver) return
+    isOver = true
+    refuseBody(req, res, tooLarge)
+    own.asking.get(req)?.destroy()
   })
-  // Listening begins with whoever pipes it on.
-  req.pause()
+  return () => isOver
 }
 
 /** An answer of ours, in the app's stead. */
 export function refuse(res: ServerResponse, status: number, text: string): void {
   if (res.headersSent) return void res.destroy()
+  for (const name of res.getHeaderNames()) res.removeHeader(name)
   res.writeHead(status, {
     'content-type': 'text/plain; charset=utf-8',
     'cache-control': 'no-store',
+    'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+    'x-content-type-options': 'nosniff',
     connection: 'close',
   })
   res.end(`${text}\n`)
-}
-
-function answerTrouble({ needs }: Own, { res, error, asked }: { res: unknown; error: Error; asked: Asked }): void {
-  needs.onTrouble(error, asked.way.workspace.id)
-  const answer = res as ServerResponse
-  if ('writeHead' in answer) refuse(answer, 502, 'The app does not answer.')
 }

@@ -22,7 +22,8 @@ export const command: Command = {
   run,
 }
 
-interface Result {
+/** What was found. */
+export interface Result {
   readonly errors: readonly ConfigProblem[]
   readonly warnings: readonly ConfigProblem[]
   readonly redirectUris: Readonly<Record<string, readonly string[]>>
@@ -46,7 +47,8 @@ async function check(path: string, io: Io): Promise<Result> {
   }
 }
 
-async function checkLoaded(loaded: LoadedConfig, io: Io): Promise<Result> {
+/** What `labgate check` says of a config that is loaded: its plugins are loaded as well, and nothing is started. */
+export async function checkLoaded(loaded: LoadedConfig, io: Io): Promise<Result> {
   const { registry, errors } = await loadRegistry(loaded, io)
   const found = findProblems(loaded, registry)
   return {

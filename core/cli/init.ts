@@ -2,17 +2,23 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { Fault } from '@labgate/contract'
-import { type Args, type Command, configFile, configOption, type Io, print, textOption } from './command.ts'
+import { type Args, type Command, configFile, configOption, type Io, print, textOption, wrongUse } from './command.ts'
 
 /** Writes a commented config file; never overwrites one. */
 export const command: Command = {
   name: 'init',
   summary: 'Write a first config file, with comments.',
-  usage: 'init [--issuer URL] [--name NAME] [--email ADDRESS] [--config FILE]',
+  usage: [
+    'init [--issuer URL] [--name NAME] [--email ADDRESS] [--from-datalab FILE [--env FILE]] [--config FILE]',
+    'With --from-datalab the settings of a datalab are taken over, and a second file beside the config (labgate.env)',
+    'has the secrets. What became of each setting is printed; docs/migrate-datalab.md says more.',
+  ].join('\n'),
   options: {
     issuer: { type: 'string', value: 'URL', description: 'Origin people will use (default http://localhost:8080).' },
     name: { type: 'string', value: 'NAME', description: 'Name of the site (default Labgate).' },
     email: { type: 'string', value: 'ADDRESS', description: 'Your e-mail address: the first admin.' },
+    'from-datalab': { type: 'string', value: 'FILE', description: 'Config of a datalab, JSON or YAML, to begin from.' },
+    env: { type: 'string', value: 'FILE', description: 'The .env of that datalab, with its secrets.' },
     config: configOption,
   },
   run,
@@ -20,6 +26,8 @@ export const command: Command = {
 
 async function run(args: Args, io: Io): Promise<number> {
   const file = configFile(args, io)
+  if (textOption(args, 'from-datalab') !== undefined) return fromDatalab(args, io)
+  if (textOption(args, 'env') !== undefined) return wrongUse(io, '--env goes with --from-datalab')
   const answers = {
     issuer: textOption(args, 'issuer') ?? 'http://localhost:8080',
     name: textOption(args, 'name') ?? 'Labgate',
@@ -30,6 +38,40 @@ async function run(args: Args, io: Io): Promise<number> {
   await writeNew(resolve(io.cwd, file), { text, file })
   for (const line of nextSteps(file, answers)) print(io, line)
   return 0
+}
+
+async function fromDatalab(args: Args, io: Io): Promise<number> {
+  const { envFileOf, writeFromDatalab } = await import('./from-datalab/write.ts')
+  const { reportOf } = await import('./from-datalab/from-datalab.ts')
+  const [file, env] = [configFile(args, io), textOption(args, 'env')]
+  const translated = await writeFromDatalab(
+    {
+      ...{ from: textOption(args, 'from-datalab') ?? '', env, config: file },
+      ...{ issuer: textOption(args, 'issuer'), name: textOption(args, 'name') ?? 'Labgate' },
+      email: textOption(args, 'email'),
+    },
+    io,
+  )
+  const secrets = translated.secrets.map(({ name }) => name).join(', ')
+  print(io, `Wrote ${file}, and ${envFileOf(file)} with the secrets: ${secrets}.`)
+  if (env === undefined)
+    print(io, 'No --env was given: what datalab reads from its .env, secrets and sign-ins, is not there.')
+  for (const line of reportOf(translated)) print(io, line)
+  for (const line of [
+    '',
+    'Next:',
+    '  1. look at what is to decide, and at the comments in the file',
+    `  2. set -a; . ${shellPath(envFileOf(file))}; set +a   (or EnvironmentFile= of systemd; keep the file, and keep it secret)`,
+    `  3. labgate check --config ${file}, and labgate check --redirect-uris --config ${file}: register what it prints`,
+    `  4. labgate serve --config ${file}`,
+  ])
+    print(io, line)
+  return 0
+}
+
+/** A shell looks for a file without a slash on its PATH. */
+function shellPath(file: string): string {
+  return file.includes('/') ? file : `./${file}`
 }
 
 /** What `init` was told. */

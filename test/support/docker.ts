@@ -5,6 +5,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import Docker from 'dockerode'
 import { type Engine, emptyEngine, endChild, freeSubnet, ip, startEngine, unmountBelow } from './engine.ts'
@@ -46,7 +47,11 @@ export async function startDocker(options: DockerOptions = {}): Promise<Engine> 
     const client = new Docker({ socketPath: socket, host: undefined })
     return {
       ...{ kind: 'docker', socket, bind: '127.0.0.1', gateway, folder: folder.path, client },
-      kill: () => endChild(child, 'SIGKILL'),
+      async kill() {
+        await endChild(child, 'SIGKILL')
+        // Its containerd dies with it. Where nobody buries it, the next engine would take its number for a living one.
+        await rm(join(folder.path, 'exec/containerd/containerd.pid'), { force: true })
+      },
       async start() {
         child = await start()
       },

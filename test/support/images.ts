@@ -13,7 +13,7 @@ import { programOf } from './needs.ts'
 
 const run = promisify(execFile)
 const commands =
-  'sh httpd wget cat echo sleep ls env id mkdir rm nc ps kill touch stat df head date grep dd tail yes ln'
+  'sh httpd wget cat echo sleep ls env id mkdir rm nc ps kill touch stat df head date grep dd tail yes ln cp mv tr true false find seq'
 
 /** Puts `labgate-test/busybox:1` into an engine: two megabytes, a shell, a small web server, user `app` (1000). */
 export async function loadBusybox(client: Docker, name = 'labgate-test/busybox:1'): Promise<string> {

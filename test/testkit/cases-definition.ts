@@ -38,7 +38,8 @@ function isAuthPlugin(plugin: AuthPlugin): void {
   assert.match(plugin.name, /^[a-z][a-z0-9-]*$/)
 }
 
-function textProblems({ text }: AuthPlugin): string[] {
+/** Texts that say less than English, or something else. */
+export function textProblems({ text }: Pick<AuthPlugin, 'text'>): string[] {
   const holes = (words: string | undefined) => [...new Set(words?.match(/\{\w+\}/g) ?? [])].toSorted().join(' ')
   return Object.entries(text).flatMap(([language, words]) =>
     Object.entries(words).flatMap(([key, value]) => {

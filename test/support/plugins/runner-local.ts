@@ -63,6 +63,14 @@ function create({ config: { folder }, installation }: Context): Runner<State> {
     return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as State) : undefined
   }
   const fault = (name: string) => existsSync(join(folder, 'faults', name))
+  /** Says that it is there, and stays while it is told to. */
+  const held = async (point: string, signal?: AbortSignal) => {
+    while (fault(`hold-${point}`)) {
+      writeFileSync(join(folder, `held-${point}`), '')
+      signal?.throwIfAborted()
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+  }
   const assertUp = () => {
     if (fault('down')) throw launchFault('unreachable', 'Nobody answers.', { retryable: true })
   }
@@ -92,7 +100,8 @@ function create({ config: { folder }, installation }: Context): Runner<State> {
         }
         if (there) await end(there.pid, 0)
         rmSync(home(instance), { recursive: true, force: true })
-        if (fault('launch'))
+        await held('begin', signal)
+      if (fault('launch'))
           throw launchFault('pull_failed', 'The image could not be had.', {
             hint: 'Look at the registry.',
             retryable: true,
@@ -144,6 +153,8 @@ function create({ config: { folder }, installation }: Context): Runner<State> {
     async terminate({ pid }, { graceSeconds }) {
       assertUp()
       if (fault('terminate')) throw new Error('nobody answers')
+      if (fault('hang')) await new Promise(() => undefined)
+      await held('terminate')
       await end(pid, graceSeconds)
     },
     async remove({ instance, storage, pid }, { volumes }) {

@@ -1,0 +1,13 @@
+import { after } from 'node:test'
+import { runnerConformance } from '@labgate/testkit'
+import { loadBusybox } from '../../support/images.ts'
+import { noPodman, startPodman } from '../../support/podman.ts'
+import { engineSuite } from '../../support/runner-suites.ts'
+
+const skip = noPodman()
+if (!skip) {
+  const engine = await startPodman()
+  after(() => engine.close())
+  await loadBusybox(engine.client)
+  runnerConformance(engineSuite(engine))
+}

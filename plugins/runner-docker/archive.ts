@@ -83,5 +83,11 @@ export async function removeStale(ground: Ground): Promise<void> {
   const label = [`${labels.installation}=${ground.installation}`, `${labels.purpose}=archive`]
   const lines = await ground.engine.ask.listContainers({ all: true, filters: { label } })
   const oldest = ground.clock.now().getTime() / 1000 - staleSeconds
-  for (const { Id } of lines.filter(({ Created }) => Created < oldest)) await removeContainer(ground, Id)
+  // Asked for by two labels, an engine may answer with what has one.
+  const stale = lines.filter(({ Created, Labels }) => Created < oldest && isReader(Labels, ground))
+  for (const { Id } of stale) await removeContainer(ground, Id)
+}
+
+function isReader(there: Readonly<Record<string, string>>, { installation }: Ground): boolean {
+  return there[labels.installation] === installation && there[labels.purpose] === 'archive'
 }

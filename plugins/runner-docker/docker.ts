@@ -21,8 +21,8 @@ import { removeStores } from './stores.ts'
 
 /** Makes the runner; it connects when it is used. @throws Fault ERR_CONFIG */
 export function createDocker({ config, installation, clock }: RunnerContext<RunnerDockerConfig>): Runner<State> {
-  const ground: Ground = { engine: engineOf(config), config, installation, clock }
-  const { ask, wait } = ground.engine
+  const engine = engineOf(config)
+  const ground: Ground = { engine, config, installation, clock }
   return {
     state: { schema: stateSchema, version: 1, migrate: (old) => old as State },
     capabilities: () => capabilitiesOf(config),
@@ -37,23 +37,23 @@ export function createDocker({ config, installation, clock }: RunnerContext<Runn
     remove: ({ container, storage }, { volumes }) => told(remove(ground, { container, storage, volumes })),
     async *discover(signal) {
       for (const line of await lines(ground, signal)) {
-        const found = foundIn(line)
+        const found = line.Labels[labels.installation] === installation ? foundIn(line) : undefined
         if (found) yield found
       }
       await removeStale(ground)
     },
-    logs: ({ container }, options) => linesOf(wait, container, options),
+    logs: ({ container }, options) => linesOf(engine.wait, container, options),
     stats: ({ container }) => told(usageOf(ground, container)),
     archive: (storage) => archiveStores(ground, storage),
     async health() {
-      return ask.ping().then(
+      return engine.ask.ping().then(
         () => ({ ok: true }),
         (error: unknown) => ({ ok: false, detail: `the engine does not answer: ${wordsOf(error)}` }),
       )
     },
     async *probe() {
       try {
-        const { Version, ApiVersion } = await ask.version()
+        const { Version, ApiVersion } = await engine.ask.version()
         yield { ok: true, what: `the engine answers: ${Version}, API ${ApiVersion}` }
       } catch (error) {
         const mend = 'is it running, and may this user read and write its socket?'

@@ -19,17 +19,28 @@ export function engineOf(config: RunnerDockerConfig): Engine {
       'ERR_CONFIG',
       'runner-docker: `host` needs `tls`; whoever reaches an engine without it is root there',
     )
+  const made = new Map<number, Docker>()
+  const client = (timeout: number) => {
+    const there = made.get(timeout) ?? clientOf(config, timeout)
+    made.set(timeout, there)
+    return there
+  }
+  return {
+    get ask() {
+      return client(config.timeout * 1000)
+    },
+    get wait() {
+      return client(0)
+    },
+  }
+}
+
+function clientOf({ host, port, socket, tls }: RunnerDockerConfig, timeout: number): Docker {
   // What is not named here, the client takes from DOCKER_HOST and its like.
   const nothing = { host: undefined, port: undefined, ca: undefined, cert: undefined, key: undefined, pathPrefix: '/' }
+  if (host === undefined) return new Docker({ ...nothing, protocol: 'http', socketPath: socket, timeout })
   const certificates = tls && { ca: tls.ca.reveal(), cert: tls.cert.reveal(), key: tls.key.reveal() }
-  const where =
-    host === undefined
-      ? { ...nothing, protocol: 'http' as const, socketPath: config.socket }
-      : { ...nothing, protocol: 'https' as const, host, port: config.port, ...certificates }
-  return {
-    ask: new Docker({ ...where, timeout: config.timeout * 1000 }),
-    wait: new Docker({ ...where, timeout: 0 }),
-  }
+  return new Docker({ ...nothing, protocol: 'https', host, port, ...certificates, timeout })
 }
 
 /** The status an engine answered with; `undefined` when it did not answer. */
@@ -63,6 +74,7 @@ export function isBeingRemoved(error: unknown): boolean {
 export function engineTrouble(error: unknown): unknown {
   if (isFault(error) || error instanceof TypeError) return error
   const status = statusOf(error)
+  if (status === undefined && typeof (error as { code?: unknown } | undefined)?.code !== 'string') return error
   if (status === undefined)
     return launchFault('unreachable', 'The engine of containers does not answer.', {
       hint: 'Try again in a while; an admin can look at it with `labgate doctor`.',

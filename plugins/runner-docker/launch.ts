@@ -12,11 +12,19 @@ import { assertNoLinkOut, makeStores } from './stores.ts'
 
 /** Brings the container of a plan up. @throws Fault ERR_LAUNCH; the signal's reason when it aborts */
 export async function launchOn(ground: Ground, plan: DockerPlan, launch: Launch<State>): Promise<State> {
+  let unsaved: unknown
+  const save = async (state: State) => {
+    await launch.save(state).catch((error: unknown) => {
+      unsaved = error
+      throw error
+    })
+  }
   try {
-    return await bringUp(ground, plan, launch)
+    return await bringUp(ground, plan, { ...launch, save })
   } catch (error) {
     launch.signal.throwIfAborted()
-    throw engineTrouble(error)
+    // Trouble of whoever keeps records is none of the engine's.
+    throw error === unsaved ? error : engineTrouble(error)
   }
 }
 
@@ -41,6 +49,7 @@ async function bringUp(ground: Ground, plan: DockerPlan, launch: Launch<State>):
   if (isRunning) return state
   signal.throwIfAborted()
   progress('The container is made; it starts.')
+  signal.throwIfAborted()
   await ground.engine.wait
     .getContainer(id)
     .start()
@@ -48,6 +57,7 @@ async function bringUp(ground: Ground, plan: DockerPlan, launch: Launch<State>):
       // 304: it runs already.
       if (statusOf(error) !== 304) throw error
     })
+  signal.throwIfAborted()
   return state
 }
 

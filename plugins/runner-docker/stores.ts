@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, realpathSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { launchFault } from '@labgate/contract'
+import type { VolumeInspectInfo } from 'dockerode'
 import { isGone, statusOf } from './engine.ts'
 import type { Ground } from './ground.ts'
 import { type DockerPlan, isBelow, labels } from './plan.ts'
@@ -17,7 +18,7 @@ export async function makeStores({ engine, config, installation }: Ground, plan:
     // What is there stays as it is; then its labels tell whose it is. Podman says that it exists.
     await engine.ask.createVolume({ Name: source, Labels: { ...mine, [labels.image]: plan.image } })
     const { Labels } = await engine.ask.getVolume(source).inspect()
-    if (Object.entries(mine).some(([name, value]) => Labels?.[name] !== value))
+    if (!hasAll(Labels, mine))
       throw launchFault('policy', 'The volume for your files belongs to somebody else.', {
         hint: 'An admin looks at the labels of the engine’s volumes.',
         cause: source,
@@ -60,10 +61,11 @@ export async function removeStores({ engine, config, installation }: Ground, sto
       rmSync(join(config.storageRoot, storage), { recursive: true, force: true })
     return
   }
-  const filters = { label: [`${labels.installation}=${installation}`, `${labels.storage}=${storage}`] }
-  // Docker says `null` where there are none.
-  const { Volumes } = (await engine.ask.listVolumes({ filters })) as { Volumes: { Name: string }[] | null }
-  for (const { Name } of Volumes ?? [])
+  const mine = { [labels.installation]: installation, [labels.storage]: storage }
+  const filters = { label: Object.entries(mine).map(([name, value]) => `${name}=${value}`) }
+  // Docker says `null` where there are none. Podman takes several labels for alternatives: it would be everybody's.
+  const { Volumes } = (await engine.ask.listVolumes({ filters })) as { Volumes: VolumeInspectInfo[] | null }
+  for (const { Name } of (Volumes ?? []).filter(({ Labels }) => hasAll(Labels, mine)))
     await engine.ask
       .getVolume(Name)
       .remove()
@@ -72,4 +74,9 @@ export async function removeStores({ engine, config, installation }: Ground, sto
         if (statusOf(error) !== 409) throw error
         throw launchFault('policy', 'Another workspace uses these files.', { hint: 'End it first.', cause: error })
       })
+}
+
+/** Whether something has all these labels. */
+function hasAll(there: Readonly<Record<string, string>> | null, wanted: Readonly<Record<string, string>>): boolean {
+  return Object.entries(wanted).every(([name, value]) => there?.[name] === value)
 }

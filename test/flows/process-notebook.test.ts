@@ -8,7 +8,9 @@ import { needs } from '../support/needs.ts'
 import { walkNotebook } from '../support/notebook-walk.ts'
 
 suite('a notebook in a process', { skip: needs('chromium', 'jupyter-notebook') }, () => {
-  test('is launched, used, culled when idle and not when busy, extended and stopped', { timeout: 90_000 }, async () => {
+  test('is launched, used, culled when idle and not when busy, extended and stopped', {
+    timeout: 240_000,
+  }, async () => {
     const folder = await mkdtemp(join(tmpdir(), 'labgate-notebook-'))
     const running = join(folder, 'running')
     const command = [

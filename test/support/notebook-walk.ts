@@ -13,6 +13,7 @@ import { reach } from '../../core/workspaces/ask.ts'
 import type { Workspace } from '../../core/workspaces/model.ts'
 import { openBrowser } from './browser.ts'
 import { freePort, type Part } from './labgate.ts'
+import { newNotebook, run, type } from './notebook-page.ts'
 import { type WorkspaceWorld, workspaceWorld } from './workspaces.ts'
 
 /** A place where notebooks run. */
@@ -43,9 +44,11 @@ export async function walkNotebook(place: NotebookPlace): Promise<void> {
   const browser = await openBrowser()
   try {
     const context = await browser.newContext()
-    context.setDefaultTimeout(20_000)
+    context.setDefaultTimeout(60_000)
     const account = await signIn(context, world)
     await walk({ world, context, place, port, account })
+  } catch (error) {
+    throw new Error(`${String(error)}\n${(await lastLines(world)).join('\n')}`, { cause: error })
   } finally {
     await browser.close()
     await world.stop()
@@ -54,16 +57,28 @@ export async function walkNotebook(place: NotebookPlace): Promise<void> {
 
 async function walk(one: Walk): Promise<void> {
   const { id } = await launch(one)
-  const page = await open(one, id)
+  const page = await open(one)
   const notebook = await newNotebook(page)
   assert.equal(await run(notebook, '6*7'), '42')
   await run(notebook, 'open("kept.txt", "w").write("kept")')
   await keepsBusy(one, { id, notebook })
   await endsIdle(one, id)
   const next = await launchAgain(one, id)
-  const again = await newNotebook(await open(one, next.id))
+  const again = await newNotebook(await open(one))
   assert.equal(await run(again, 'print(open("kept.txt").read())'), 'kept', 'what a person kept is there again')
   await extendAndStop(one, next)
+}
+
+/** What every notebook wrote, so that a failure says why. */
+async function lastLines({ site }: WorkspaceWorld): Promise<readonly string[]> {
+  const all = site.labgate.rooms.get('workspaces')
+  const lines: string[] = []
+  const options = { tail: 40, follow: false, signal: AbortSignal.timeout(5000) }
+  for (const { id, state, trouble } of (await all.list({ limit: 10 })).rows) {
+    lines.push(`${id} is ${state}`, ...(trouble?.logs ?? []))
+    if (state === 'ready') for await (const line of all.logs(id, options)) lines.push(line)
+  }
+  return lines
 }
 
 async function signIn(context: BrowserContext, { site }: WorkspaceWorld): Promise<string> {
@@ -85,48 +100,33 @@ async function signIn(context: BrowserContext, { site }: WorkspaceWorld): Promis
 
 const room = ({ world }: Walk) => world.site.labgate.rooms.get('workspaces')
 
+/** Presses *Start* and sees it get ready. */
 async function launch(one: Walk): Promise<Workspace> {
-  const { world, account } = one
-  const { id } = await room(one).request(world.as(account), { account, profile: 'notebook' })
-  return world.until(id, 'ready')
+  const page = await one.context.newPage()
+  await page.goto(`${one.world.site.issuer}/workspaces`)
+  await page.getByRole('button', { name: /^Start/ }).click()
+  return seenReady(one, page)
 }
 
 async function launchAgain(one: Walk, id: string): Promise<Workspace> {
-  const restarted = await room(one).restart(one.world.as(one.account), id)
-  return one.world.until(restarted.id, 'ready')
+  const page = await one.context.newPage()
+  await page.goto(`${one.world.site.issuer}/workspaces/${id}`)
+  await page.getByRole('button', { name: 'Start again' }).click()
+  return seenReady(one, page)
 }
 
-async function open({ context, port }: Walk, id: string): Promise<Page> {
-  const page = await context.newPage()
-  await page.goto(`http://${id}.localhost:${port}/tree`)
+async function seenReady(one: Walk, page: Page): Promise<Workspace> {
+  await page.getByRole('link', { name: 'Open', exact: true }).waitFor()
+  const id = new URL(page.url()).pathname.split('/')[2] ?? ''
+  return (await room(one).find(id)) ?? assert.fail(page.url())
+}
+
+/** Presses *Open* on the page of the workspace, which is there. */
+async function open({ context }: Walk): Promise<Page> {
+  const page = context.pages().at(-1) ?? assert.fail('no page is open')
+  await page.getByRole('link', { name: 'Open', exact: true }).click()
   await page.locator('#new-dropdown-button').waitFor()
   return page
-}
-
-async function newNotebook(tree: Page): Promise<Page> {
-  await tree.locator('#new-dropdown-button').click()
-  const opened = tree.context().waitForEvent('page')
-  await tree.locator('#kernel-python3 a').click()
-  const notebook = await opened
-  await notebook.locator('#kernel_indicator_icon.kernel_idle_icon').waitFor()
-  return notebook
-}
-
-/** Types a line into the last cell; answers what is written below it. */
-async function run(notebook: Page, line: string): Promise<string> {
-  await type(notebook, line)
-  const cell = notebook.locator('.code_cell').nth(-2)
-  await cell.locator('.output_area').first().waitFor()
-  return (await cell.locator('.output_subarea').innerText()).trim()
-}
-
-async function type(notebook: Page, line: string): Promise<void> {
-  const cells = notebook.locator('.code_cell')
-  const before = await cells.count()
-  await cells.last().locator('.CodeMirror').click()
-  await notebook.keyboard.insertText(line)
-  await notebook.keyboard.press('Shift+Enter')
-  await cells.nth(before).waitFor()
 }
 
 interface Kernel {
@@ -188,14 +188,18 @@ async function endsIdle(one: Walk, id: string): Promise<void> {
 }
 
 async function extendAndStop(one: Walk, { id, leaseEndsAt }: Workspace): Promise<void> {
-  const { world, account, context, place, port } = one
+  const { world, context, place, port } = one
   world.clock.forward(3600)
-  const extended = await room(one).extend(world.as(account), id)
-  assert.ok(extended.leaseEndsAt > leaseEndsAt, 'the lease is longer')
-  await room(one).stop(world.as(account), id)
-  await world.until(id, 'stopped')
-  assert.deepEqual(await place.left(id), [])
   const page = await context.newPage()
+  await page.goto(`${world.site.issuer}/workspaces/${id}`)
+  await page.getByRole('button', { name: 'Let it run longer' }).click()
+  await page.getByText('It runs until').first().waitFor()
+  const extended = await room(one).find(id)
+  assert.ok(extended && extended.leaseEndsAt > leaseEndsAt, 'the lease is longer')
+  await page.getByRole('button', { name: 'Stop', exact: true }).click()
+  await page.getByRole('button', { name: 'Start again' }).waitFor()
+  assert.equal((await room(one).find(id))?.state, 'stopped')
+  assert.deepEqual(await place.left(id), [])
   await page.goto(`http://${id}.localhost:${port}/tree`)
   assert.equal(new URL(page.url()).origin, world.site.issuer, 'who comes back is led to the page of the workspace')
 }

@@ -40,10 +40,13 @@ export function instantOf(value: Value | undefined): Date | undefined {
   return Number.isNaN(at.getTime()) ? undefined : at
 }
 
-/** A whole number above nothing; services know people by it. */
+/**
+ * A whole number above nothing; services know people by it. No larger than 32 bits with a sign, as PostgreSQL's `integer`:
+ * the sequence goes on above the highest, and dialects have room for 32 bits.
+ */
 export function numberOf(value: Value | undefined): number | undefined {
-  const number = /^[1-9]\d{0,14}$/.test(value ?? '') ? Number(value) : undefined
-  return number !== undefined && number < 2 ** 48 ? number : undefined
+  const number = /^[1-9]\d{0,9}$/.test(value ?? '') ? Number(value) : undefined
+  return number !== undefined && number < 2 ** 31 ? number : undefined
 }
 
 /** An address in the one spelling in which addresses are compared, if it is one. */

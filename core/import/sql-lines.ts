@@ -99,7 +99,9 @@ function endOf(line: string, from: number, { until, escapes }: Within): number |
 
 /** The pieces of a dump. @throws Fault ERR_INPUT with the line */
 export async function* piecesOf(lines: AsyncIterable<string>, file: string): AsyncGenerator<Piece> {
-  let [number, isCopy, text, begins]: [number, boolean, string, number] = [0, false, '', 0]
+  let [number, isCopy, length, begins]: [number, boolean, number, number] = [0, false, 0, 0]
+  // A text of many lines is put together once: looked at anew with each line, it would take minutes.
+  let parts: string[] = []
   let within: Within | undefined
   let isWhole = false
   for await (const line of lines) {
@@ -109,19 +111,22 @@ export async function* piecesOf(lines: AsyncIterable<string>, file: string): Asy
       yield isCopy ? { kind: 'row', text: line, line: number } : { kind: 'end', line: number }
       continue
     }
-    const isBetween = text.trim() === '' && within === undefined
+    const isBetween = parts.length === 0 && within === undefined
     if (isBetween && line === lastLine) isWhole = true
     // psql's own: \connect, \restrict.
     if (isBetween && line.startsWith('\\')) continue
-    if (isBetween) [text, begins] = ['', number]
+    if (isBetween) [length, begins] = [0, number]
     const read = scan(line, within)
     within = read.within
-    text += `${text === '' ? '' : '\n'}${read.text}`
-    if (text.length > longest) throw atLine(file, begins, 'a statement is longer than 64 MiB')
+    // Blank lines before a statement are none of it.
+    if (parts.length > 0 || read.text.trim() !== '') parts.push(read.text)
+    length += read.text.length + 1
+    if (length > longest) throw atLine(file, begins, 'a statement is longer than 64 MiB')
     if (within !== undefined || !read.ended) continue
+    const text = parts.join('\n')
     yield { kind: 'statement', text, line: begins }
     isCopy = /^\s*COPY\s[^;]*\sFROM\s+stdin\b[^;]*;\s*$/i.test(text)
-    text = ''
+    parts = []
   }
   if (isCopy || within !== undefined || !isWhole)
     throw atLine(file, number, `the dump ends without “${lastLine}”: it was cut off; make it anew`)

@@ -91,8 +91,9 @@ export function insertOf(text: string): Insert | undefined {
   return rows && { schema: name.schema, table: name.table, columns: list?.names, rows }
 }
 
-const value =
-  /\s*(?:E'((?:[^'\\]|''|\\[\s\S])*)'|'((?:[^']|'')*)'|(NULL|DEFAULT)\b|(true|false)\b|([-+]?[\d.]+(?:e[-+]?\d+)?|'?NaN'?))(?:::[\w\s"[\].]+)?\s*([,)])/iy
+/** What is no text in quotes, and what follows a value. */
+const bare = /(?:(NULL|DEFAULT)\b|(true|false)\b|([-+]?[\d.]+(?:e[-+]?\d+)?|'?NaN'?))/iy
+const behind = /(?:::[\w\s"[\].]+)?\s*([,)])/y
 
 function tuples(text: string): Value[][] | undefined {
   const rows: Value[][] = []
@@ -101,13 +102,16 @@ function tuples(text: string): Value[][] | undefined {
     const open = text.indexOf('(', at)
     if (open < 0) return undefined
     const row: Value[] = []
-    value.lastIndex = open + 1
+    at = open + 1
     for (let more = true; more; ) {
-      const found = value.exec(text)
-      if (found === null) return undefined
-      row.push(readValue(found))
-      more = found[6] === ','
-      at = value.lastIndex
+      const found = valueAt(text, at)
+      if (found === undefined) return undefined
+      behind.lastIndex = found.end
+      const next = behind.exec(text)
+      if (next === null) return undefined
+      row.push(found.value)
+      more = next[1] === ','
+      at = behind.lastIndex
     }
     rows.push(row)
     const next = /^\s*([,;]|ON\s+CONFLICT\s+DO\s+NOTHING\s*;)/i.exec(text.slice(at, at + 100))
@@ -117,9 +121,31 @@ function tuples(text: string): Value[][] | undefined {
   }
 }
 
-function readValue([, escaped, plain, nothing, truth, number]: RegExpExecArray): Value {
-  if (escaped !== undefined) return unescaped(escaped.replaceAll("''", "'"))
-  if (plain !== undefined) return plain.replaceAll("''", "'")
-  if (nothing !== undefined) return null
-  return truth?.toLowerCase() ?? number ?? null
+function valueAt(text: string, from: number): { readonly value: Value; readonly end: number } | undefined {
+  let at = from
+  while (/\s/.test(text[at] ?? '')) at++
+  const escapes = /^e'/i.test(text.slice(at, at + 2))
+  const begin = escapes ? at + 2 : at + 1
+  const end = escapes || text[at] === "'" ? quoteAt(text, begin, escapes ? 'escapes' : 'plain') : undefined
+  if (end !== undefined) {
+    const inside = text.slice(begin, end).replaceAll("''", "'")
+    return { value: escapes ? unescaped(inside) : inside, end: end + 1 }
+  }
+  bare.lastIndex = at
+  const found = bare.exec(text)
+  if (found === null) return undefined
+  const [, nothing, truth, number] = found
+  return { value: nothing === undefined ? (truth?.toLowerCase() ?? number ?? null) : null, end: bare.lastIndex }
+}
+
+/** Where a text in quotes ends. Step by step: an expression would need room for each step of a long one. */
+function quoteAt(text: string, from: number, how: 'escapes' | 'plain'): number | undefined {
+  for (let at = from; at < text.length; at++) {
+    if (how === 'escapes' && text[at] === '\\') at++
+    else if (text[at] === "'") {
+      if (text[at + 1] !== "'") return at
+      at++
+    }
+  }
+  return undefined
 }

@@ -167,6 +167,54 @@ suite('labgate import middle-auth', () => {
     assert.deepEqual(everything(folder), before)
   })
 
+  test('hostile rows: nobody is their own service account, no name leads anywhere, no number outgrows 32 bits', async () => {
+    const folder = await commandFolder()
+    try {
+      const lab = join(folder.path, 'lab.db')
+      writeSqlite(lab, middleAuthLab)
+      alter(
+        lab,
+        `insert into "user" (id, name, email, parent_id) values (100, 'selfish', 's1@service', 100),
+           (101, 'one', 's2@service', 102), (102, 'other', 's3@service', 101), (103, 'below', 's4@service', 50);
+         insert into "user" (id, name, email) values (200, '''; drop table account; --', 'quote@lab.example'),
+           (201, 'a' || char(0) || 'b' || char(8238) || 'c' || char(10) || 'd', 'signs@lab.example'),
+           (202, 'Second', 'QUOTE@LAB.EXAMPLE'), (204, 'Two', 'a,b@lab.example'), (5000000000, 'Big', 'big@lab.example');
+         insert into "group" (id, name) values (301, 'email:staff'), (302, char(0)), (303, '../../etc'), (304, '日本');
+         insert into dataset (id, name) values (400, '../x'), (401, char(0) || char(10));
+         insert into permission (id, name) values (12, 'x'';--');
+         insert into group_dataset_permission (id, group_id, dataset_id, permission_id) values (500, 302, 401, 12), (501, 999, 1, 1);`,
+      )
+      const said = await folder.text(...argv('--apply', '--all'))
+      assert.match(said, /4 service accounts whose owner is not imported\n {2}selfish\n {2}one\n {2}other\n {2}below\n/)
+      assert.match(said, /email:staff is email-staff\n/)
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: none of them may be printed
+      assert.doesNotMatch(said, /[\u0000-\u0009\u000b-\u001f\u202e]/)
+      await folder.rooms(async (rooms) => {
+        const em = rooms.get('storage').em()
+        const rows = await em.execute<{ n: number; name: string }[]>(
+          `select numeric_id as n, display_name as name from account union all select numeric_id, slug from account_group
+           union all select numeric_id, slug from dataset`,
+        )
+        assert.ok(
+          rows.every(({ n }) => n > 0 && n < 2 ** 31),
+          JSON.stringify(rows),
+        )
+        assert.equal(new Set(rows.map(({ n }) => n)).size, rows.length)
+        const names = rows.map(({ name }) => name)
+        for (const name of ['a b c d', "'; drop table account; --", 'Big', 'etc', 'x'])
+          assert.ok(names.includes(name), name)
+        assert.ok(!names.includes('Second'), 'one address is one person')
+        const awaited = await em.execute<{ value: string }[]>('select value from awaited_name order by value')
+        assert.deepEqual(
+          awaited.map(({ value }) => value.split('@')[0]),
+          ['ada', 'big', 'bo', 'cy', 'dee', 'quote', 'signs'],
+        )
+      })
+    } finally {
+      await folder.remove()
+    }
+  })
+
   test('a file of another system, an unknown sign-in and a missing one are told', async () => {
     const other = join(folder.path, 'other.db')
     writeSqlite(other, datasetGatewayLab)

@@ -263,10 +263,10 @@ lines() {
 archive() {
   cd "$FOLDER/people/$1" 2>/dev/null || fail missing 'there are no files yet'
   shift
-  [ $# -gt 1 ] || { cd "./$1" 2>/dev/null || fail missing 'there are no files yet'; set -- .; }
+  [ $# -gt 1 ] || { cd "./$1" 2>/dev/null || fail missing 'there are no files yet'; set -- ./; }
   for name in "$@"; do
     shift
-    [ ! -d "$name" ] || set -- "$@" "./$name"
+    [ ! -d "$name" ] || set -- "$@" "$name"
   done
   [ $# -gt 0 ] || fail missing 'there are no files yet'
   say ''

@@ -26,7 +26,7 @@ export function createSsh(context: RunnerContext<RunnerSshConfig>): Runner<State
   const { hosts, log } = ground
   const tunnels = tunnelsOf(ground)
   const names = hosts.map(({ name }) => name)
-  const at = <T>({ host }: State, work: (found: Host) => Promise<T>) => {
+  const at = async <T>({ host }: State, work: (found: Host) => Promise<T>) => {
     const found = hostNamed(ground, host)
     return work(found).catch((error: unknown) => {
       throw hostTrouble(host, error)
@@ -67,7 +67,9 @@ export function createSsh(context: RunnerContext<RunnerSshConfig>): Runner<State
       if (volumes) await notes.forgetFiles(ground, state.storage)
     },
     discover: (signal) => discover(ground, signal),
-    logs: ({ host, instance }, options) => linesOf(hostNamed(ground, host), instance, options),
+    async *logs({ host, instance }, options) {
+      yield* linesOf(hostNamed(ground, host), instance, options)
+    },
     stats: (state) => at(state, (host) => usageOf(host, state.instance, context.clock.now())),
     archive: (storage) => archiveOf(ground, storage),
     async start(signal) {

@@ -1,7 +1,8 @@
 // A small app that answers like a notebook server: api, api/status, api/kernels, an echo, and a WebSocket that echoes.
-// Usage: node workspace-app.js BIND PORT BASEPATH SECRETS [MODE]; MODE `crash` ends at once, `never` is never ready.
+// Usage: node workspace-app.js BIND PORT BASEPATH SECRETS [MODE]; MODE `crash` ends at once, `never` is never ready,
+// `tells` writes its token, and any path stands for a file until which it is not ready.
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 
 const [bind, port, base, secrets, mode = ''] = process.argv.slice(2)
@@ -12,6 +13,7 @@ if (mode === 'crash') {
 }
 const tokenFile = `${secrets}/token`
 const token = existsSync(tokenFile) ? readFileSync(tokenFile, 'utf8') : undefined
+if (mode === 'tells') console.log(`open http://localhost/?token=${token}`)
 const started = new Date().toISOString()
 const kernels = { state: 'idle' }
 
@@ -21,6 +23,7 @@ const server = createServer((req, res) => {
     res.writeHead(status, { 'content-type': 'application/json' })
     res.end(JSON.stringify(value))
   }
+  if (mode.startsWith('/') && !existsSync(mode)) return send(503, { wait: true })
   if (mode === 'never') return send(503, { wait: true })
   if (!path.startsWith(base)) return send(404, { path })
   const rest = path.slice(base.length)
@@ -32,6 +35,42 @@ const server = createServer((req, res) => {
     kernels.state = rest
     return send(200, {})
   }
+  if (rest === 'files') return send(200, readdirSync('.'))
+  if (rest.startsWith('keep/')) {
+    writeFileSync(rest.slice(5), 'kept')
+    return send(200, {})
+  }
+  if (rest === 'lab-token') return send(200, { token: readFileSync(`${secrets}/labgate-token`, 'utf8') })
+  if (rest === 'events') {
+    res.writeHead(200, { 'content-type': 'text/event-stream' })
+    return // The first event is sent when somebody asks for `tell`.
+  }
+  if (rest === 'cookies') {
+    res.setHeader('set-cookie', [
+      'theirs=1; Path=/; Domain=localhost',
+      'labgate_session=evil',
+      '=labgate_session=evil',
+      ' LABGATE_session=evil',
+      'plain=2; domain = .example.org; Secure',
+    ])
+    return send(200, {})
+  }
+  if (rest === 'flood') {
+    res.writeHead(200, { 'content-type': 'application/octet-stream' })
+    const part = Buffer.alloc(256 * 1024)
+    let left = 800
+    const more = () => {
+      while (left-- > 0) if (!res.write(part)) return res.once('drain', more)
+      res.end()
+    }
+    return more()
+  }
+  if (rest === 'break') {
+    res.writeHead(200, { 'content-length': '100' })
+    res.write('half')
+    return setTimeout(() => res.destroy(), 20)
+  }
+  if (rest === 'slowly') return setTimeout(() => send(200, { slow: true }), 1500)
   if (rest === 'quit') {
     send(200, {})
     return setTimeout(() => process.exit(0), 20)

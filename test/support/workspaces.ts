@@ -1,5 +1,5 @@
 /** A Labgate with workspaces that are processes of this machine, and a clock that a test turns. @module */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -24,6 +24,16 @@ export interface WorkspaceWorld {
   /** A file in the runner's folder: a fault it then has, until it is cleared. */
   fault(name: string): void
   clear(name: string): void
+  /** One look at all workspaces. */
+  look(): Promise<void>
+  /** Starts one and waits until it is ready. */
+  ready(account?: string, profile?: string): Promise<Workspace>
+  /** What happened to one, without lines of progress. */
+  kinds(id: string): Promise<readonly string[]>
+  /** Processes that the runner has started and that live. */
+  processes(): readonly number[]
+  /** Asks the app itself, past the proxy. */
+  app(id: string, path: string): Promise<{ status: number; json: Record<string, unknown> }>
   /** Waits until a workspace is in one of these states. */
   until(id: string, ...states: WorkspaceState[]): Promise<Workspace>
   /** Folders of what runs, or was left behind. */
@@ -50,14 +60,22 @@ export const testProfiles = {
   never: { preset: 'command', runner: 'here', command: [...started, 'never'], port: 1, readiness: { timeout: '1s' } },
 }
 
+/** Where it begins; what is absent is made. */
+export interface WorldOptions {
+  readonly port?: number
+  /** Folder of the runner. */
+  readonly places?: string
+  /** Folder of Labgate's data. */
+  readonly data?: string
+  readonly clock?: TurningClock
+}
+
 /** Starts it. */
-export async function workspaceWorld(
-  part: Part = {},
-  options: { readonly port?: number } = {},
-): Promise<WorkspaceWorld> {
-  const folder = await mkdtemp(join(tmpdir(), 'labgate-workspaces-'))
-  mkdirSync(join(folder, 'faults'))
-  const clock = turningClock()
+export async function workspaceWorld(part: Part = {}, options: WorldOptions = {}): Promise<WorkspaceWorld> {
+  const { places, data, clock: given, ...rests } = options
+  const folder = places ?? (await mkdtemp(join(tmpdir(), 'labgate-workspaces-')))
+  mkdirSync(join(folder, 'faults'), { recursive: true })
+  const clock = given ?? turningClock()
   const { workspaces = {}, plugins = {}, ...rest } = part as { workspaces?: Part; plugins?: Part }
   const site = await startLabgate(
     {
@@ -65,7 +83,7 @@ export async function workspaceWorld(
       plugins: { email: { use: '@labgate/auth-email' }, here: { use: runner, config: { folder } }, ...plugins },
       workspaces: { origin: 'http://*.localhost', profiles: testProfiles, poll: '1h', grace: '2s', ...workspaces },
     },
-    { replaced: { clock }, ...options },
+    { replaced: { clock }, ...(data === undefined ? {} : { folder: data }), ...rests },
   )
   return worldOn(site, { folder, clock })
 }
@@ -94,6 +112,21 @@ async function worldOn(
     as: (one) => ({ kind: 'account', account: one, address: '127.0.0.1', requestId: 'test' }),
     fault: (name) => writeFileSync(join(folder, 'faults', name), ''),
     clear: (name) => rmSync(join(folder, 'faults', name), { force: true }),
+    look: () => get('workspaces').look(),
+    async ready(of = alice, profile = 'notebook') {
+      const { id } = await get('workspaces').request(world.as(of), { account: of, profile })
+      return world.until(id, 'ready')
+    },
+    kinds: async (id) =>
+      (await get('workspaces').events(id)).map(({ kind }) => String(kind)).filter((kind) => kind !== 'progress'),
+    processes: () => livingIn(folder),
+    async app(id, path) {
+      const way = await get('workspaces').way(id, (await get('workspaces').find(id))?.account ?? '')
+      if (way?.endpoint.kind !== 'tcp') throw new Error(`there is no way to ${id}`)
+      const address = `http://${way.endpoint.host}:${way.endpoint.port}${way.basePath}${path}`
+      const answer = await fetch(address, { headers: way.headers })
+      return { status: answer.status, json: (await answer.json()) as Record<string, unknown> }
+    },
     async until(id, ...states) {
       const room = get('workspaces')
       const end = performance.now() + 15_000
@@ -113,7 +146,7 @@ async function worldOn(
         await get('workspaces')
           .stop({ kind: 'system', name: 'test' }, id)
           .catch(() => undefined)
-        await world.until(id, 'stopped', 'failed', 'expired')
+        if (get('storage').alone.holds()) await world.until(id, 'stopped', 'failed', 'expired')
       }
       await site.stop()
       rmSync(folder, { recursive: true, force: true })
@@ -122,7 +155,24 @@ async function worldOn(
   return world
 }
 
-function turningClock(): TurningClock {
+/** Pids that stand in the folder, and the groups they lead, as far as they live. */
+export function livingIn(folder: string): number[] {
+  const pids = new Set(
+    readdirSync(folder)
+      .filter((name) => name.startsWith('pid-'))
+      .map((name) => Number(name.slice(4))),
+  )
+  return [...pids].filter((pid) => {
+    try {
+      return /^State:\s+[^ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+    } catch {
+      return false
+    }
+  })
+}
+
+/** The clock of this machine, which a test turns forward. */
+export function turningClock(): TurningClock {
   let added = 0
   return {
     now: () => new Date(Date.now() + added),

@@ -101,7 +101,7 @@ function create({ config: { folder }, installation }: Context): Runner<State> {
         if (there) await end(there.pid, 0)
         rmSync(home(instance), { recursive: true, force: true })
         await held('begin', signal)
-      if (fault('launch'))
+        if (fault('launch'))
           throw launchFault('pull_failed', 'The image could not be had.', {
             hint: 'Look at the registry.',
             retryable: true,
@@ -133,9 +133,13 @@ function create({ config: { folder }, installation }: Context): Runner<State> {
         child.once('error', () => undefined).once('exit', (code) => noteCode(dir, code))
         child.unref()
         closeSync(log)
-        writeFileSync(join(dir, 'state.json'), JSON.stringify(state))
+        // Every process that was ever started, so that a test can look for what was left behind.
+        writeFileSync(join(folder, `pid-${state.pid}`), instance)
         writeFileSync(join(dir, 'installation'), installation)
+        writeFileSync(join(dir, 'state.json'), JSON.stringify(state))
+        await held('before-save', signal)
         await save(state)
+        await held('after-save', signal)
         signal.throwIfAborted()
         while (fault('slow')) {
           signal.throwIfAborted()
@@ -145,7 +149,8 @@ function create({ config: { folder }, installation }: Context): Runner<State> {
       }),
     async inspect({ instance, pid }): Promise<Inspection> {
       if (fault('unknown') || fault('down')) return { state: 'unknown', reason: 'nobody answers' }
-      if (noted(instance) === undefined) return { state: 'missing' }
+      if (fault('silent')) await new Promise(() => undefined)
+      if (fault('missing') || noted(instance) === undefined) return { state: 'missing' }
       if (isAlive(pid)) return { state: 'running' }
       return { state: 'exited', code: fault('clean') ? 0 : codeOf(home(instance)), reason: undefined }
     },
@@ -159,6 +164,7 @@ function create({ config: { folder }, installation }: Context): Runner<State> {
     },
     async remove({ instance, storage, pid }, { volumes }) {
       assertUp()
+      await held('remove')
       await end(pid, 0)
       rmSync(home(instance), { recursive: true, force: true })
       if (volumes) rmSync(join(folder, 'people', storage), { recursive: true, force: true })
@@ -190,6 +196,7 @@ function create({ config: { folder }, installation }: Context): Runner<State> {
       yield* tar.stdout as AsyncIterable<Uint8Array>
     },
     async renew({ instance }, secrets) {
+      if (fault('renew')) throw new Error('nobody answers')
       for (const [name, value] of Object.entries(secrets)) writeFileSync(join(home(instance), 'secrets', name), value)
     },
   }

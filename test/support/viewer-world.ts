@@ -43,7 +43,7 @@ export async function startViewerWorld(
   labgate: {
     readonly names?: readonly string[]
     readonly replaced?: AssemblyOptions['replaced']
-    part(origins: Origins, hosts: Hosts): Part
+    part(origins: Origins, hosts: Hosts): Part | Promise<Part>
   },
 ): Promise<ViewerWorld> {
   const folder = await tempFolder()
@@ -59,7 +59,7 @@ export async function startViewerWorld(
     ...(scheme === 'http' ? local : named),
     ...{ viewer: at('viewer.test'), stranger: at('stranger.test') },
   }
-  const part = { issuer: origins.issuer, proxies: ['127.0.0.1'], ...labgate.part(origins, hosts) }
+  const part = { issuer: origins.issuer, proxies: ['127.0.0.1'], ...(await labgate.part(origins, hosts)) }
   const [site, context, secretive] = await Promise.all([
     startLabgate(part, { port, ...(labgate.replaced ? { replaced: labgate.replaced } : {}) }),
     openProfile(folder.path, { rules: hosts.rules, ignoreHTTPSErrors: true }),

@@ -17,7 +17,7 @@ import type {
 import type { DatasetRecord, LedgerRows } from '../storage/ledger-rows.ts'
 import type { Storage } from '../storage/storage.ts'
 import { type Found, findOut } from './decide.ts'
-import { createHolders, type KnownHolder, nobody, revisionNumber } from './holders.ts'
+import { createHolders, type KnownHolder, nobody, nobodyAt, revisionNumber } from './holders.ts'
 import type { Grant } from './model.ts'
 import { createSnapshots } from './snapshots.ts'
 import { termsView } from './terms-views.ts'
@@ -69,7 +69,8 @@ export function createAccess(needs: {
   const labelOf = (instance: string) => needs.labelOf?.(instance) ?? instance
   const answer = (ask: AccessAsk) => rows.reading(() => lookUp(ask, { rows, now: clock.now(), find: holders.find }))
   return {
-    snapshot: async (id, where) => rows.reading(() => snapshots.of(id, where?.service)),
+    snapshot: async (id, where) =>
+      snapshots.known(id, where?.service) ?? rows.reading(() => snapshots.of(id, where?.service)),
     anyone: async (where) => rows.reading(() => snapshots.anyone(where?.service)),
     decide: async (ask) => decisionOf(answer(ask)),
     async explain(ask) {
@@ -111,12 +112,7 @@ function lookUp(
   const { rows, now } = given
   const known = ask.account === undefined ? undefined : given.find(ask.account)
   const holder = known?.holder ?? nobody
-  const revisions = known?.revisions ?? {
-    account: 0,
-    parent: undefined,
-    parentRevision: 0,
-    ledger: rows.ledgerRevision(),
-  }
+  const revisions = known?.revisions ?? nobodyAt(rows.ledgerRevision())
   const state = ask.account === undefined ? undefined : known === undefined ? 'unknown' : known.blocked
   const found: Found =
     state === undefined

@@ -4,10 +4,10 @@ import type { AccountId, AccountState, AccountView, Fact, SourcedFact, Trust } f
 import { mayAct } from '../accounts/accounts.ts'
 import type { AccountRecord } from '../storage/account-rows.ts'
 import type { Identity } from '../storage/entities.ts'
-import type { Revisions } from '../storage/ledger-rows.ts'
+import { type Revisions, sameRevisions } from '../storage/ledger-rows.ts'
+import { createMemo, frozen } from '../storage/memo.ts'
 import type { Storage } from '../storage/storage.ts'
 import type { Holder } from './judge.ts'
-import { createMemo, frozen } from './memo.ts'
 import { formatSubject } from './model.ts'
 
 /** An account with all that a judgement or a snapshot needs of it. */
@@ -30,17 +30,15 @@ export const nobody: Holder = frozen({
   acceptances: [],
 })
 
+/** Where nobody stands: only the ledger counts. */
+export function nobodyAt(ledger: number): Revisions {
+  return { account: 0, state: 'active', parent: undefined, parentRevision: 0, parentState: undefined, ledger }
+}
+
 /** Every account as a holder. Must be asked inside `reading`. */
 export interface Holders {
   /** `undefined` when there is no such account. */
   find(id: AccountId): KnownHolder | undefined
-}
-
-/** Whether nothing that makes an answer has changed between two looks. */
-export function sameRevisions(a: Revisions, b: Revisions): boolean {
-  return (
-    a.account === b.account && a.ledger === b.ledger && a.parent === b.parent && a.parentRevision === b.parentRevision
-  )
 }
 
 /** One number for all that an answer stands on: it differs after every change, and says nothing else. */

@@ -7,17 +7,19 @@ import {
   type PublicSnapshot,
   type Snapshot,
 } from '@labgate/contract'
-import type { LedgerRows, Revisions, TermsRecord } from '../storage/ledger-rows.ts'
-import { type Holders, type KnownHolder, nobody, revisionNumber, sameRevisions } from './holders.ts'
+import { type LedgerRows, type Revisions, sameRevisions, type TermsRecord } from '../storage/ledger-rows.ts'
+import { createMemo, frozen } from '../storage/memo.ts'
+import { type Holders, type KnownHolder, nobody, nobodyAt, revisionNumber } from './holders.ts'
 import { inOrder, termsFor, viewsOf } from './holding.ts'
 import { type Holder, turnsOf } from './judge.ts'
 import { lineOf } from './lines.ts'
-import { createMemo, frozen } from './memo.ts'
 import type { Grant } from './model.ts'
 import { namedTerms, termsViews } from './terms-views.ts'
 
-/** Snapshots. Must be asked inside `reading`. */
+/** Snapshots. All but `known` must be asked inside `reading`. */
 export interface Snapshots {
+  /** The one that is kept and still right, if any: by a single read. */
+  known(id: AccountId, service: string | undefined): Snapshot | undefined
   /** @throws Fault ERR_NOT_FOUND when there is no such account */
   of(id: AccountId, service: string | undefined): Snapshot
   anyone(service: string | undefined): PublicSnapshot
@@ -36,13 +38,15 @@ export function createSnapshots(
   size = 10_000,
 ): Snapshots {
   const memo = createMemo<Kept>(size)
+  const fitsAt = (revisions: Revisions, now: number) => (kept: Kept) =>
+    kept.from <= now && now < kept.to && sameRevisions(kept.revisions, revisions)
   const keep = <T extends Snapshot | PublicSnapshot>(
     key: string,
     { revisions, make }: { revisions: Revisions; make: (now: Date) => Made<T> },
   ): T => {
     const now = clock.now()
     const { snapshot } = memo.get(key, {
-      fits: (kept) => sameRevisions(kept.revisions, revisions) && kept.from <= now.getTime() && now.getTime() < kept.to,
+      fits: fitsAt(revisions, now.getTime()),
       make: () => {
         const { snapshot, turnsAt } = make(now)
         return { revisions, from: now.getTime(), to: turnsAt, snapshot: frozen(snapshot) }
@@ -52,15 +56,24 @@ export function createSnapshots(
     return snapshot as T
   }
   return {
+    known(id, service) {
+      const revisions = rows.revisions(id)
+      // The key says which of the two it is.
+      return (
+        revisions && (memo.peek(keyOf(id, service), fitsAt(revisions, clock.now().getTime()))?.snapshot as Snapshot)
+      )
+    },
     of(id, service) {
       const known = holders.find(id)
       if (known === undefined) throw new Fault('ERR_NOT_FOUND', `there is no account ${id}`)
-      const key = JSON.stringify([id, service])
-      return keep(key, { revisions: known.revisions, make: (now) => make(known, { rows, now, service }) })
+      return keep(keyOf(id, service), {
+        revisions: known.revisions,
+        make: (now) => make(known, { rows, now, service }),
+      })
     },
     anyone(service) {
-      const revisions = { account: 0, parent: undefined, parentRevision: 0, ledger: rows.ledgerRevision() }
-      return keep(JSON.stringify([service]), {
+      const revisions = nobodyAt(rows.ledgerRevision())
+      return keep(keyOf('', service), {
         revisions,
         make: (now) => {
           const { grants, turnsAt, turnedAt } = everything(nobody, { rows, now, service })
@@ -69,6 +82,11 @@ export function createSnapshots(
       })
     },
   }
+}
+
+/** No id holds a space. */
+function keyOf(id: AccountId, service: string | undefined): string {
+  return service === undefined ? id : `${id} ${service}`
 }
 
 interface Made<T> {

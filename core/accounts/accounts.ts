@@ -21,6 +21,8 @@ import type { EntityManager } from '@mikro-orm/sqlite'
 import { newId } from '../random.ts'
 import { type Account, AccountEntity, type Group, GroupEntity, MembershipEntity } from '../storage/entities.ts'
 import { GroupManagerEntity } from '../storage/ledger-entities.ts'
+import { type Revisions, sameRevisions } from '../storage/ledger-rows.ts'
+import { createMemo, frozen } from '../storage/memo.ts'
 import { nextNumericId } from '../storage/numeric-ids.ts'
 import type { Storage } from '../storage/storage.ts'
 import { partOf } from './actor.ts'
@@ -57,8 +59,11 @@ export interface Accounts extends AccountsFace {
   find(id: AccountId): Promise<AccountRow | undefined>
   findByUsername(username: string): Promise<AccountRow | undefined>
   findByVerifiedEmail(email: string): Promise<AccountRow | undefined>
-  /** The account, if it may act now: a service account only while its parent may. */
-  acting(id: AccountId): Promise<AccountRow | undefined>
+  /**
+   * The account, if it may act now: a service account only while its parent may. `at`: where its revisions stand, when
+   * they were read already. When it last signed in may be that of before: that changes nothing of what it may do.
+   */
+  acting(id: AccountId, at?: Revisions): Promise<AccountRow | undefined>
   /** Newest first. */
   list(options: AccountQuery): Promise<AccountRow[]>
   /** How many a list has in all. */
@@ -162,18 +167,26 @@ export function createAccounts(needs: { storage: Storage; clock: Clock; random: 
     return viewOf(row, [...new Set(memberships.map((membership) => membership.group))].toSorted())
   }
   const findWhere = async (where: Partial<Row>) => withGroups(await storage.em().findOne(AccountEntity, where))
-  const find = async (id: AccountId): Promise<AccountRow | undefined> => {
+  const read = (id: AccountId): AccountRow | undefined => {
     const row = storage.accountRows.find(id)
     return row && viewOf(row, row.groups)
   }
+  const find = async (id: AccountId) => read(id)
 
-  const acting = async (id: AccountId): Promise<AccountRow | undefined> => {
-    const account = await find(id)
+  const readActing = (id: AccountId): AccountRow | undefined => {
+    const account = read(id)
     if (!account || !mayAct(account)) return undefined
     if (account.kind === 'person' || account.parent === undefined) return account
-    const parent = await find(account.parent)
+    const parent = read(account.parent)
     return parent?.kind === 'person' && mayAct(parent) ? account : undefined
   }
+  const actors = createMemo<{ readonly at: Revisions; readonly account: AccountRow | undefined }>(10_000)
+  const acting: Accounts['acting'] = async (id, at = storage.ledgerRows.revisions(id)) =>
+    at &&
+    actors.get(id, {
+      fits: (kept) => sameRevisions(kept.at, at),
+      make: () => frozen({ at, account: readActing(id) }),
+    }).account
 
   const change = async (id: AccountId, patch: Partial<Row>): Promise<AccountRow> => {
     await storage.transaction(async (em) => {

@@ -116,13 +116,13 @@ export function createApiTokens(needs: Needs): ApiTokens {
     async resolve(value, { address }) {
       // Garbage costs no read.
       if (!isApiToken(value)) return undefined
-      const row = tokenRows.find(tokenDigest(value))
+      const found = tokenRows.find(tokenDigest(value))
       // Looked up for unknown values too: how long an answer takes tells nobody whether a token was ever there.
-      const account = await accounts.acting(row?.account ?? '')
+      const account = await accounts.acting(found?.token.account ?? '', found?.at)
       const now = clock.now()
-      if (row === undefined || account === undefined || stateOf(row, now) !== 'active') return undefined
-      tokenRows.noteUse(row, { address, at: now })
-      return { token: { ...row, state: 'active' }, account }
+      if (found === undefined || account === undefined || stateOf(found.token, now) !== 'active') return undefined
+      tokenRows.noteUse(found.token, { address, at: now })
+      return { token: { ...found.token, state: 'active' }, account }
     },
   }
 }

@@ -6,13 +6,46 @@
 import type { AccountId } from '@labgate/contract'
 import type { SqliteDatabase } from './sqlite.ts'
 
-/** Where the three revisions stand on which an answer about an account depends. */
+/** Where stands what an answer about an account depends on: three revisions, and whether it and its parent may act. */
 export interface Revisions {
   readonly account: number
+  readonly state: string
   readonly parent: AccountId | undefined
   /** 0 without a parent. */
   readonly parentRevision: number
+  readonly parentState: string | undefined
   readonly ledger: number
+}
+
+/** Whether nothing that makes an answer has changed between two looks. */
+export function sameRevisions(a: Revisions, b: Revisions): boolean {
+  return (
+    a.account === b.account &&
+    a.ledger === b.ledger &&
+    a.state === b.state &&
+    a.parent === b.parent &&
+    a.parentRevision === b.parentRevision &&
+    a.parentState === b.parentState
+  )
+}
+
+/** The columns of `Revisions`, of an account `a` and its parent `p`. */
+export const revisionColumns = `a.revision AS account, a.state, a.parent, coalesce(p.revision, 0) AS parentRevision,
+  p.state AS parentState, (SELECT cast(value AS integer) FROM setting WHERE "key" = 'ledger.revision') AS ledger`
+
+/** Those columns as they are read. */
+export type RevisionColumns = Omit<Revisions, 'parent' | 'parentState'> & {
+  readonly parent: string | null
+  readonly parentState: string | null
+}
+
+/** The same as everybody else has it. */
+export function revisionsOf(row: RevisionColumns): Revisions {
+  const { account, state, parent, parentRevision, parentState, ledger } = row
+  return {
+    ...{ account, state, parentRevision, ledger },
+    ...{ parent: parent ?? undefined, parentState: parentState ?? undefined },
+  }
 }
 
 /** A current line of the ledger as it is stored. */
@@ -103,8 +136,7 @@ export interface LedgerRows {
 
 /** The statements by name, so that a test can ask SQLite how it would run each. */
 export const ledgerStatements = {
-  revisions: `SELECT a.revision AS account, a.parent, coalesce(p.revision, 0) AS parentRevision,
-       (SELECT cast(value AS integer) FROM setting WHERE "key" = 'ledger.revision') AS ledger
+  revisions: `SELECT ${revisionColumns}
      FROM account a LEFT JOIN account p ON p.id = a.parent WHERE a.id = ?`,
   ledgerRevision: `SELECT cast(value AS integer) FROM setting WHERE "key" = 'ledger.revision'`,
   acceptances: 'SELECT terms, number, at FROM terms_acceptance WHERE account_id = ?',
@@ -169,7 +201,7 @@ function prepare(database: SqliteDatabase) {
   return {
     begin: database.prepare('BEGIN'),
     commit: database.prepare('COMMIT'),
-    revisions: database.prepare<[string], Omit<Revisions, 'parent'> & { parent: string | null }>(words.revisions),
+    revisions: database.prepare<[string], RevisionColumns>(words.revisions),
     ledgerRevision: database.prepare<[], number>(words.ledgerRevision).pluck(),
     acceptances: database.prepare<[string], { terms: string; number: number; at: number }>(words.acceptances),
     managedGroups: database.prepare<[string], string>(words.managedGroups).pluck(),
@@ -217,7 +249,7 @@ export function createLedgerRows({ database }: { database: SqliteDatabase }): Le
     },
     revisions(account) {
       const row = statements.revisions.get(account)
-      return row && { ...row, parent: row.parent ?? undefined }
+      return row && revisionsOf(row)
     },
     ledgerRevision: () => statements.ledgerRevision.get() ?? 0,
     acceptances: (account) => statements.acceptances.all(account),

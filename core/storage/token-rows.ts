@@ -4,6 +4,7 @@
  * @module
  */
 import type { Log } from '@labgate/contract'
+import { type RevisionColumns, type Revisions, revisionColumns, revisionsOf } from './ledger-rows.ts'
 import type { SqliteDatabase } from './sqlite.ts'
 import type { Writer } from './writer.ts'
 
@@ -22,10 +23,16 @@ export interface TokenRecord {
   readonly revokedAt: Date | undefined
 }
 
+/** A token, and where its account stands at the same instant. */
+export interface FoundToken {
+  readonly token: TokenRecord
+  readonly at: Revisions
+}
+
 /** The read and the small write of the hot path. */
 export interface TokenRows {
   /** Whether living, ended or revoked: the caller judges. */
-  find(digest: Uint8Array): TokenRecord | undefined
+  find(digest: Uint8Array): FoundToken | undefined
   /** Notes a use, at most one a minute and token. Nobody waits for it; what is left is written at `close`. */
   noteUse(token: Pick<TokenRecord, 'id' | 'lastUsedAt'>, use: { readonly address: string; readonly at: Date }): void
   /** Writes the uses that wait. */
@@ -33,7 +40,7 @@ export interface TokenRows {
   close(): Promise<void>
 }
 
-interface Columns {
+interface Columns extends RevisionColumns {
   readonly id: string
   readonly account_id: string
   readonly name: string
@@ -54,7 +61,10 @@ const gatherMs = 1000
 /** Prepares the statements once. */
 export function createTokenRows(needs: { database: SqliteDatabase; writer: Writer; log: Log }): TokenRows {
   const { database, writer, log } = needs
-  const select = database.prepare<[Uint8Array], Columns>('SELECT * FROM api_token WHERE digest = ?')
+  const select = database.prepare<[Uint8Array], Columns>(
+    `SELECT t.*, ${revisionColumns}
+     FROM api_token t JOIN account a ON a.id = t.account_id LEFT JOIN account p ON p.id = a.parent WHERE t.digest = ?`,
+  )
   const used = database.prepare<[{ id: string; address: string; at: number }]>(
     `UPDATE api_token SET last_used_at = @at, last_used_address = @address
      WHERE id = @id AND (last_used_at IS NULL OR last_used_at < @at)`,
@@ -81,7 +91,7 @@ export function createTokenRows(needs: { database: SqliteDatabase; writer: Write
   return {
     find(digest) {
       const row = select.get(digest)
-      return row && recordOf(row)
+      return row && { token: recordOf(row), at: revisionsOf(row) }
     },
     noteUse({ id, lastUsedAt }, { address, at }) {
       const recent = lastUsedAt !== undefined && at.getTime() - lastUsedAt.getTime() < minute

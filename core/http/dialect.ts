@@ -83,8 +83,7 @@ export function dialectRoute(place: PlacedClaim, needs: DialectNeeds): Route {
   const { claim, adapter, host, path } = place
   const handler = adapter.handlers[claim.id]
   if (!handler) throw new TypeError(`${place.instance}: no handler for route ${claim.id}`)
-  const principals = new WeakMap<Ctx, Principal>()
-  const owed = new WeakMap<Ctx, RouteAsk['owes']>()
+  const known = new WeakMap<Ctx, Known>()
   const { renderError } = adapter
   return {
     method: claim.method,
@@ -101,7 +100,7 @@ export function dialectRoute(place: PlacedClaim, needs: DialectNeeds): Route {
       ? {}
       : {
           onError: (fault: Fault, ctx: Ctx) =>
-            answer(ctx, renderError.call(adapter, fault, askOf(ctx, needs, undefined)), needs),
+            answer(ctx, renderError.call(adapter, fault, new Ask(ctx, needs, nobody)), needs),
         }),
     async guard(ctx) {
       const principal = await principalOf(ctx, place, needs)
@@ -117,15 +116,19 @@ export function dialectRoute(place: PlacedClaim, needs: DialectNeeds): Route {
         needs.toTerms(ctx, place)
         return 'answered'
       }
-      if (principal) principals.set(ctx, principal)
-      if (principal && letsAnyoneIn(claim)) owed.set(ctx, await owesOf(principal, place, needs))
+      if (principal)
+        known.set(ctx, {
+          principal,
+          owes: letsAnyoneIn(claim) ? await owesOf(principal, place, needs) : undefined,
+        })
       if (principal && claim.crossSiteCookie === 'set') await needs.giveCrossSite(ctx, place)
       return undefined
     },
     async handler(ctx) {
-      const principal = principals.get(ctx)
+      const asking = known.get(ctx) ?? nobody
+      const { principal } = asking
       try {
-        const reply = await handler({ ...askOf(ctx, needs, principal), owes: owed.get(ctx) })
+        const reply = await handler(new Ask(ctx, needs, asking))
         if (reply.signOut && principal) await needs.signOut(ctx)
         if (reply.signIn === undefined) answer(ctx, reply, needs)
         else {
@@ -273,13 +276,12 @@ interface Found {
 function presentedIn(ctx: Ctx, place: PlacedClaim, claimed: TokenGuard['token']): Found | undefined {
   const rule = isForeign(ctx, place) ? { ...claimed, cookies: [] } : claimed
   const inHeader = tokenInHeader(ctx, rule)
-  const elsewhere = tokenElsewhere(ctx, rule)
   if (rule.doubtful === 'refuse') {
     if (inHeader === undefined && ctx.get(rule.header ?? 'authorization') !== '') return { trouble: 'scheme' }
     const inCookie = tokenElsewhere(ctx, { ...rule, query: [] })
     if (inHeader !== undefined && inCookie !== undefined && inHeader !== inCookie) return { trouble: 'conflict' }
   }
-  const value = inHeader ?? elsewhere
+  const value = inHeader ?? tokenElsewhere(ctx, rule)
   return value === undefined ? undefined : { value }
 }
 
@@ -297,7 +299,8 @@ function tokenElsewhere(ctx: Ctx, rule: Pick<TokenGuard['token'], 'cookies' | 'q
     const value = readCookie(ctx.req, name)
     if (value !== undefined) return value
   }
-  for (const name of rule.query ?? []) {
+  if (rule.query === undefined || !ctx.req.url?.includes('?')) return undefined
+  for (const name of rule.query) {
     const value = ctx.query[name]
     if (typeof value === 'string' && value !== '') return value
   }
@@ -307,39 +310,93 @@ function tokenElsewhere(ctx: Ctx, rule: Pick<TokenGuard['token'], 'cookies' | 'q
 /** Our own cookies are no dialect's business: one that hands requests on must not hand on whole sessions. */
 const ours = /^(?:__Host-|__Secure-)?labgate_/
 
-function askOf(ctx: Ctx, needs: DialectNeeds, principal: Principal | undefined): RouteAsk {
-  const { 'set-cookie': _, cookie = '', ...others } = ctx.req.headers
-  const pairs = cookie
-    .split(';')
-    .map((pair) => pair.trim())
-    .filter((pair) => pair !== '' && !ours.test(pair))
-  const names = pairs.map((pair) => pair.split('=')[0]?.trim() ?? '').filter(Boolean)
-  const cookies = Object.fromEntries(names.map((name) => [name, readCookie(ctx.req, name)]))
-  // Node joins what comes twice; `set-cookie` alone would be a list, and nobody asks by it.
-  const headers = { ...others, cookie: pairs.length > 0 ? pairs.join('; ') : undefined }
-  return {
-    method: ctx.method,
-    url: ctx.URL,
-    params: ctx.params ?? {},
-    headers: headers as Readonly<Record<string, string | undefined>>,
-    cookies,
-    body: ctx.state.raw ?? new Uint8Array(),
-    address: ctx.state.address,
-    locale: needs.locale(ctx),
-    requestId: ctx.state.requestId,
-    principal,
+/** What the guard found out. */
+interface Known {
+  readonly principal: Principal | undefined
+  readonly owes: RouteAsk['owes']
+}
+
+const nobody: Known = { principal: undefined, owes: undefined }
+
+/** What a handler gets. Nearly every handler wants little of it: what must be copied or parsed is, when it is asked for. */
+class Ask implements RouteAsk {
+  readonly method: string
+  readonly params: RouteAsk['params']
+  readonly body: Uint8Array
+  readonly address: string
+  readonly requestId: string
+  readonly principal: Principal | undefined
+  readonly owes: RouteAsk['owes']
+  // Private, so that no handler reaches past what it is given.
+  readonly #ctx: Ctx
+  readonly #needs: DialectNeeds
+  #headers: RouteAsk['headers'] | undefined
+  #cookies: RouteAsk['cookies'] | undefined
+
+  constructor(ctx: Ctx, needs: DialectNeeds, { principal, owes }: Known) {
+    const { raw, address, requestId } = ctx.state
+    this.method = ctx.req.method ?? 'GET'
+    this.params = ctx.params ?? {}
+    this.body = raw ?? none
+    this.address = address
+    this.requestId = requestId
+    this.principal = principal
+    this.owes = owes
+    this.#ctx = ctx
+    this.#needs = needs
+  }
+
+  get url(): URL {
+    return this.#ctx.URL
+  }
+
+  get locale(): string {
+    return this.#needs.locale(this.#ctx)
+  }
+
+  get headers(): RouteAsk['headers'] {
+    this.#headers ??= headersFor(this.#ctx)
+    return this.#headers
+  }
+
+  get cookies(): RouteAsk['cookies'] {
+    this.#cookies ??= cookiesFor(this.#ctx)
+    return this.#cookies
   }
 }
 
+const none = new Uint8Array()
+
+function pairsOf({ req }: Ctx): string[] {
+  const pairs = (req.headers.cookie ?? '').split(';').map((pair) => pair.trim())
+  return pairs.filter((pair) => pair !== '' && !ours.test(pair))
+}
+
+function headersFor(ctx: Ctx): RouteAsk['headers'] {
+  // Node joins what comes twice; `set-cookie` alone would be a list, and nobody asks by it.
+  const { 'set-cookie': _, cookie, ...others } = ctx.req.headers
+  const pairs = cookie === undefined ? [] : pairsOf(ctx)
+  const headers = { ...others, cookie: pairs.length > 0 ? pairs.join('; ') : undefined }
+  return headers as Readonly<Record<string, string | undefined>>
+}
+
+function cookiesFor(ctx: Ctx): RouteAsk['cookies'] {
+  const names = pairsOf(ctx)
+    .map((pair) => pair.split('=')[0]?.trim() ?? '')
+    .filter(Boolean)
+  return Object.fromEntries(names.map((name) => [name, readCookie(ctx.req, name)]))
+}
+
 function answer(ctx: Ctx, reply: RouteReply, needs: DialectNeeds): void {
-  if (reply.page) needs.showPage(ctx, reply.page)
-  else if (reply.json !== undefined) {
-    ctx.body = JSON.stringify(reply.json)
-    ctx.type = 'application/json'
-  } else
-    ctx.body = reply.body === undefined ? null : typeof reply.body === 'string' ? reply.body : Buffer.from(reply.body)
+  const { page, json, body, headers = {} } = reply
+  const text = json === undefined ? body : JSON.stringify(json)
+  if (page) needs.showPage(ctx, page)
+  // Before the body, where a type is said: Koa would look for one and put it in first.
+  else if (headers['Content-Type'] !== undefined) ctx.res.setHeader('Content-Type', headers['Content-Type'])
+  else if (json !== undefined) ctx.type = 'application/json'
+  if (!page) ctx.body = text === undefined ? null : typeof text === 'string' ? text : Buffer.from(text)
   ctx.status = reply.status
-  if (reply.headers) ctx.set({ ...reply.headers })
+  for (const [name, value] of Object.entries(headers)) ctx.set(name, value)
   const cookies = reply.cookies ?? []
   // One name may stand for several paths: those of one answer do not take each other's place.
   for (const [index, cookie] of cookies.entries())

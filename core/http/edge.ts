@@ -65,15 +65,19 @@ export function parseRange(text: string): Range {
   }
 }
 
-/** All values of one header as they came on the wire, not joined. */
-function valuesOf(req: IncomingMessage, name: string): readonly string[] {
-  return req.headersDistinct[name] ?? []
-}
-
-/** The one value of a header; a header sent twice counts as absent, because two readers could pick different ones. */
-function soleValue(req: IncomingMessage, name: string): string | undefined {
-  const values = valuesOf(req, name)
-  return values.length === 1 ? values[0] : undefined
+/**
+ * The one value of a header as it came on the wire, its name in small letters; a header sent twice counts as absent,
+ * because two readers could pick different ones.
+ */
+export function soleValue({ rawHeaders }: IncomingMessage, name: string): string | undefined {
+  let found: string | undefined
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const given = rawHeaders[at] ?? ''
+    if (given.length !== name.length || given.toLowerCase() !== name) continue
+    if (found !== undefined) return undefined
+    found = rawHeaders[at + 1]
+  }
+  return found
 }
 
 function hopAddress(hop: string): string | undefined {

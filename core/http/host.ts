@@ -1,6 +1,7 @@
 /** The host guard: a request whose Host is not one of ours is refused before anything else. @module */
 import type { IncomingMessage } from 'node:http'
 import { Fault } from '@labgate/contract'
+import { soleValue } from './edge.ts'
 
 /** Which hosts are served. */
 export interface Hosts {
@@ -22,11 +23,6 @@ export function normalHost(host: string, protocol: string): string | undefined {
   }
 }
 
-function hostHeader(req: IncomingMessage): string | undefined {
-  const values = req.headersDistinct.host ?? []
-  return values.length === 1 ? values[0] : undefined
-}
-
 const isLoopback = (host: string, protocol: string): boolean => loopback.test(new URL(`${protocol}//${host}`).hostname)
 
 /** Makes the guard. `others` are asked at each request, because instances may come and go. */
@@ -35,7 +31,7 @@ export function createHosts(needs: { readonly issuer: string; readonly others: (
   // Nearly every request names the same one.
   let last: { readonly header: string | undefined; readonly host: string | undefined } | undefined
   const asked = (req: IncomingMessage) => {
-    const header = hostHeader(req)
+    const header = soleValue(req, 'host')
     if (last === undefined || last.header !== header) last = { header, host: normalHost(header ?? '', issuer.protocol) }
     return last.host
   }
@@ -45,7 +41,7 @@ export function createHosts(needs: { readonly issuer: string; readonly others: (
       if (host !== undefined && req.url?.startsWith('/') && (host === issuer.host || needs.others().has(host)))
         return host
       throw new Fault('ERR_HOST', 'Nothing is served at this address.', {
-        detail: { host: hostHeader(req)?.slice(0, 255), expected: issuer.host },
+        detail: { host: soleValue(req, 'host')?.slice(0, 255), expected: issuer.host },
       })
     },
     suggestion(req) {

@@ -36,8 +36,9 @@ export function withCleanAddress(context: CaveContext, handler: Handler): Handle
 }
 
 function cleaned(context: CaveContext, ask: RouteAsk): RouteReply | undefined {
+  if (ask.method !== 'GET' || isProgram(ask)) return undefined
   const token = tokenNames.map((name) => ask.url.searchParams.get(name)).find(Boolean)
-  if (isProgram(ask) || ask.method !== 'GET' || !token) return undefined
+  if (!token) return undefined
   // Only one that was looked at: with a cookie there, it was that.
   const isKnown = !tokenNames.some((name) => ask.cookies[name] !== undefined)
   return {

@@ -26,9 +26,11 @@ export function peopleHandlers(context: CaveContext): Readonly<Record<string, Ha
   const snapshotOf = ({ principal }: RouteAsk) => access.snapshot(principalOf(principal).account.id)
   const mine: Handler = async (ask) => {
     const snapshot = await snapshotOf(ask)
-    const known = written.get(snapshot) ?? JSON.stringify(project(snapshot, snapshot))
-    written.set(snapshot, known)
-    return jsonText(known)
+    const known = written.get(snapshot)
+    if (known !== undefined) return jsonText(known)
+    const text = JSON.stringify(project(snapshot, snapshot))
+    written.set(snapshot, text)
+    return jsonText(text)
   }
   /** A person whom only those who look after something may look up. */
   const person = async (ask: RouteAsk) => {

@@ -19,8 +19,26 @@ function isSecretField(name: string, value: unknown): boolean {
 const unprintable = /[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g
 const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 
-/** Nothing in it that one of the rules below could be about. */
-const harmless = /^[\w./*-]*$/
+/** Nothing in it that one of the rules below could be about, nor a sign that JSON escapes. */
+const harmless = /^[\w./:*-]*$/
+
+/** Names of fields are words of our code: few, and always the same. */
+const plainNames = new Map<string, boolean>()
+
+function isPlainName(name: string): boolean {
+  const known = plainNames.get(name)
+  if (known !== undefined) return known
+  const plain = name.length < 40 && harmless.test(name) && name !== 'code' && !secretName.test(name)
+  if (plainNames.size < 1000) plainNames.set(name, plain)
+  return plain
+}
+
+/** Whether a field may be written as it is: `redact` would leave it alone, and JSON writes it without an escape. */
+export function isPlain(name: string, value: unknown): value is string | number | boolean {
+  if (!isPlainName(name)) return false
+  if (typeof value === 'string') return value.length <= longest && harmless.test(value)
+  return typeof value === 'boolean' || Number.isFinite(value)
+}
 
 /** A text without queries of addresses, without bearer tokens, capped; control characters that JSON leaves alone are escaped. */
 export function cleanText(text: string): string {

@@ -190,6 +190,24 @@ for (const [name, skip, make] of kinds)
       assert.equal(await use((files) => content(files, "it's; $(rm) `x` \\")), 'quoted')
     })
 
+    test('datalab 1.7.13: no name meets a shell, not even that of the root', async () => {
+      const root = join(tree.folder, "it's; $(touch made) `touch made`; touch made #")
+      await mkdir(join(root, '-rf'), { recursive: true })
+      await writeFile(join(root, '-rf', '$HOME | touch made'), 'as it is')
+      const odd = make(root)
+      try {
+        assert.equal(await odd.use(never, (files) => content(files, '-rf/$HOME | touch made')), 'as it is')
+        assert.deepEqual(
+          (await odd.use(never, (files) => entriesOf(files, ''))).map((one) => one.name),
+          ['-rf'],
+        )
+        assert.deepEqual((await run('find', [tree.folder, '-name', 'made'])).stdout, '')
+      } finally {
+        await odd.close()
+        await rm(root, { recursive: true })
+      }
+    })
+
     test('follows no link: not out of the root, not inside it', async () => {
       for (const path of [
         'passwd',

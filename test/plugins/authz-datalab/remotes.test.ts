@@ -322,6 +322,10 @@ suite('the config of remote file systems', () => {
   test('a name twice stops the start', () => wrong({ fileSystems: [one, one] }, /twice/))
   test('a host without a way to sign in stops the start', () =>
     wrong({ fileSystems: [{ ...one, ssh }] }, /neither `key` nor/))
+  test('datalab 1.7.13: a host is a name: no scheme, option or second word is taken for one', async () => {
+    for (const host of ['ssh://files.lab', '-oProxyCommand=id', 'files.lab;id', 'files.lab -p 1', ''])
+      await wrong({ fileSystems: [{ ...one, ssh: { ...ssh, agent: '/run/agent', host } }] }, /ssh\.host/)
+  })
   test('a host without pinned keys stops the start', () =>
     wrong({ fileSystems: [{ ...one, ssh: { ...ssh, hostKeys: [] } }] }, /hostKeys/))
   test('a cache folder that cannot be made stops the start', () => wrong({ cacheFolder: '/dev/null/x' }, /cacheFolder/))

@@ -81,6 +81,7 @@ export const commands: Readonly<Record<string, Load>> = {
   'keys reseal': async () => ({ command: (await import('./keys.ts')).resealAll }),
   'import middle-auth': async () => ({ command: (await import('./import.ts')).middleAuth }),
   'import datasetgateway': async () => ({ command: (await import('./import.ts')).datasetGateway }),
+  'import launchpad': () => import('./import-launchpad.ts'),
   schemas: () => import('./schemas.ts'),
   version: () => import('./version.ts'),
 }

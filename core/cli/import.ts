@@ -2,7 +2,8 @@
 import { resolve } from 'node:path'
 import { Fault } from '@labgate/contract'
 import type { Rooms } from '../assembly.ts'
-import type { ImportNeeds } from '../import/importer.ts'
+import type { ImportNeeds, importSources } from '../import/importer.ts'
+import type { Found } from '../import/model.ts'
 import type { End, Plan } from '../import/plan.ts'
 import type { Step } from '../import/steps.ts'
 import { type Args, type Command, type Io, textOption, wordOf } from './command.ts'
@@ -12,7 +13,8 @@ import { plain } from './table.ts'
 
 type SourceName = 'middle-auth' | 'datasetgateway'
 
-const options = {
+/** Options of every import. */
+export const importOptions = {
   'sign-in': one('INSTANCE', 'The sign-in whose verified addresses tell who is who; people are let in by it.'),
   apply: yes('Do it. Without this the plan is printed and nothing is changed.'),
   as: one('NAME', 'What this source is called here, if there are several of a kind (default: the kind).'),
@@ -33,7 +35,7 @@ export const middleAuth: Command = {
   name: 'import middle-auth',
   summary: 'Take over people, groups, datasets, permissions and terms of CAVE’s middle_auth.',
   usage: usageOf('middle-auth', 'the plain text of pg_dump of its database.'),
-  options,
+  options: importOptions,
   words: ['FILE'],
   run: (args, io) => run('middle-auth', args, io),
 }
@@ -46,12 +48,36 @@ export const datasetGateway: Command = {
     'datasetgateway',
     'its SQLite database (a copy made by sqlite3 .backup), or the plain text of pg_dump.',
   ),
-  options,
+  options: importOptions,
   words: ['FILE'],
   run: (args, io) => run('datasetgateway', args, io),
 }
 
 function run(name: SourceName, args: Args, io: Io): Promise<number> {
+  return importWith(name, { args, io })
+}
+
+/** What a source adds to an import. */
+export interface More {
+  readonly args: Args
+  readonly io: Io
+  /** Works on after it; answers further lines and whatever scripts want to know. */
+  after?(
+    done: Imported,
+  ): Promise<{ readonly lines: readonly string[]; readonly result: Readonly<Record<string, unknown>> }>
+}
+
+/** An import that was planned, or done. */
+export interface Imported {
+  readonly needs: ImportNeeds
+  readonly found: Found
+  readonly path: string
+  readonly shown: string
+  readonly isApplied: boolean
+}
+
+/** Reads, plans, does, tells. */
+export function importWith(name: keyof typeof importSources, { args, io, after }: More): Promise<number> {
   const signIn = textOption(args, 'sign-in')
   if (signIn === undefined)
     throw new Fault('ERR_INPUT', '--sign-in is missing: name the sign-in that vouches for the addresses')
@@ -59,17 +85,18 @@ function run(name: SourceName, args: Args, io: Io): Promise<number> {
   if (!/^[a-z0-9][a-z0-9._-]{0,63}$/.test(source))
     throw new Fault('ERR_INPUT', '--as has up to 64 small letters, digits, dots, dashes and underscores')
   return withRooms(args, io, async (rooms) => {
-    const { applyImport, importSources, planImport, readSource } = await import('../import/importer.ts')
+    const { applyImport, importSources: sources, planImport, readSource } = await import('../import/importer.ts')
     const needs = needsOf(rooms, { source, signIn })
     const shown = plain(wordOf(args, 0))
     const path = resolve(io.cwd, wordOf(args, 0))
-    const found = await readSource(importSources[name], { path, shown, now: rooms.get('clock').now() })
+    const found = await readSource(sources[name], { path, shown, now: rooms.get('clock').now() })
     const isApplied = args.values.apply === true
     const plan = isApplied ? await applyImport(needs, found) : await planImport(needs, found)
-    const result = jsonOf(plan, { source, signIn, file: shown, applied: isApplied })
+    const more = await after?.({ needs, found, path, shown, isApplied })
+    const most = args.values.all === true ? Number.POSITIVE_INFINITY : 10
     say(args, io, {
-      result,
-      lines: linesOf(plan, { isApplied, most: args.values.all === true ? Number.POSITIVE_INFINITY : 10, signIn }),
+      result: { ...jsonOf(plan, { source, signIn, file: shown, applied: isApplied }), ...more?.result },
+      lines: [...linesOf(plan, { isApplied, most, signIn }), ...(more?.lines ?? [])],
     })
     return plan.problems.length > 0 ? 1 : 0
   })

@@ -4,8 +4,9 @@ import type { EntityManager } from '@mikro-orm/sqlite'
 import { type ApplyNeeds, applyIn } from './apply.ts'
 import { datasetGatewayNeeds, datasetGatewayTables, readDatasetGateway } from './datasetgateway.ts'
 import { readHere } from './here.ts'
+import { launchpadNeeds, launchpadTables, readLaunchpad } from './launchpad.ts'
 import { middleAuthNeeds, middleAuthTables, readMiddleAuth } from './middle-auth.ts'
-import type { Found } from './model.ts'
+import type { Found, Key } from './model.ts'
 import { makePlan, type Plan } from './plan.ts'
 import { openTables, type Tables, type Wanted } from './tables.ts'
 
@@ -33,6 +34,7 @@ export const importSources = {
     needs: datasetGatewayNeeds,
     read: readDatasetGateway,
   },
+  launchpad: { title: 'datascience-launchpad', wanted: launchpadTables, needs: launchpadNeeds, read: readLaunchpad },
 } as const satisfies Readonly<Record<string, ImportSource>>
 
 /** What an import stands on. */
@@ -78,6 +80,21 @@ export async function applyImport(needs: ImportNeeds, found: Found): Promise<Pla
   })
   await after()
   return plan
+}
+
+/** Ids and numbers of the accounts that people of the source have here; without those who are to be made. */
+export async function accountsOf(
+  { storage, source, signIn }: ImportNeeds,
+  { people }: Found,
+): Promise<ReadonlyMap<Key, { readonly id: string; readonly number: number | undefined }>> {
+  const here = await readHere(storage.em(), { source, signIn })
+  const remembered = here.remembered.get('person')
+  return new Map(
+    people.flatMap(({ key }) => {
+      const account = here.account(remembered?.get(key)?.target.replace(/^=/, '') ?? '')
+      return account === undefined ? [] : [[key, account] as const]
+    }),
+  )
 }
 
 async function planIn(em: EntityManager, { source, signIn, steeringCommittee }: ImportNeeds, found: Found) {

@@ -4,7 +4,7 @@
  * @module
  */
 import { readFile, writeFile } from 'node:fs/promises'
-import { createServer, type IncomingHttpHeaders } from 'node:http'
+import { createServer, type IncomingHttpHeaders, request as requestInClear } from 'node:http'
 import { request } from 'node:https'
 import { join } from 'node:path'
 import { type Front, type Ground, startFront } from './front.ts'
@@ -185,7 +185,7 @@ export async function twoPorts(): Promise<readonly [number, number]> {
  * A `fetch` that trusts the test's certificate and sends the headers it is given and no others: the platform's own says
  * `Sec-Fetch-Mode: cors`, as no browser does that goes to a page.
  */
-export function plainFetch(ca: string): typeof fetch {
+export function plainFetch(ca = ''): typeof fetch {
   const plain = (input: string | URL | Request, init: RequestInit = {}): Promise<Response> =>
     new Promise((done, fail) => {
       const { body } = init
@@ -194,7 +194,8 @@ export function plainFetch(ca: string): typeof fetch {
       const length = bytes === undefined ? {} : { 'content-length': String(bytes.length) }
       const headers = { ...form, ...length, ...(init.headers as Record<string, string> | undefined) }
       const options = { method: init.method ?? 'GET', headers, ca, agent: false } as const
-      const outgoing = request(new URL(String(input)), options, (answer) => {
+      const url = new URL(String(input))
+      const outgoing = (url.protocol === 'http:' ? requestInClear : request)(url, options, (answer) => {
         const chunks: Buffer[] = []
         answer.on('data', (chunk: Buffer) => chunks.push(chunk)).once('error', fail)
         answer.once('end', () => {

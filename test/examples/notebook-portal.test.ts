@@ -29,7 +29,7 @@ function expression(prints: string): RegExp {
 
 /** The shell line with this word, and what it prints. */
 function step(word: string): { readonly script: string; readonly prints: string } {
-  const all = [...readme.matchAll(/```sh\n([\s\S]*?)```\n\n```text\n([\s\S]*?)```/g)]
+  const all = [...readme.matchAll(/```sh\n([^`]*)```\n\n```text\n([^`]*)```/g)]
   const [, script = '', prints = ''] = all.find(([, one = '']) => one.includes(word)) ?? assert.fail(`no ${word}`)
   return { script, prints }
 }

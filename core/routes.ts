@@ -93,6 +93,7 @@ export function addRoutes(site: Site, parts: RouteParts): void {
         awaited: get('awaited'),
         ...config,
       }),
+      profiles: Object.keys(config.workspaces.profiles),
       demo: config.demo,
     }),
     ...consoleRoutes(consoleNeeds(site, { desk, door, revokeAccount, revokeUpstream })),
@@ -152,6 +153,8 @@ function consoleNeeds(
     life: get('life'),
     approval: get('approval'),
     invitations: get('invitations'),
+    workspaces: get('workspaces'),
+    profiles: Object.keys(config.workspaces.profiles),
   }
 }
 

@@ -3,7 +3,12 @@ import type { Rights, Stewards } from '../access/stewards.ts'
 import type { Route } from '../http/routes.ts'
 import type { Desk } from '../login/desk.ts'
 import type { Door } from '../login/door.ts'
+import { holding } from '../workspaces/model.ts'
 import { type AccountsNeeds, accountConsoleRoutes } from './accounts.ts'
+import { quotaRoutes } from './admin-quotas.ts'
+import { usageRoutes } from './admin-usage.ts'
+import { adminWorkspaceRoutes } from './admin-workspace.ts'
+import { adminWorkspacesRoutes, type ConsoleWorkspacesNeeds } from './admin-workspaces.ts'
 import { type ConsoleFrame, createFrame } from './frame.ts'
 import { mayInvite } from './invitations.ts'
 import type { LedgerConsoleNeeds } from './ledger-needs.ts'
@@ -12,7 +17,7 @@ import { type PeopleNeeds, peopleConsoleRoutes } from './people.ts'
 import { keepsDatasets, keptDatasets, seenDatasets, seesDatasets, seesGrants } from './scope.ts'
 
 /** What the console stands on. */
-export interface ConsoleNeeds extends PeopleNeeds, LedgerConsoleNeeds, AccountsNeeds {
+export interface ConsoleNeeds extends PeopleNeeds, LedgerConsoleNeeds, AccountsNeeds, ConsoleWorkspacesNeeds {
   readonly desk: Desk
   readonly ledger: LedgerConsoleNeeds['ledger']
   readonly groups: PeopleNeeds['groups']
@@ -42,14 +47,19 @@ const rooms: readonly Room[] = [
   { name: 'groups', may: ({ admin, groups }) => admin || groups.length > 0 },
   { name: 'service-accounts', may: ({ admin }) => admin },
   { name: 'tokens', may: ({ admin }) => admin },
+  { name: 'workspaces', may: ({ admin }) => admin },
   { name: 'audit', may: ({ admin }) => admin },
   { name: 'explain', may: keepsDatasets },
   { name: 'sandbox', may: ({ admin }) => admin },
 ]
 
-/** The rooms that these rights open. */
-export function roomsOf(rights: Rights): readonly { readonly name: string; readonly href: string }[] {
-  const open = rooms.filter(({ may }) => may(rights)).map(({ name }) => ({ name, href: `/console/${name}` }))
+/** The rooms that these rights open; that of workspaces only where there are `profiles`. */
+export function roomsOf(
+  rights: Rights,
+  profiles: readonly string[],
+): readonly { readonly name: string; readonly href: string }[] {
+  const offered = rooms.filter(({ name }) => name !== 'workspaces' || profiles.length > 0)
+  const open = offered.filter(({ may }) => may(rights)).map(({ name }) => ({ name, href: `/console/${name}` }))
   return [{ name: 'start', href: '/console' }, ...open]
 }
 
@@ -60,7 +70,7 @@ export function consoleRoutes(needs: ConsoleNeeds): Route[] {
     door: needs.door,
     stewards: { rightsOf: (account) => needs.stewards.rightsOf(account) },
     freshSeconds: needs.freshSeconds,
-    rooms: roomsOf,
+    rooms: (rights) => roomsOf(rights, needs.profiles),
     waiting: (rights) => waiting(needs, rights),
   })
   return [
@@ -69,6 +79,16 @@ export function consoleRoutes(needs: ConsoleNeeds): Route[] {
     ...ledgerConsoleRoutes(frame, needs),
     ...accountConsoleRoutes(frame, needs),
     ...peopleConsoleRoutes(frame, needs),
+    ...(needs.profiles.length > 0 ? workspaceConsoleRoutes(frame, needs) : []),
+  ]
+}
+
+function workspaceConsoleRoutes(frame: ConsoleFrame, needs: ConsoleNeeds): Route[] {
+  return [
+    ...adminWorkspacesRoutes(frame, needs),
+    ...adminWorkspaceRoutes(frame, needs),
+    ...quotaRoutes(frame, needs),
+    ...usageRoutes(frame, needs),
   ]
 }
 
@@ -86,7 +106,7 @@ function homeRoute(frame: ConsoleFrame, needs: ConsoleNeeds): Route {
   return frame.page('/console', async (ctx, visit) => {
     const { rights } = visit
     const { ledger } = needs
-    const may = new Set(roomsOf(rights).map(({ name }) => name))
+    const may = new Set(roomsOf(rights, needs.profiles).map(({ name }) => name))
     const open = async (name: string, count: () => Promise<{ readonly total: number }>) =>
       may.has(name) ? [{ name, count: (await count()).total }] : []
     const slugs = seenDatasets(rights)
@@ -94,6 +114,7 @@ function homeRoute(frame: ConsoleFrame, needs: ConsoleNeeds): Route {
       ...Object.entries(await waiting(needs, rights)).map(([name, count]) => ({ name, count })),
       ...(await open('people', () => needs.directory.list({ limit: 1 }))),
       ...(await open('datasets', () => ledger.datasets.list({ slugs, limit: 1 }))),
+      ...(await open('workspaces', () => needs.workspaces.list({ states: holding, limit: 1 }))),
       ...(await open('grants', () => ledger.grants.list({ seenBy: rights, state: 'current', limit: 1 }))),
     ]
     frame.show(ctx, 'console-home', {

@@ -26,6 +26,8 @@ export interface SandboxNeeds {
   readonly random: Random
   readonly stewards: Pick<Stewards, 'rightsOf'>
   readonly foresee: Foresee
+  /** Names of the apps that are offered: without one, the console has no room for them. */
+  readonly profiles: readonly string[]
   /** A demo: whoever is signed in may look. */
   readonly demo: boolean
 }
@@ -92,8 +94,12 @@ async function guestOf(ctx: Ctx, { desk, stewards, demo }: SandboxNeeds): Promis
 }
 
 /** The console around the page; for a guest of the demo without its rooms. */
-function frameFor({ rights }: Guest, desk: Desk, text?: string): ConsoleFrameView {
-  const rooms = rights.any ? roomsOf(rights) : []
+function frameFor(
+  { rights }: Guest,
+  { desk, profiles }: Pick<SandboxNeeds, 'desk' | 'profiles'>,
+  text?: string,
+): ConsoleFrameView {
+  const rooms = rights.any ? roomsOf(rights, profiles) : []
   return {
     now: desk.clock.now(),
     nav: rooms.map(({ name, href }) => ({ name, href, current: name === 'sandbox' })),
@@ -110,7 +116,7 @@ async function choose(ctx: Ctx, needs: SandboxNeeds): Promise<void> {
   const guest = await guestOf(ctx, needs)
   const note = await desk.attempts.takeNote(sandboxNoteKey(guest.session.handle))
   desk.show(ctx, 'console-sandbox', {
-    frame: frameFor(guest, desk, note),
+    frame: frameFor(guest, needs, note),
     ways: desk.methods.choices(desk.locale(ctx)).flatMap(({ id, card }) => {
       if (!('label' in card)) return []
       const icon = card.icon === undefined ? undefined : iconUri(card.icon)
@@ -177,7 +183,7 @@ async function see(ctx: Ctx, needs: SandboxNeeds): Promise<void> {
   const foreseen = await foresee({ source: { instance: id, realm }, admission, groups, assertion })
   const { issuer, subject, at, amr, acr, keep, facts } = assertion
   desk.show(ctx, 'console-sandbox-seen', {
-    frame: frameFor(guest, desk),
+    frame: frameFor(guest, needs),
     instance: { id, realm, label: desk.methods.label(id, desk.locale(ctx)) },
     ...{ issuer, subject, at, amr, acr, keeps: keep !== undefined },
     facts: facts.map(({ claim, value, trust }) => ({ claim, value: shown(value), kind: trust })),

@@ -1,5 +1,5 @@
 /** What the pages of a person’s workspaces share: whose they are, where they are opened, what is said next. @module */
-import { type Capabilities, Fault } from '@labgate/contract'
+import { Fault } from '@labgate/contract'
 import type { BrowserSession } from '../accounts/sessions.ts'
 import type { Ctx } from '../http/context.ts'
 import type { Desk } from '../login/desk.ts'
@@ -29,7 +29,6 @@ export interface MyWorkspaces extends MyWorkspacesNeeds {
   post(ctx: Ctx, action: string): Post
   /** Where a workspace is opened, while it can be. */
   openAt(workspace: Workspace): string | undefined
-  capabilities(account: string, profile: string): Promise<Capabilities | undefined>
   /** What was left to be said on the next page. */
   note(mine: BrowserSession): Promise<Notice | undefined>
   leave(ctx: Ctx, mine: BrowserSession, next: { to: string; said?: string }): Promise<void>
@@ -70,9 +69,6 @@ export function createMyWorkspaces(needs: MyWorkspacesNeeds): MyWorkspaces {
       const { origin, basePath } = workspaces.addressOf(workspace.id)
       if (profile === undefined || origin === '' || !isUp(workspace)) return undefined
       return `${origin}${basePath}${profile.landing}`
-    },
-    async capabilities(account, profile) {
-      return (await workspaces.options(account)).find((option) => option.profile.name === profile)?.capabilities
     },
     async note(mine) {
       const kept = await desk.attempts.takeNote(noteKey(mine))

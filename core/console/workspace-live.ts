@@ -5,13 +5,13 @@ import type { Route } from '../http/routes.ts'
 import { ended, type Workspace } from '../workspaces/model.ts'
 import type { EventStream, EventStreams } from './event-stream.ts'
 import { type MyWorkspaces, titleOf, workspacePath, workspacesBase } from './workspace-desk.ts'
+import { linesOf } from './workspace-lines.ts'
 import { eventWords, lineOf } from './workspace-words.ts'
 
 /** Also how soon a page hears of what another process wrote, and how long it outlives a session. */
 const beatMs = 10_000
-/** How many lines a page of logs begins with, and how long it waits for them. */
+/** How many lines a page of logs begins with. */
 const tail = 500
-const linesMs = 5000
 
 /** The routes that stay open, and the page of logs. */
 export function workspaceLive(own: MyWorkspaces, streams: EventStreams): Route[] {
@@ -134,22 +134,4 @@ async function showLogs(ctx: Ctx, own: MyWorkspaces): Promise<void> {
     why,
     ...(why === undefined ? { follow: `${workspacePath(workspace.id)}/logs/follow` } : {}),
   })
-}
-
-/** The last lines of an app; those of a failed start when it does not run any more. */
-export async function linesOf(
-  workspaces: Pick<MyWorkspaces['workspaces'], 'logs'>,
-  { id, trouble }: Workspace,
-  { tail: most, say }: { tail: number; say: (key: string) => string },
-): Promise<{ lines: string[]; why: string | undefined }> {
-  const lines: string[] = []
-  const signal = AbortSignal.timeout(linesMs)
-  try {
-    for await (const line of workspaces.logs(id, { tail: most, follow: false, signal })) lines.push(lineOf(line))
-    return { lines: lines.slice(-most), why: undefined }
-  } catch (error) {
-    if (lines.length > 0) return { lines: lines.slice(-most), why: undefined }
-    const why = isFault(error) && error.shown ? error.message : say('workspaces.noLogs')
-    return { lines: (trouble?.logs ?? []).map(lineOf), why }
-  }
 }

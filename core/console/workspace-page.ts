@@ -4,9 +4,10 @@ import type { BrowserSession } from '../accounts/sessions.ts'
 import type { Ctx } from '../http/context.ts'
 import type { Notice } from '../pages/views.ts'
 import type { TroubleView, WorkspacePageView } from '../pages/views-workspaces.ts'
-import { ended, type Workspace, type WorkspaceEvent } from '../workspaces/model.ts'
+import { ended, type Workspace } from '../workspaces/model.ts'
 import { typedIn } from './typed.ts'
 import { actorAt, endsSoon, isUp, type MyWorkspaces, titleOf, workspacePath, workspacesBase } from './workspace-desk.ts'
+import { newestEvents } from './workspace-lines.ts'
 import { eventWords, limitWords, minuteOf, reasonWords } from './workspace-words.ts'
 
 interface At {
@@ -22,8 +23,6 @@ interface PageForm {
 
 /** How often a browser without scripts looks again, while something is under way. */
 const refreshSeconds = 3
-/** The newest events; older ones of a long life are of no use to anybody. */
-const mostEvents = 200
 
 /** The page and its forms. */
 export function workspacePage(own: MyWorkspaces): { show(ctx: Ctx): Promise<void>; forms: readonly PageForm[] } {
@@ -100,7 +99,7 @@ async function viewOf(
   const { desk, workspaces } = own
   const { id, state, wanted, limits, image, createdAt, leaseEndsAt } = workspace
   const say = own.say(ctx)
-  const events = await newestEvents(own, id)
+  const events = await newestEvents(workspaces, id)
   const isOver = ended.includes(state)
   const isMoving =
     !isOver && (wanted !== 'running' || ['requested', 'reserved', 'starting', 'stopping'].includes(state))
@@ -112,7 +111,7 @@ async function viewOf(
     app: workspaces.profile(workspace.profile)?.title ?? workspace.profile,
     ...{ state, image, size: workspace.size, since: createdAt },
     reason: isOver || wanted !== 'running' ? reasonWords(say, workspace) : undefined,
-    limits: limitWords(say, limits, await own.capabilities(mine.account, workspace.profile)),
+    limits: limitWords(say, limits, workspaces.capabilities(workspace.runner)),
     ...(isOver ? {} : { until: leaseEndsAt }),
     warning: soon ? desk.text(ctx, 'workspaces.endsSoon', { until: minuteOf(leaseEndsAt) }) : undefined,
     notice: isOver ? undefined : events.findLast(({ kind }) => kind === 'message')?.text,
@@ -125,15 +124,6 @@ async function viewOf(
     ...(isMoving ? { refresh: refreshSeconds } : {}),
     ...actionsOf(ctx, own, workspace),
     guests: await guestsOf(ctx, own, workspace),
-  }
-}
-
-async function newestEvents({ workspaces }: MyWorkspaces, id: string): Promise<WorkspaceEvent[]> {
-  let found: WorkspaceEvent[] = []
-  for (;;) {
-    const next = await workspaces.events(id, found.at(-1)?.number ?? 0)
-    found = [...found, ...next].slice(-mostEvents)
-    if (next.length < 1000) return found
   }
 }
 

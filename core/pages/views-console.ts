@@ -38,7 +38,7 @@ export interface ConsoleField {
   readonly name: string
   readonly label: string
   /** Default `text`. `area`: several lines. `tick`: a box that posts `value` (default `on`). */
-  readonly type?: 'text' | 'area' | 'select' | 'tick' | 'number' | 'datetime-local' | undefined
+  readonly type?: 'text' | 'area' | 'select' | 'tick' | 'number' | 'date' | 'datetime-local' | undefined
   readonly value?: string | undefined
   readonly checked?: boolean | undefined
   readonly hint?: string | undefined

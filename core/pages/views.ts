@@ -7,6 +7,7 @@ import type { AccountRole, Form, Page } from '@labgate/contract'
 import type { AccountConsoleViews } from './views-console-accounts.ts'
 import type { LedgerConsoleViews } from './views-console-ledger.ts'
 import type { PeopleConsoleViews } from './views-console-people.ts'
+import type { WorkspaceConsoleViews } from './views-console-workspaces.ts'
 import type { InvitedViews } from './views-invited.ts'
 import type { ClientView, Notice, Post } from './views-parts.ts'
 import type { PersonViews } from './views-person.ts'
@@ -258,6 +259,7 @@ export interface Views
     LedgerConsoleViews,
     SandboxViews,
     WorkspaceViews,
+    WorkspaceConsoleViews,
     PeopleConsoleViews,
     AccountConsoleViews {
   readonly home: HomeView

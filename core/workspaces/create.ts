@@ -158,6 +158,11 @@ function lookups({ needs, room, watch }: Parts) {
     },
     quotas: () => quotasIn(room.storage.em() as EntityManager, room.config.quotas),
     usage: (ask) => usageOf(room.storage, room.clock.now(), ask),
+    capabilities: (runner) =>
+      places
+        .all()
+        .find(({ id }) => id === runner)
+        ?.runner.capabilities(),
     places: () =>
       places.all().flatMap(({ id, runner }) => [id, ...(runner.hosts?.() ?? []).map((host) => `${id}/${host}`)]),
     drained: () => drainedIn(room.storage.settings),

@@ -1,5 +1,5 @@
 /** The workspaces of a Labgate: what people and admins may do with them. Life itself is the supervisor's. @module */
-import type { AccountId, Endpoint } from '@labgate/contract'
+import type { AccountId, Capabilities, Endpoint } from '@labgate/contract'
 import type { Actor, PageAsk, Paged } from '../accounts/actor.ts'
 import type {
   LaunchOption,
@@ -86,6 +86,8 @@ export interface Workspaces {
     readonly until: Date
     readonly by: 'account' | 'group'
   }): Promise<readonly UsageLine[]>
+  /** What a runner can limit and show; `undefined` when it is not there. */
+  capabilities(runner: string): Capabilities | undefined
   /** Every runner that is there and its machines: `docker`, `cluster`, `cluster/node3`. */
   places(): readonly string[]
   /** Runners and machines that take nothing new: `docker`, `cluster/node3`. */

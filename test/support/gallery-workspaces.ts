@@ -1,8 +1,9 @@
 /** Sample data for the pages of workspaces. @module */
 import type { Views } from '../../core/pages/views.ts'
-import type { WorkspacePageView } from '../../core/pages/views-workspaces.ts'
+import type { WorkspaceConsoleViews } from '../../core/pages/views-console-workspaces.ts'
+import type { WorkspacePageView, WorkspaceViews } from '../../core/pages/views-workspaces.ts'
 
-type Name = 'workspaces' | 'workspace' | 'workspace-logs'
+type Name = keyof WorkspaceViews | keyof WorkspaceConsoleViews
 
 /** One page. */
 export type WorkspaceSample = {
@@ -145,10 +146,122 @@ export function workspaceSamples(): WorkspaceSample[] {
       },
       signedIn: true,
     },
+    ...consoleSamples(),
     {
       name: 'workspace-logs-none',
       view: 'workspace-logs',
       data: { title: 'Tracing with Ada', back: at, lines: [], why: 'It does not run, so it writes nothing.' },
+      signedIn: true,
+    },
+  ]
+}
+
+const rooms = '/console/workspaces'
+const frame = {
+  now,
+  nav: ['start', 'people', 'workspaces', 'audit'].map((name) => ({
+    name,
+    href: name === 'start' ? '/console' : `/console/${name}`,
+    current: name === 'workspaces',
+  })),
+}
+const ada = { id: 'a1b2', name: 'Ada Lovelace', username: 'ada' }
+
+function consoleSamples(): WorkspaceSample[] {
+  const one = { title: 'Tracing with Ada', href: `${rooms}/wqb3`, owner: ada, app: 'JupyterLab', size: 'medium' }
+  const any = { value: '', label: 'any' }
+  const list: Views['console-workspaces'] = {
+    frame,
+    filters: [
+      {
+        type: 'select',
+        id: 'state',
+        name: 'state',
+        label: 'State',
+        options: [any, { value: 'ready', label: 'ready' }],
+      },
+      { id: 'account', name: 'account', label: 'Person', plain: true },
+    ],
+    workspaces: [
+      { ...one, place: 'cluster/node3', state: 'ready', since: minutes(-90), until: minutes(9) },
+      { ...one, title: 'wlost', size: '', place: 'docker', state: 'orphaned', since: minutes(-9), until: minutes(99) },
+      { ...one, owner: { id: 'gone' }, place: 'docker', state: 'failed', since: minutes(-900) },
+    ],
+    paging: { at: rooms, search: '', shown: 3, total: 31, next: `${rooms}?after=1` },
+    places: ['docker', 'cluster', 'cluster/node3'].map((place) => ({
+      place,
+      isDrained: place === 'docker',
+      turn: { ...post(`${rooms}/drain`), fields: { place, state: 'on' } },
+    })),
+    message: {
+      post: post(`${rooms}/message`),
+      fields: [{ type: 'area', id: 'text', name: 'text', label: 'What they should know', required: true }],
+    },
+    isMessageOpen: true,
+  }
+  const shown: Views['console-workspace'] = {
+    frame: { ...frame, message: { tone: 'success', text: 'It may run longer now.' } },
+    ...{ id: 'wqb3k9s7f2m1x0d4', title: one.title, owner: ada, app: one.app, size: one.size, place: 'cluster/node3' },
+    ...{ limits: starting.limits, image: starting.image, state: 'ready', wanted: 'stopped' },
+    reason: 'An administrator stopped it.',
+    ...{ since: minutes(-90), readyAt: minutes(-88), lastActivityAt: minutes(-3), until: minutes(9) },
+    guests: [{ id: 'b1', name: 'Grace Hopper', username: 'grace' }],
+    trouble: failed.trouble && { ...failed.trouble, retry: undefined },
+    events,
+    logs: { lines: ['[I 10:30] Serving'], why: undefined },
+    stop: post(`${rooms}/wqb3/stop`),
+    remove: post(`${rooms}/wqb3/remove`),
+    extend: post(`${rooms}/wqb3/extend`),
+    restart: post(`${rooms}/wqb3/restart`),
+  }
+  const quotas: Views['console-workspace-quotas'] = {
+    frame,
+    quotas: [
+      { scope: 'site', instances: 40, memory: '512 GiB', cpus: 128, ofConfig: true },
+      { scope: 'user', instances: 3, ofConfig: true },
+      { scope: 'account:a1b2', who: ada, cpus: 0.5, ofConfig: false, remove: post(`${rooms}/quotas/remove`) },
+      { scope: 'group:imaging', memory: '64 GiB', ofConfig: false, remove: post(`${rooms}/quotas/remove`) },
+    ],
+    set: {
+      post: post(`${rooms}/quotas`),
+      fields: [{ id: 'instances', name: 'instances', label: 'Workspaces', hint: 'Empty: not limited.' }],
+    },
+  }
+  const used = { workspaces: 12, hours: 340.26, memoryGibHours: 2722.1, cpuHours: 680.5 }
+  const usage: Views['console-workspace-usage'] = {
+    frame,
+    ...{ from: '2026-02-02', until: '2026-03-04', by: 'account', csv: `${rooms}/usage.csv?by=account` },
+    lines: [
+      { scope: 'account:a1b2', who: ada, ...used },
+      { scope: 'account:gone', who: { id: 'gone' }, ...used },
+    ],
+  }
+  return [
+    { name: 'console-workspaces', view: 'console-workspaces', data: list, signedIn: true },
+    {
+      name: 'console-workspaces-none',
+      view: 'console-workspaces',
+      data: { ...list, workspaces: [], places: [], isMessageOpen: false },
+      signedIn: true,
+    },
+    { name: 'console-workspace', view: 'console-workspace', data: shown, signedIn: true },
+    {
+      name: 'console-workspace-over',
+      view: 'console-workspace',
+      data: {
+        ...shown,
+        ...{ state: 'expired', until: undefined, endedAt: now, logs: undefined, trouble: undefined, guests: [] },
+        ...{ stop: undefined, remove: undefined, extend: undefined, restart: post(`${rooms}/wqb3/restart`) },
+        ...{ forget: post(`${rooms}/wqb3/forget`), events: [], showLogs: `${rooms}/wqb3?logs=1#logs` },
+      },
+      signedIn: true,
+    },
+    { name: 'console-workspace-quotas', view: 'console-workspace-quotas', data: quotas, signedIn: true },
+    { name: 'console-workspace-usage', view: 'console-workspace-usage', data: usage, signedIn: true },
+    {
+      name: 'console-workspace-usage-none',
+      view: 'console-workspace-usage',
+      data: { ...usage, by: 'group', lines: [] },
       signedIn: true,
     },
   ]

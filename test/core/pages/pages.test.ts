@@ -164,6 +164,7 @@ suite('texts', async () => {
     'console.person.links.',
     'console.merge.',
     'console.invite.states.',
+    'console.ws.',
     'workspaces.limits.',
     'workspaces.states.',
     'workspaces.events.',

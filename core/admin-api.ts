@@ -40,6 +40,7 @@ export function adminApiRoutes({ config, rooms, registry, adminFace }: Site, par
     stewards: get('stewards'),
     audit: get('audit'),
     trail: get('storage').audit,
+    workspaces: get('workspaces'),
     dialects: registry.authz(),
     revokeAccount: providerSessions.revokeAccount,
     revokeUpstream,

@@ -24,6 +24,7 @@ import type { Standing } from '../accounts/standing.ts'
 import type { ApiToken, ApiTokens } from '../accounts/tokens.ts'
 import type { Audit } from '../observe/audit.ts'
 import type { AuditTrail } from '../storage/audit.ts'
+import type { Workspaces } from '../workspaces/workspaces.ts'
 
 /** Where the API begins. */
 export const base = '/api/admin/v1'
@@ -50,6 +51,7 @@ export interface ApiNeeds {
   readonly access: Access
   readonly stewards: Stewards
   readonly trail: Pick<AuditTrail, 'list'>
+  readonly workspaces: Workspaces
   /** Every dialect, for its wire answers. */
   readonly dialects: readonly { readonly id: string; readonly plugin: string; readonly adapter: AuthzAdapter }[]
   readonly audit: Audit

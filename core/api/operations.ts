@@ -19,6 +19,8 @@ import { requestOperations, requestSchemas } from './requests.ts'
 import { serviceAccountOperations, serviceAccountSchemas } from './service-accounts.ts'
 import { termsOperations, termsSchemas } from './terms.ts'
 import { tokenOperations, tokenSchemas } from './tokens.ts'
+import { workspaceHouseOperations, workspaceHouseSchemas } from './workspace-house.ts'
+import { workspaceOperations, workspaceSchemas } from './workspaces.ts'
 
 /** Every operation. */
 export const operations: readonly Operation[] = [
@@ -35,6 +37,8 @@ export const operations: readonly Operation[] = [
   ...joiningOperations,
   ...serviceAccountOperations,
   ...tokenOperations,
+  ...workspaceOperations,
+  ...workspaceHouseOperations,
   ...explainOperations,
   ...auditOperations,
   ...problemOperations,
@@ -55,6 +59,8 @@ export const schemas: Readonly<Record<string, Schema>> = {
   ...accountLifeSchemas,
   ...serviceAccountSchemas,
   ...tokenSchemas,
+  ...workspaceSchemas,
+  ...workspaceHouseSchemas,
   ...explainSchemas,
   ...auditSchemas,
   Problem: problemSchema,
@@ -71,6 +77,7 @@ const tags = {
   invitations: 'People who are invited by mail, and people who wait for approval.',
   'service accounts': 'Accounts of programs.',
   tokens: 'API tokens.',
+  workspaces: 'Notebooks and the like that run for people, quotas and places to run.',
   explain: 'Why somebody may, or may not.',
   audit: 'What happened, by whom.',
   [openTag]: 'What needs no token.',

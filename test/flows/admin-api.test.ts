@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { Fact } from '@labgate/contract'
 import { type ApiCall, type ApiClient, apiClient, send } from '../support/admin-api.ts'
 import { browser, signInByEmail, startLabgate, type TestLabgate } from '../support/labgate.ts'
+import { testProfiles } from '../support/workspaces.ts'
 
 interface Page<T> {
   readonly items: readonly T[]
@@ -22,6 +26,8 @@ const questions = [{ id: 'lab', label: 'Your lab', type: 'choice', options, requ
 describe('the admin API', () => {
   let site: TestLabgate
   let api: ApiClient
+  /** Where workspaces run. */
+  let running: string
   /** Account ids and tokens by username. */
   const ids: Record<string, string> = {}
   const tokens: Record<string, string> = {}
@@ -54,12 +60,20 @@ describe('the admin API', () => {
   }
 
   before(async () => {
-    site = await startLabgate({ plugins, profile: { questions } })
+    running = await mkdtemp(join(tmpdir(), 'labgate-api-'))
+    site = await startLabgate({
+      plugins: { ...plugins, here: { use: '../support/plugins/runner-local.ts', config: { folder: running } } },
+      profile: { questions },
+      workspaces: { origin: 'http://*.localhost', poll: '1h', grace: '1s', profiles: testProfiles },
+    })
     api = await apiClient(site.issuer)
     await make('root', 'admin')
     for (const username of ['dana', 'mira', 'lead', 'plain', 'sam']) await make(username)
   })
-  after(() => site.stop())
+  after(async () => {
+    await site.stop()
+    await rm(running, { recursive: true, force: true })
+  })
 
   test('tells whose token it is', async () => {
     const me = await well<{ account: { username: string }; token: { name: string }; rights: { admin: boolean } }>(
@@ -117,6 +131,102 @@ describe('the admin API', () => {
     assert.equal(found.title, 'The fish')
     await well('root', 'deleteDataset', { params: { dataset: 'worm' } })
     assert.equal(await refused('root', 'deleteDataset', { params: { dataset: 'worm' } }), 'ERR_NOT_FOUND')
+  })
+
+  test('keeps workspaces, for site admins alone', async () => {
+    type One = { id: string; state: string; wanted: string; guests: string[]; leaseEndsAt: string }
+    const at = (workspace: string, more: object = {}) => ({ params: { workspace, ...more }, body: {} })
+    const until = async (id: string, state: string) => {
+      for (let tries = 0; tries < 500; tries++) {
+        if ((await well<One>('root', 'getWorkspace', at(id))).state === state) return
+        await new Promise((done) => setTimeout(done, 20))
+      }
+      assert.fail(`${id} is not ${state}`)
+    }
+    const body = { account: 'plain', profile: 'notebook', size: 'large', title: 'For plain' }
+    assert.equal(await refused('dana', 'startWorkspace', { body }), 'ERR_FORBIDDEN')
+    assert.equal(await refused('root', 'startWorkspace', { body: { ...body, size: 'giant' } }), 'ERR_INPUT')
+    assert.equal(await refused('root', 'startWorkspace', { body: { ...body, account: 'nobody' } }), 'ERR_NOT_FOUND')
+    const { id, wanted } = await well<One>('root', 'startWorkspace', { body })
+    assert.equal(wanted, 'running')
+    await until(id, 'ready')
+    const list = await well<Page<One>>('root', 'listWorkspaces', { query: { state: 'ready', account: 'plain' } })
+    assert.deepEqual([list.total, list.items[0]?.id], [1, id])
+    const events = await well<Page<{ number: number; kind: string }>>('root', 'listWorkspaceEvents', at(id))
+    assert.equal(events.items.at(-1)?.kind, 'ready')
+    const later = await well<Page<unknown>>('root', 'listWorkspaceEvents', {
+      ...at(id),
+      query: { after: events.items.at(-2)?.number ?? 0 },
+    })
+    assert.equal(later.items.length, 1)
+    const { lines } = await well<{ lines: string[] }>('root', 'getWorkspaceLogs', { ...at(id), query: { tail: 5 } })
+    assert.match(lines.join(), /app {2}at \//)
+    await well('root', 'addWorkspaceGuest', at(id, { account: 'sam' }))
+    assert.deepEqual((await well<One>('root', 'getWorkspace', at(id))).guests, [ids.sam])
+    await well('root', 'removeWorkspaceGuest', at(id, { account: 'sam' }))
+    assert.equal(await refused('root', 'removeWorkspaceGuest', at(id, { account: 'sam' })), 'ERR_NOT_FOUND')
+    const told = await well<{ count: number }>('root', 'messageWorkspaces', {
+      body: { text: 'At noon', account: 'plain' },
+    })
+    assert.equal(told.count, 1)
+    assert.equal(await refused('root', 'forgetWorkspace', at(id)), 'ERR_CONFLICT')
+    assert.ok((await well<One>('root', 'extendWorkspace', at(id))).leaseEndsAt > new Date().toISOString())
+    assert.equal((await well<One>('root', 'restartWorkspace', at(id))).wanted, 'stopped')
+    await until(id, 'ready')
+    await well('root', 'stopWorkspace', { ...at(id), body: { why: 'the test is over' } })
+    await until(id, 'stopped')
+    assert.equal(await refused('root', 'stopWorkspace', at(id)), 'ERR_CONFLICT')
+    await well('root', 'restartWorkspace', at(id))
+    assert.equal(await refused('root', 'removeWorkspace', at(id)), 'ERR_INPUT')
+    await well('root', 'removeWorkspace', { ...at(id), body: { why: 'it hangs' } })
+    await until(id, 'stopped')
+    await well('root', 'forgetWorkspace', at(id))
+    assert.equal(await refused('root', 'getWorkspace', at(id)), 'ERR_NOT_FOUND')
+  })
+
+  test('keeps quotas, usage and places of workspaces, for site admins alone', async () => {
+    const account = `account:${ids.plain}`
+    const set = { params: { scope: account }, body: { instances: 0, memoryBytes: 2 ** 30 } }
+    await well('root', 'setWorkspaceQuota', set)
+    const { items } = await well<Page<{ scope: string; instances?: number; source: string }>>(
+      'root',
+      'listWorkspaceQuotas',
+    )
+    assert.deepEqual(
+      items.find(({ scope }) => scope === account),
+      { scope: account, instances: 0, memoryBytes: 2 ** 30, source: 'console' },
+    )
+    assert.equal(
+      await refused('root', 'startWorkspace', { body: { account: 'plain', profile: 'notebook' } }),
+      'ERR_CONFLICT',
+    )
+    await well('root', 'deleteWorkspaceQuota', { params: { scope: account } })
+    assert.equal(await refused('root', 'deleteWorkspaceQuota', { params: { scope: account } }), 'ERR_NOT_FOUND')
+    assert.equal(await refused('root', 'setWorkspaceQuota', { ...set, params: { scope: 'everybody' } }), 'ERR_INPUT')
+    assert.equal(await refused('root', 'setWorkspaceQuota', { ...set, body: { instances: -1 } }), 'ERR_INPUT')
+    const usage = await well<Page<{ scope: string }>>('root', 'getWorkspaceUsage', { query: { by: 'account' } })
+    assert.deepEqual(usage.items, [])
+    const backwards = { from: '2026-01-02T00:00:00Z', until: '2026-01-01T00:00:00Z' }
+    assert.equal(await refused('root', 'getWorkspaceUsage', { query: backwards }), 'ERR_INPUT')
+    await well('root', 'drainWorkspacePlace', { body: { place: 'here', state: 'on' } })
+    assert.deepEqual((await well<Page<unknown>>('root', 'listWorkspacePlaces')).items, [
+      { place: 'here', drained: true },
+    ])
+    await well('root', 'drainWorkspacePlace', { body: { place: 'here', state: 'off' } })
+    assert.equal(
+      await refused('root', 'drainWorkspacePlace', { body: { place: 'there', state: 'on' } }),
+      'ERR_NOT_FOUND',
+    )
+    for (const [id, call] of Object.entries({
+      listWorkspaces: {},
+      listWorkspaceQuotas: {},
+      setWorkspaceQuota: set,
+      getWorkspaceUsage: {},
+      listWorkspacePlaces: {},
+      drainWorkspacePlace: { body: { place: 'here', state: 'on' } },
+      messageWorkspaces: { body: { text: 'hello' } },
+    }))
+      assert.equal(await refused('dana', id, call), 'ERR_FORBIDDEN', id)
   })
 
   test('lists in pages that meet without a gap', async () => {

@@ -90,14 +90,14 @@ function senderOf({ text, note, wrong }: Work, found: Found): Tree | undefined {
   return treeOf({ name: name.trim() || undefined, address })
 }
 
-function portOf({ whole, note, wrong }: Work, found: Found): number | undefined {
-  const port = whole(found, 1)
+function portOf({ whole, note }: Work, found: Found): number | undefined {
+  const port = whole(found, { least: 1, most: 65_535 })
   note(
     port === undefined ? 'notSet' : 'taken',
     `${about}.MAIL_PORT`,
     port === undefined ? '587, as there' : 'mail.smtp.port',
   )
-  return port !== undefined && port > 65535 ? wrong(found, 'must be a port, at most 65535') : port
+  return port
 }
 
 /** Older guides call it MAIL_USER. */

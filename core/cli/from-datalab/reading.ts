@@ -13,13 +13,19 @@ export interface Reading {
   secret(name: Name): string | undefined
   url(found: Found | undefined): string | undefined
   flag(found: Found | undefined): boolean | undefined
-  whole(found: Found | undefined, least: number): number | undefined
+  whole(found: Found | undefined, range: Range): number | undefined
   /** `null` is a value of its own here. */
   texts(found: Found | undefined): readonly string[] | null | undefined
   list(found: Found | undefined): readonly Found[] | undefined
   tree(found: Found | undefined): Found | undefined
   /** Whether the setting has a value other than null. */
   isSet(name: Name): boolean
+}
+
+/** What a whole number may be. */
+export interface Range {
+  readonly least: number
+  readonly most: number
 }
 
 /** Makes a reading of settings. */
@@ -55,13 +61,12 @@ export function readingOf(settings: Settings): Reading {
       if (isAbsent(found)) return undefined
       return flags[String(found.value).trim().toLowerCase()] ?? wrong(found, 'must be true or false')
     },
-    whole: (found, least) => {
+    whole: (found, { least, most }) => {
       if (isAbsent(found)) return undefined
       const isNumber = typeof found.value === 'number' || /^\s*[0-9]{1,15}\s*$/.test(String(found.value))
       const number = isNumber ? Number(found.value) : Number.NaN
-      return Number.isSafeInteger(number) && number >= least
-        ? number
-        : wrong(found, `must be a whole number, at least ${least}`)
+      if (Number.isSafeInteger(number) && number >= least && number <= most) return number
+      return wrong(found, `must be a whole number from ${least} to ${most}`)
     },
     list: (found) => {
       const read = jsonOf(found)

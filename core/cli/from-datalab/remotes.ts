@@ -38,10 +38,12 @@ export function remotesOf(work: Work, cacheFolder: string): Remotes {
   return { tree: undefined, gaps: [{ why: gaps.flatMap(({ why }) => why), tree }] }
 }
 
+const minutes = { least: 0, most: 1_000_000 }
+
 function agesOf(work: Work): Tree {
   const { find, note, whole, wrong } = work
   const [most, least] = [find('REMOTE_CACHE_MAX_AGE'), find('REMOTE_CACHE_MIN_AGE')]
-  const [max, min] = [whole(most, 0), whole(least, 0)]
+  const [max, min] = [whole(most, minutes), whole(least, minutes)]
   const at = least ?? most
   if (at && (min ?? 1) > (max ?? 60))
     wrong(
@@ -81,6 +83,8 @@ function remoteOf(work: Work, found: Found, names: Set<string>): Remote | undefi
     if (value === undefined) work.wrong(found.within(key), 'is missing')
   if (name === undefined || path === undefined) return undefined
   const tree = { name, path, visibleTo }
+  const strangers = Object.keys(found.value).filter((key) => !['name', 'hostname', 'path'].includes(key))
+  if (strangers.length > 0) return gap(`Left out: datalab has no such setting here: ${strangers.join(', ')}.`, tree)
   const isTwice = names.has(name)
   names.add(name)
   if (!namePattern.test(name))

@@ -69,18 +69,25 @@ export function readSettings({ file, env }: Texts): Settings {
     else unknown.push({ ...parsed.locate([key], 'key'), path: key, message: notAKey(key) })
   }
   const environment = parseEnvFile(env?.text ?? '', env?.name ?? '')
+  const seen = new Map<string, Place>()
+  const twice: ConfigProblem[] = []
   for (const [name, { value, place }] of environment.variables) {
     // pydantic takes any capitals; the others are asked for by their very name.
     const key = name.toUpperCase().startsWith(prefix) ? name.toUpperCase().slice(prefix.length) : name
-    if (isOneOf(inEnvironment, name) || (name === 'SECRET_KEY' && !found.has(name)))
-      found.set(name, foundAt({ value, path: [name], locate: () => place }))
-    else if (key === name) others.push(name)
+    const isBare = isOneOf(inEnvironment, name) || name === 'SECRET_KEY'
+    if (isBare && !found.has(name)) found.set(name, foundAt({ value, path: [name], locate: () => place }))
+    if (isBare) continue
+    const before = seen.get(key)
+    if (before)
+      twice.push({ ...place, path: name, message: `stands on line ${before.line} in other capitals; keep one` })
+    seen.set(key, place)
+    if (key === name) others.push(name)
     else if (isOneOf(inFile, key)) found.set(key, foundAt({ value, path: [name], locate: () => place }))
     else unknown.push({ ...place, path: name, message: `datalab has no such setting${didYouMean(key, inFile)}` })
   }
   return {
     ...{ unknown, others, hasEnv: env !== undefined },
-    problems: [...parsed.problems.map(withoutQuotations), ...environment.problems],
+    problems: [...parsed.problems.map(withoutQuotations), ...environment.problems, ...twice],
     find: (name) => found.get(name),
   }
 }

@@ -36,7 +36,7 @@ export function sectionsOf(work: Work): Sections {
 }
 
 function sessionOf({ find, whole, note }: Work): Tree | undefined {
-  const hours = whole(find('SESSION_LIFETIME'), 1)
+  const hours = whole(find('SESSION_LIFETIME'), { least: 1, most: 100_000 })
   if (hours === undefined) {
     note(
       'notSet',
@@ -60,7 +60,8 @@ function brandingOf(work: Work): Tree | undefined {
   return typeof tracker === 'string' && /^https:\/\/[^\s"<>]+$/.test(tracker) ? { support: tracker } : undefined
 }
 
-const isAddress = (text: string) => /^[^\s@<>"?&%]+@[^\s@<>"?&%]+\.[^\s@<>"?&%]+$/.test(text.trim())
+const isAddress = (text: string) =>
+  text.trim().length <= 254 && /^[^\s@<>"?&%]+@[^\s@<>"?&%]+\.[^\s@<>"?&%]+$/.test(text.trim())
 
 /** What the entry of the datalab depends on. */
 export interface DatalabNeeds {
@@ -127,7 +128,7 @@ function rootOf({ find, text, note, wrong }: Work): string {
 }
 
 function uploadOf({ find, whole, note }: Work): number | undefined {
-  const size = whole(find('MAX_CONTENT_LENGTH'), 1)
+  const size = whole(find('MAX_CONTENT_LENGTH'), { least: 1, most: Number.MAX_SAFE_INTEGER })
   if (size === undefined) note('notSet', 'MAX_CONTENT_LENGTH', 'clients are told 10 GB, as there')
   else
     note(

@@ -1,5 +1,5 @@
 /** Reads the files of a datalab and writes ours beside each other, both or none. @module */
-import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { Fault } from '@labgate/contract'
 import { configFault } from '../../config/problems.ts'
@@ -84,7 +84,7 @@ async function refuseMistakes({ config, secrets }: Translated, told: Told, io: I
 }
 
 async function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
+  return lstat(path).then(
     () => true,
     // Whatever else keeps us from it is told by the writing.
     () => false,

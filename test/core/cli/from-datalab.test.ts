@@ -273,6 +273,7 @@ test('a file system behind SSH waits for its host key; those that are mounted co
     { name: 'Größe', path: '/mnt/x' },
     { name: 'Home', path: '~/data' },
     { name: 'Odd', hostname: '-oProxyCommand=x', path: '/data' },
+    { name: 'Mistyped', host: 'xrd', path: '/etc' },
   ]
   const { config, text, said, fate } = made({ ...sound, REMOTE_FILESYSTEMS: remotes, REMOTE_CACHE_MAX_AGE: 30 })
   const kept = [{ name: 'Share', path: '/mnt/share', visibleTo: { everyone: true } }]
@@ -284,7 +285,7 @@ test('a file system behind SSH waits for its host key; those that are mounted co
   assert.match(said('REMOTE_FILESYSTEMS[1]'), /ssh-keyscan -p 2222 xrd\.example\.org \| ssh-keygen -lf -/)
   assert.match(said('REMOTE_FILESYSTEMS[2]'), /ssh-keyscan nas \|/)
   assert.doesNotMatch(text + said('REMOTE_FILESYSTEMS[6]'), /oProxyCommand/)
-  for (const index of [1, 2, 3, 4, 5, 6]) assert.equal(fate(`REMOTE_FILESYSTEMS[${index}]`), 'decide')
+  for (const index of [1, 2, 3, 4, 5, 6, 7]) assert.equal(fate(`REMOTE_FILESYSTEMS[${index}]`), 'decide')
   // Without the signs of a comment it is an entry that lacks its key alone.
   const lines = text.split('\n').map((line) => line.replace(/^ {10}# /, ''))
   const [begin, end] = [lines.indexOf('- name: XRD'), lines.indexOf('      file: /run/secrets/remote_key')]
@@ -328,6 +329,10 @@ test('TESTING true is refused, wherever it stands', () => {
     wrong({ ...sound, TESTING: true }),
     /^ERR_CONFIG\ndatalab\.json:4:14: TESTING: is true: there everybody is an admin/,
   )
+  assert.match(
+    wrong(sound, 'PYDATALAB_TESTING=0\npydatalab_testing=1'),
+    /\.env:2: .*stands on line 1 in other capitals/,
+  )
   assert.match(wrong(sound, 'A=1\nPYDATALAB_TESTING=1'), /^ERR_CONFIG\n\.env:2: PYDATALAB_TESTING: is true/)
 })
 
@@ -353,7 +358,7 @@ test('what is wrong is told at once, each with place and mend, and no value is r
   for (const part of [
     'datalab.json:2:24: IDENTIFIER_PREFIX: must be a text',
     'datalab.json:3:14: APP_URL: must be an address such as',
-    'datalab.json:4:23: SESSION_LIFETIME: must be a whole number, at least 1',
+    'datalab.json:4:23: SESSION_LIFETIME: must be a whole number from 1 to',
     'datalab.json:5:27: BEHIND_REVERSE_PROXY: must be true or false',
     'GITHUB_ORG_ALLOW_LIST: must be a list of texts, or null',
     'EMAIL_DOMAIN_ALLOW_LIST: must list domains',
@@ -361,11 +366,11 @@ test('what is wrong is told at once, each with place and mend, and no value is r
     'REMOTE_FILESYSTEMS[0].path: is missing',
     'REMOTE_FILESYSTEMS[1]: must have name, hostname and path',
     'EMAIL_AUTH_SMTP_SETTINGS.MAIL_DEFAULT_SENDER: must be an e-mail address',
-    'EMAIL_AUTH_SMTP_SETTINGS.MAIL_PORT: must be a port',
+    'EMAIL_AUTH_SMTP_SETTINGS.MAIL_PORT: must be a whole number from 1 to 65535',
     'DEPLOYMENT_METADATA.homepage: must be an address',
     'DEPLOYMENT_METADATA.maintainer.contact_email: must be an e-mail address',
     'ROOT_PATH: must be a path',
-    '.env:1: PYDATALAB_MAX_CONTENT_LENGTH: must be a whole number, at least 1',
+    '.env:1: PYDATALAB_MAX_CONTENT_LENGTH: must be a whole number from 1 to',
   ])
     assert.ok(told.includes(part), `${part} in ${told}`)
 })

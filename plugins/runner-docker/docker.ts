@@ -106,7 +106,9 @@ async function inspectAll(ground: Ground, states: readonly State[], signal: Abor
 
 /** Read back each time: started anew, a container has another port. */
 async function endpointOf({ engine, config }: Ground, { container, port }: State): Promise<Endpoint> {
-  const { NetworkSettings: net } = await engine.ask.getContainer(container).inspect()
+  const { NetworkSettings: net, State: now } = await engine.ask.getContainer(container).inspect()
+  // Podman tells the port of a container that has ended; by now somebody else may listen there.
+  if (!now.Running) throw launchFault('unreachable', 'The container does not run.', { retryable: true })
   if (config.network !== undefined) {
     const host = net.Networks?.[config.network]?.IPAddress
     if (host) return { kind: 'tcp', host, port }

@@ -8,7 +8,7 @@ import type { Ground } from './ground.ts'
 import { fetchImage } from './images.ts'
 import { type DockerPlan, labels, planHash, secretsFolder } from './plan.ts'
 import type { State } from './state.ts'
-import { assertNoLinkOut, makeStores } from './stores.ts'
+import { assertMountable, makeStores } from './stores.ts'
 
 /** Brings the container of a plan up. @throws Fault ERR_LAUNCH; the signal's reason when it aborts */
 export async function launchOn(ground: Ground, plan: DockerPlan, launch: Launch<State>): Promise<State> {
@@ -31,15 +31,15 @@ export async function launchOn(ground: Ground, plan: DockerPlan, launch: Launch<
 async function bringUp(ground: Ground, plan: DockerPlan, launch: Launch<State>): Promise<State> {
   const { signal, save, progress, secrets } = launch
   signal.throwIfAborted()
-  assertNoLinkOut(ground, plan)
-  const there = await existing(ground, plan)
+  assertMountable(ground, plan)
+  const there = await existing(ground, plan, signal)
   if (there === undefined) {
     await fetchImage(ground, plan.image, launch)
     signal.throwIfAborted()
     await makeStores(ground, plan)
     signal.throwIfAborted()
   }
-  const { id, isRunning } = there ?? (await create(ground, plan))
+  const { id, isRunning } = there ?? (await create(ground, plan, signal))
   const state: State = { container: id, account: plan.account, storage: plan.storage, port: plan.port }
   await save(state)
   signal.throwIfAborted()
@@ -67,8 +67,8 @@ interface There {
 }
 
 /** The container of this very plan, unless it has ended; another one of ours is in the way, and goes. */
-async function existing(ground: Ground, plan: DockerPlan): Promise<There | undefined> {
-  const info = await inspected(ground, plan.name)
+async function existing(ground: Ground, plan: DockerPlan, signal: AbortSignal): Promise<There | undefined> {
+  const info = await inspected(ground, plan.name, signal)
   if (info === undefined) return undefined
   const { Labels } = info.Config
   if (Labels[labels.installation] !== ground.installation)
@@ -82,17 +82,21 @@ async function existing(ground: Ground, plan: DockerPlan): Promise<There | undef
   return undefined
 }
 
-async function inspected({ engine }: Ground, name: string): Promise<ContainerInspectInfo | undefined> {
+async function inspected(
+  { engine }: Ground,
+  name: string,
+  signal: AbortSignal,
+): Promise<ContainerInspectInfo | undefined> {
   return engine.ask
     .getContainer(name)
-    .inspect()
+    .inspect({ abortSignal: signal })
     .catch((error: unknown) => {
       if (isGone(error)) return undefined
       throw error
     })
 }
 
-async function create(ground: Ground, plan: DockerPlan): Promise<There> {
+async function create(ground: Ground, plan: DockerPlan, signal: AbortSignal): Promise<There> {
   const options = plan.create as unknown as ContainerCreateOptions
   const named = { ...options, name: plan.name, Labels: { ...options.Labels, [labels.plan]: planHash(plan) } }
   const make = async () => ({ id: (await ground.engine.ask.createContainer(named)).id, isRunning: false })
@@ -101,7 +105,7 @@ async function create(ground: Ground, plan: DockerPlan): Promise<There> {
   } catch (error) {
     if (!isTaken(error)) throw error
     // Another launch of the same workspace was faster.
-    return (await existing(ground, plan)) ?? (await make())
+    return (await existing(ground, plan, signal)) ?? (await make())
   }
 }
 

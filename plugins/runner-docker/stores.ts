@@ -1,5 +1,5 @@
 /** People's files: volumes of the engine, or folders of its machine. @module */
-import { existsSync, mkdirSync, realpathSync, rmSync } from 'node:fs'
+import { chownSync, existsSync, mkdirSync, realpathSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { launchFault } from '@labgate/contract'
 import type { VolumeInspectInfo } from 'dockerode'
@@ -11,7 +11,7 @@ import { type DockerPlan, isBelow, labels } from './plan.ts'
 export async function makeStores({ engine, config, installation }: Ground, plan: DockerPlan): Promise<void> {
   for (const { source } of plan.stores) {
     if (config.storage === 'folder') {
-      makeFolder(source)
+      makeFolder(source, plan.user)
       continue
     }
     const mine = { [labels.installation]: installation, [labels.storage]: plan.storage }
@@ -26,11 +26,13 @@ export async function makeStores({ engine, config, installation }: Ground, plan:
   }
 }
 
-function makeFolder(path: string): void {
+function makeFolder(path: string, user: DockerPlan['user']): void {
   try {
-    // To whom it belongs, the engine says, which is root; Labgate need not be.
     mkdirSync(path, { recursive: true, mode: 0o700 })
+    if (user) chownSync(path, user.uid, user.gid)
   } catch (cause) {
+    // Only root gives folders away. Docker does it for us with the secrets, Podman does not.
+    if ((cause as NodeJS.ErrnoException).syscall === 'chown') return
     throw launchFault('internal', 'The folder for your files could not be made.', {
       hint: 'An admin looks at `storageRoot` of the runner.',
       cause,
@@ -39,16 +41,22 @@ function makeFolder(path: string): void {
 }
 
 /**
- * A folder below a root can be a link out of it. Where Labgate sees the engine's files it looks; who can turn a folder
- * into a link between this and the start can do so still.
+ * A folder below a root can be a link out of it, and one that is not there some engines make. Where Labgate sees the
+ * engine's files it looks; who can turn a folder into a link between this and the start can do so still.
  * @throws Fault ERR_LAUNCH (policy)
  */
-export function assertNoLinkOut({ config }: Ground, { shared }: DockerPlan): void {
-  for (const source of shared.filter((one) => existsSync(one))) {
-    const roots = config.mountRoots.filter((root) => existsSync(root)).map((root) => realpathSync(root))
-    if (!isBelow(realpathSync(source), roots))
-      throw launchFault('policy', 'A folder of this app leads out of what may be mounted.', {
-        hint: 'An admin looks at the links in `mountRoots` of the runner.',
+export function assertMountable({ config }: Ground, { shared }: DockerPlan): void {
+  const roots = config.mountRoots.filter((root) => existsSync(root))
+  for (const source of shared.filter((one) => isBelow(one, roots))) {
+    const isHeld =
+      existsSync(source) &&
+      isBelow(
+        realpathSync(source),
+        roots.map((root) => realpathSync(root)),
+      )
+    if (!isHeld)
+      throw launchFault('policy', 'A folder of this app is not there, or leads out of what may be mounted.', {
+        hint: 'An admin looks at the mounts of the profile, and at links in `mountRoots` of the runner.',
         cause: source,
       })
   }

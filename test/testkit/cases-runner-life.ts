@@ -122,7 +122,7 @@ function isUnreachable(error: unknown): boolean {
 
 /** It says goodbye in its storage, where the next one finds it. */
 const farewell =
-  'trap "echo bye > $STORE/bye; exit 0" TERM; echo here > $PAGE; touch $STORE/ready; while :; do sleep 0.05; done'
+  'trap "sleep 0.4; echo bye > $STORE/bye; exit 0" TERM; echo here > $PAGE; touch $STORE/ready; while :; do sleep 0.05; done'
 
 async function endsGently({ start, runner }: RunnerLab): Promise<void> {
   const storage = `s${randomBytes(6).toString('hex')}`

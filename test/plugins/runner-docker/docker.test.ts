@@ -3,6 +3,7 @@ import { runnerConformance } from '@labgate/testkit'
 import { noDocker, startDocker } from '../../support/docker.ts'
 import { loadBusybox } from '../../support/images.ts'
 import { engineSuite } from '../../support/runner-suites.ts'
+import { engineClaims } from './claims.ts'
 
 const skip = noDocker()
 if (!skip) {
@@ -10,4 +11,5 @@ if (!skip) {
   after(() => engine.close())
   await loadBusybox(engine.client)
   runnerConformance(engineSuite(engine))
+  engineClaims(engine)
 }

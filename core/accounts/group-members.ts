@@ -4,7 +4,7 @@ import type { EntityManager } from '@mikro-orm/sqlite'
 import { AccountEntity, GroupEntity, type Group as GroupRow, MembershipEntity } from '../storage/entities.ts'
 import { GroupManagerEntity } from '../storage/ledger-entities.ts'
 import type { Storage } from '../storage/storage.ts'
-import { type AccountRow, viewOf } from './accounts.ts'
+import { type AccountRow, assertMayReturn, viewOf } from './accounts.ts'
 import { type Actor, type PageAsk, type Paged, pageLimit, partOf, sourceOf } from './actor.ts'
 import type { Change } from './changes.ts'
 
@@ -96,6 +96,7 @@ export function memberChanges({ clock, change }: { clock: Clock; change: Change 
         await changeable(em, actor, slug)
         const source = sourceOf(actor) === 'config' ? 'config' : 'admin'
         if ((await em.count(MembershipEntity, { account, group: slug, source })) > 0) return { unchanged: undefined }
+        await assertIsHere(em, account)
         await noteChanged(em, account)
         em.create(MembershipEntity, { account, group: slug, source, at: clock.now() })
         return { result: undefined, type: 'group.joined', account, target: { group: slug }, ...became({ source }) }
@@ -123,6 +124,7 @@ export function memberChanges({ clock, change }: { clock: Clock; change: Change 
         await changeable(em, actor, slug)
         const was = (await em.count(GroupManagerEntity, { group: slug, account })) > 0
         if (was === (is === 'manager')) return { unchanged: undefined }
+        if (!was) await assertIsHere(em, account)
         await noteChanged(em, account)
         if (was) await em.nativeDelete(GroupManagerEntity, { group: slug, account })
         else em.create(GroupManagerEntity, { group: slug, account, source: sourceOf(actor) })
@@ -155,9 +157,14 @@ export async function changeable(em: EntityManager, actor: Actor, slug: string):
   return row
 }
 
+/** @throws Fault ERR_NOT_FOUND, ERR_CONFLICT for who was erased or merged: nothing is given to them any more */
+async function assertIsHere(em: EntityManager, account: AccountId): Promise<void> {
+  const row = await em.findOne(AccountEntity, { id: account }, { disableIdentityMap: true })
+  if (!row) throw new Fault('ERR_NOT_FOUND', `There is no account ${account}.`)
+  assertMayReturn(row)
+}
+
 /** Every answer about this account is made anew. */
 async function noteChanged(em: EntityManager, account: AccountId): Promise<void> {
-  if ((await em.count(AccountEntity, { id: account })) === 0)
-    throw new Fault('ERR_NOT_FOUND', `There is no account ${account}.`)
   await em.execute('update account set revision = revision + 1 where id = ?', [account])
 }

@@ -48,7 +48,8 @@ export function createStanding(needs: { accounts: Accounts; change: Change; cloc
     if (patch.from !== undefined && row.state !== patch.from)
       throw new Fault('ERR_CONFLICT', 'This account does not wait for approval (any more).')
     if (row[patch.field] === patch.value) return undefined
-    if (patch.value === 'active') assertMayReturn(row)
+    // Neither back to life nor to power.
+    if (patch.value !== 'deactivated' && patch.value !== 'user') assertMayReturn(row)
     if (isActiveAdmin(row) && !isActiveAdmin({ ...row, [patch.field]: patch.value })) await assertOtherAdmin(em, row.id)
     em.assign(row, { [patch.field]: patch.value, updatedAt: clock.now(), revision: row.revision + 1 })
     return row

@@ -60,6 +60,16 @@ suite('the standing of accounts', () => {
     await assert.rejects(standing.setRole(by(admin), 'nobody', 'user'), code('ERR_NOT_FOUND'))
   })
 
+  test('nobody gets power who was merged or erased', async () => {
+    const [admin, gone] = [await make('admin'), await make('user')]
+    await opened.storage.transaction((em) =>
+      em.execute(`update account set state = 'deactivated', erased_at = 1 where id = ?`, [gone]),
+    )
+    for (const role of ['admin', 'manager'] as const)
+      await assert.rejects(standing.setRole(by(admin), gone, role), code('ERR_CONFLICT'))
+    assert.equal((await standing.setRole(by(admin), gone, 'user')).role, 'user')
+  })
+
   test('the last admin who may act stays one', async () => {
     const [admin, second] = [await make('admin'), await make('admin')]
     await accounts.setState(second, 'deactivated')

@@ -3,12 +3,18 @@
  * every page of every walk, light, dark and on a phone, for people who change pages and want to see what they did.
  * @module
  */
-import { mkdir, stat } from 'node:fs/promises'
+import { mkdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
+import { parse } from 'yaml'
 import { openBrowser, views } from '../support/browser.ts'
 import { startTestDemo } from '../support/demo.ts'
+import { startDocker } from '../support/docker.ts'
+import { notebookImage } from '../support/engine-notebook.ts'
+import { loadPackages } from '../support/images.ts'
+import { freePort } from '../support/labgate.ts'
 import { Visitor } from '../support/visitor.ts'
+import { workspaceWorld } from '../support/workspaces.ts'
 import { startAllSignIns } from './all-sign-ins.ts'
 import { take, walks } from './walks.ts'
 
@@ -22,6 +28,7 @@ try {
   if (folder === undefined) {
     await forReadme(browser)
     await ofAllSignIns(browser)
+    await ofWorkspaces(browser)
   } else await everything(browser, folder)
 } finally {
   await browser.close()
@@ -61,6 +68,32 @@ async function ofAllSignIns(chromium: Browser): Promise<void> {
   } finally {
     await visitor.leave()
     await demo.stop()
+  }
+}
+
+/** The example of a portal of notebooks: what can be started, and one that has just started, in a real container. */
+async function ofWorkspaces(chromium: Browser): Promise<void> {
+  const example = parse(await readFile(join(images, '../../examples/notebook-portal/labgate.yaml'), 'utf8'))
+  const engine = await startDocker()
+  const port = await freePort()
+  const config = { socket: engine.socket, pull: 'never' }
+  const workspaces = { ...example.workspaces, origin: `http://*.localhost:${port}` }
+  const plugins = { docker: { use: '@labgate/runner-docker', config } }
+  const world = await workspaceWorld({ plugins, workspaces }, { port })
+  const visitor = await Visitor.enter({ browser: chromium, options: { viewport: { width: 1000, height: 1060 } } })
+  try {
+    await loadPackages(engine.client, { ...notebookImage, name: example.workspaces.profiles.notebook.image })
+    const { page } = visitor
+    await page.goto(`${world.site.issuer}/workspaces`)
+    await visitor.signInByEmail('ada@lab.example', { folder: world.site.folder, heading: 'Workspaces' })
+    await picture(page, 'workspace-launch')
+    await page.getByRole('button', { name: /^Start/ }).click()
+    await page.getByRole('link', { name: 'Open', exact: true }).waitFor()
+    await picture(page, 'workspace-progress')
+  } finally {
+    await visitor.leave()
+    await world.stop()
+    await engine.close()
   }
 }
 

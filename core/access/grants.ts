@@ -206,7 +206,10 @@ async function assertThere(em: EntityManager, by: By, wanted: CheckedGrant): Pro
   const { subject, dataset, version, conditions } = wanted
   if (version !== undefined && (await em.count(DatasetVersionEntity, { dataset, version })) === 0)
     throw missing(`version ${shown(version)} of ${shown(dataset)}`)
-  if (subject.kind === 'account' && (await em.count(AccountEntity, { id: subject.account })) === 0)
+  if (
+    subject.kind === 'account' &&
+    (await em.count(AccountEntity, { id: subject.account, mergedInto: null, erasedAt: null })) === 0
+  )
     throw missing(`account ${shown(subject.account)}`)
   for (const group of [subject.kind === 'group' ? subject.group : undefined, conditions.withinGroup]) {
     if (group !== undefined && !(await isGroup(em, by.actor, group))) throw missing(`group ${shown(group)}`)

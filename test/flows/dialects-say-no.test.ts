@@ -179,6 +179,8 @@ describe('at CAVE, a gateway and a datalab', () => {
         assert.ok(status >= 400 && status < 500, `${method} ${path} ${JSON.stringify(json)}: ${status} ${text}`)
       }
       assert.equal((await room()('accounts').find(id))?.role, 'user')
+      const grant = { subject: { kind: 'account', account: id }, dataset: 'fish', level: 'view' } as const
+      await assert.rejects(room()('ledger').grants.add(house, grant), { code: 'ERR_NOT_FOUND' })
       const { text } = await datalab(root.token, '/users')
       assert.ok(!text.includes(hex), 'not listed')
       assert.ok(!(await datalab(into.token, '/search-users/?query=Example')).text.includes(hex), 'not found')

@@ -228,12 +228,25 @@ for (const kind of ['nginx', 'caddy'] as const) {
         '/admin;x',
         '/a%00',
       ]
-      for (const path of [...traps, '/public//../admin', '/%2e%2e/admin/x', '/public/..\\admin', '//admin/x']) {
+      // RFC 9112 §3.2.2: a request line may name a host, and be about its path all the same.
+      for (const path of [
+        ...traps,
+        `${origin}/admin/x`,
+        'http://evil.example/admin/x',
+        '/public//../admin',
+        '/%2e%2e/admin/x',
+        '/public/..\\admin',
+        '//admin/x',
+      ]) {
         // As it stands: `fetch` would tidy it up.
         const { status } = await raw(path, ben)
         assert.ok(status >= 400 && status < 500, `${path}: ${status}`)
         assert.ok(!echo.seen.some(({ url }) => url === path), path)
       }
+      // Another host is another site to Caddy, which has nothing there.
+      const count = echo.seen.length
+      await raw('http://evil.example/admin/x', ben)
+      assert.equal(echo.seen.length, count)
       for (const headers of [{ 'x-http-method-override': 'DELETE' }, { 'x-http-method': 'PUT' }])
         assert.notEqual((await ask('/data/fish/x', { headers: { ...ben, ...headers } })).status, 200)
       assert.notEqual((await ask('/data/fish/x?_method=PUT', { headers: ben })).status, 200)

@@ -21,7 +21,7 @@ export async function lastActivity(ask: ActivityAsk): Promise<Date | undefined> 
       jsonOf,
       () => undefined,
     )
-  const [status, kernels] = [await at('status'), await at('kernels')]
+  const [status, kernels] = await Promise.all([at('status'), at('kernels')])
   if (Array.isArray(kernels) && kernels.some(isBusy)) return ask.now
   const last = (status as { last_activity?: unknown } | undefined)?.last_activity
   const time = typeof last === 'string' ? new Date(last) : undefined

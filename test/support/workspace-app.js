@@ -29,9 +29,10 @@ const server = createServer((req, res) => {
   const rest = path.slice(base.length)
   if (rest === 'api') return send(200, { version: '1' })
   if (token !== undefined && req.headers.authorization !== `token ${token}`) return send(403, { message: 'Forbidden' })
+  if (kernels.state === 'ill' && rest.startsWith('api/')) return send(500, {})
   if (rest === 'api/status') return send(200, { last_activity: started, started })
   if (rest === 'api/kernels') return send(200, [{ execution_state: kernels.state }])
-  if (rest === 'busy' || rest === 'idle') {
+  if (rest === 'busy' || rest === 'idle' || rest === 'ill') {
     kernels.state = rest
     return send(200, {})
   }

@@ -140,8 +140,11 @@ test('the 101st start at once is asked to come back, and says when', async () =>
     assert.ok(isFault(refused[0]))
     assert.equal(refused[0].code, 'ERR_RATE')
     assert.equal(refused[0].retryAfterSeconds, 30)
+    const ids = asked.flatMap((one) => (one.status === 'fulfilled' ? [one.value.id] : []))
+    for (const id of ids) await room.stop(as(alice), id)
+    await Promise.all(ids.map((id) => world.until(id, 'stopped')))
+    assert.deepEqual(world.processes(), [])
   } finally {
     await world.stop()
   }
-  assert.deepEqual(world.processes(), [])
 })

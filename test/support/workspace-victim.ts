@@ -1,0 +1,42 @@
+/**
+ * A Labgate with workspaces in a process of its own, made to be killed. It does what it is told over IPC and says when it
+ * is done. Arguments: folder of the data, folder of the runner, port.
+ * @module
+ */
+import { join } from 'node:path'
+import { testProfiles, type WorkspaceWorld, workspaceWorld } from './workspaces.ts'
+
+const [, , data = '', places = '', port = ''] = process.argv
+const gated = { ...testProfiles.notebook, command: [...testProfiles.notebook.command, join(places, 'gate')] }
+const world: WorkspaceWorld = await workspaceWorld(
+  { workspaces: { profiles: { ...testProfiles, gated } } },
+  { data, places, port: Number(port) },
+)
+const { get } = world.site.labgate.rooms
+const room = get('workspaces')
+
+/** What it is told to do. */
+export interface Order {
+  readonly number: number
+  readonly do: 'request' | 'stop' | 'restart' | 'find' | 'look' | 'leads'
+  readonly id?: string
+  readonly profile?: string
+}
+
+process.on('message', (order: Order) => {
+  obey(order).then(
+    (answer) => process.send?.({ number: order.number, answer: answer ?? null }),
+    (error: unknown) => process.send?.({ number: order.number, error: String(error) }),
+  )
+})
+process.send?.({ number: 0, answer: null })
+
+async function obey({ do: what, id = '', profile = 'notebook' }: Order): Promise<unknown> {
+  const { alice, as } = world
+  if (what === 'request') return (await room.request(as(alice), { account: alice, profile })).id
+  if (what === 'stop') return (await room.stop(as(alice), id)).state
+  if (what === 'restart') return (await room.restart(as(alice), id)).state
+  if (what === 'find') return (await room.find(id))?.state
+  if (what === 'leads') return get('storage').alone.holds()
+  return room.look()
+}

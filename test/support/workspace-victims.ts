@@ -1,0 +1,122 @@
+/** Runs {@link workspace-victim.ts}, one process or several on the same data, and kills them. @module */
+import { type ChildProcess, fork } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { freePort } from './labgate.ts'
+import type { Order } from './workspace-victim.ts'
+import { livingIn } from './workspaces.ts'
+
+const program = fileURLToPath(new URL('./workspace-victim.ts', import.meta.url))
+
+/** A process that does what it is told. */
+export interface Victim {
+  tell(what: Order['do'], more?: Pick<Order, 'id' | 'profile'>): Promise<unknown>
+  /** Waits until a workspace is in one of these states, as this process sees it. */
+  until(id: string, ...states: string[]): Promise<string>
+  /** SIGKILL. */
+  kill(): Promise<void>
+}
+
+/** One folder of data, one of the runner. */
+export interface Victims {
+  readonly places: string
+  start(): Promise<Victim>
+  fault(name: string): void
+  clear(name: string): void
+  /** Waits until the runner holds at a point. */
+  held(point: string): Promise<void>
+  /** The app that waits for its gate may be ready. */
+  openGate(): void
+  processes(): readonly number[]
+  /** What the runner has of workspaces. */
+  left(): readonly string[]
+  close(): Promise<void>
+}
+
+/** Makes the folders; nothing runs yet. */
+export async function workspaceVictims(): Promise<Victims> {
+  const root = await mkdtemp(join(tmpdir(), 'labgate-victims-'))
+  const places = join(root, 'places')
+  mkdirSync(join(places, 'faults'), { recursive: true })
+  const started: Victim[] = []
+  const file = (name: string) => join(places, 'faults', name)
+  return {
+    places,
+    async start() {
+      const one = await victim([join(root, 'data'), places, String(await freePort())])
+      started.push(one)
+      return one
+    },
+    fault: (name) => writeFileSync(file(name), ''),
+    clear: (name) => rmSync(file(name), { force: true }),
+    async held(point) {
+      const mark = join(places, `held-${point}`)
+      await eventually(async () => existsSync(mark), point)
+      rmSync(mark)
+    },
+    openGate: () => writeFileSync(join(places, 'gate'), ''),
+    processes: () => livingIn(places),
+    left: () => (existsSync(join(places, 'running')) ? readdirSync(join(places, 'running')) : []),
+    async close() {
+      for (const one of started) await one.kill()
+      for (const pid of livingIn(places)) process.kill(-pid, 'SIGKILL')
+      await rm(root, { recursive: true, force: true })
+    },
+  }
+}
+
+async function victim(args: readonly string[]): Promise<Victim> {
+  const child = fork(program, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+  let number = 0
+  const tell: Victim['tell'] = (what, more = {}) => {
+    number += 1
+    const answer = answerTo(child, number)
+    child.send({ number, do: what, ...more } satisfies Order)
+    return answer
+  }
+  await answerTo(child, 0)
+  return {
+    tell,
+    async until(id, ...states) {
+      let state = ''
+      await eventually(
+        async () => {
+          state = String(await tell('find', { id }))
+          return states.includes(state)
+        },
+        `${id} ${states.join(' or ')}`,
+      )
+      return state
+    },
+    async kill() {
+      if (child.exitCode !== null || child.signalCode !== null) return
+      const gone = new Promise((done) => child.once('exit', done))
+      child.kill('SIGKILL')
+      await gone
+    },
+  }
+}
+
+function answerTo(child: ChildProcess, number: number): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const ended = (code: number | null) => reject(new Error(`the process ended with ${code}`))
+    const heard = (message: { number: number; answer?: unknown; error?: string }) => {
+      if (message.number !== number) return
+      child.off('message', heard).off('exit', ended)
+      if (message.error === undefined) resolve(message.answer)
+      else reject(new Error(message.error))
+    }
+    child.on('message', heard).once('exit', ended)
+  })
+}
+
+async function eventually(isSo: () => Promise<boolean>, what: string): Promise<void> {
+  const end = performance.now() + 20_000
+  while (!(await isSo())) {
+    if (performance.now() > end) throw new Error(`it never was: ${what}`)
+    await new Promise((done) => setTimeout(done, 20))
+  }
+}

@@ -1,0 +1,118 @@
+/** `labgate workspace …` beside a server of another process: what a command wishes, the server does at its next look. */
+import assert from 'node:assert/strict'
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { startCommand } from '../../support/command-line.ts'
+import { type CommandFolder, commandFolder } from '../../support/ledger-commands.ts'
+import { freePort, tempFolder } from '../../support/program.ts'
+import { testProfiles } from '../../support/workspaces.ts'
+
+let folder: CommandFolder
+let server: ReturnType<typeof startCommand>
+let runs: Awaited<ReturnType<typeof tempFolder>>
+let running: string
+let alice: string
+
+before(async () => {
+  const port = await freePort()
+  runs = await tempFolder()
+  folder = await commandFolder({
+    issuer: `http://localhost:${port}`,
+    listen: { port },
+    management: { enabled: false },
+    log: { level: 'warn' },
+    plugins: {
+      email: { use: '@labgate/auth-email' },
+      here: { use: join(import.meta.dirname, '../../support/plugins/runner-local.ts'), config: { folder: runs.path } },
+    },
+    workspaces: {
+      origin: 'http://*.localhost',
+      profiles: testProfiles,
+      poll: '1s',
+      grace: '1s',
+      quotas: { user: { instances: 2 } },
+    },
+  })
+  running = join(runs.path, 'running')
+  alice = await folder.person('alice@example.org')
+  server = startCommand(['serve', '--config', 'labgate.yaml'], { cwd: folder.path })
+  await server.says('ready at')
+})
+after(async () => {
+  server.process.kill('SIGTERM')
+  await server.done
+  await folder.remove()
+  await runs.remove()
+})
+
+const left = () => (existsSync(running) ? readdirSync(running) : [])
+async function until(id: string, state: string): Promise<void> {
+  for (let tries = 0; tries < 60; tries++) {
+    if ((await folder.json('workspace', 'show', id)).state === state) return
+    await sleep(200)
+  }
+  assert.fail(`${id} is not ${state}: ${JSON.stringify(await folder.json('workspace', 'show', id))} ${server.output()}`)
+}
+
+test('a command starts one, the server makes it ready; it is shown, listed, extended and heard', async () => {
+  const made = await folder.json(
+    'workspace',
+    'start',
+    'alice@example.org',
+    'notebook',
+    '--size',
+    'large',
+    '--title',
+    'T',
+  )
+  assert.equal(made.state, 'reserved')
+  await until(made.id, 'ready')
+  assert.deepEqual(left(), [made.id])
+  const [one] = await folder.json('workspace', 'list', '--state', 'running', '--account', 'alice@example.org')
+  assert.deepEqual([one.id, one.account, one.size], [made.id, alice, 'large'])
+  assert.match(
+    await folder.text('workspace', 'list'),
+    new RegExp(`${made.id}  alice +notebook +large +here +(ready|idle)`),
+  )
+  assert.match(await folder.text('workspace', 'events', made.id), /requested.*ready/s)
+  assert.match(await folder.text('workspace', 'logs', made.id, '--tail', '5'), /app {2}at \//)
+  assert.match(await folder.text('workspace', 'extend', made.id), /may run longer/)
+  assert.deepEqual(await folder.json('workspace', 'message', 'At noon', '--profile', 'notebook'), { count: 1 })
+  assert.match(await folder.text('workspace', 'events', made.id), /message +At noon/)
+})
+
+test('a stop, a restart and a removal by command are wishes that the server keeps; nothing is left', async () => {
+  const [{ id }] = await folder.json('workspace', 'list', '--state', 'running')
+  assert.match(await folder.text('workspace', 'stop', id, '--why', 'the test'), /will be stopped/)
+  // The command itself has ended nothing: it knows no runner.
+  await until(id, 'stopped')
+  assert.deepEqual(left(), [])
+  assert.equal((await folder.json('workspace', 'show', id)).stopReason, 'admin')
+  assert.match(await folder.fails('workspace', 'stop', id), /has ended already/)
+  await folder.text('workspace', 'restart', id)
+  await until(id, 'ready')
+  assert.match(await folder.fails('workspace', 'remove', id), /--why is missing/)
+  await folder.text('workspace', 'remove', id, '--why', 'it hangs')
+  await until(id, 'stopped')
+  assert.deepEqual(left(), [])
+  assert.match(await folder.text('workspace', 'forget', id), /is forgotten/)
+  assert.match(await folder.fails('workspace', 'show', id), /there is no workspace/)
+})
+
+test('quotas, drained places and usage are kept and told', async () => {
+  await folder.text('workspace', 'quota', 'set', 'account:alice@example.org', '--instances', '0', '--memory', '2g')
+  assert.match(await folder.text('workspace', 'quota', 'list'), /account:alice +0 +2048m +any +database/)
+  assert.match(await folder.fails('workspace', 'start', 'alice@example.org', 'notebook'), /ERR_CONFLICT/)
+  await folder.text('workspace', 'quota', 'unset', 'account:alice@example.org')
+  assert.match(await folder.fails('workspace', 'quota', 'set', 'everybody', '--cpus', '1'), /A quota is of/)
+  assert.match(await folder.fails('workspace', 'quota', 'set', 'site', '--cpus', 'many'), /--cpus must be/)
+  assert.deepEqual(await folder.json('workspace', 'drain', 'here'), ['here'])
+  assert.match(await folder.fails('workspace', 'start', 'alice@example.org', 'notebook'), /takes nothing new/)
+  assert.deepEqual(await folder.json('workspace', 'drain', 'here', '--off'), [])
+  assert.match(await folder.fails('workspace', 'drain', 'there'), /no plugin there/)
+  const usage = await folder.json('workspace', 'usage', '--by', 'account')
+  assert.deepEqual(usage, [])
+  assert.match(await folder.text('workspace', 'usage', '--by', 'group'), /Nothing/)
+})

@@ -44,7 +44,7 @@ const server = createServer((req, res) => {
   if (rest === 'lab-token') return send(200, { token: readFileSync(`${secrets}/labgate-token`, 'utf8') })
   if (rest === 'events') {
     res.writeHead(200, { 'content-type': 'text/event-stream' })
-    return // The first event is sent when somebody asks for `tell`.
+    return res.flushHeaders()
   }
   if (rest === 'cookies') {
     res.setHeader('set-cookie', [

@@ -12,6 +12,8 @@ export interface Spot {
   readonly folder: string
   readonly runFolder: string
   readonly hasFiles: boolean
+  /** Ports that were in use when it was asked, and those that were tried since. */
+  readonly taken: Set<number>
   readonly uid: number
   readonly gid: number
 }
@@ -87,6 +89,7 @@ async function look(host: Host, storage: string, signal: AbortSignal): Promise<S
   return {
     ...{ host, folder, runFolder, uid: Number(uid), gid: Number(gid) },
     runs: answer.lines('run').map(runOf),
+    taken: new Set(answer.line('ports')?.map((hex) => Number.parseInt(hex, 16))),
     hasFiles: answer.line('files')?.[0] === 'yes',
   }
 }

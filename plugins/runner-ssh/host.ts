@@ -30,6 +30,8 @@ export interface Host {
   ask(steps: readonly Step[], options?: AskOptions): Promise<Answer>
   /** Starts functions there whose output is a stream. The connection is held until it has ended. */
   start(steps: readonly Step[], signal: AbortSignal | undefined): Promise<Running>
+  /** Whether it answers; asks the least there is. @throws Fault of the connection */
+  ping(): Promise<void>
   /** A stream to a port of its 127.0.0.1. */
   tunnel(port: number): Promise<Duplex>
   /** Which limits it keeps; asked once. */
@@ -43,6 +45,9 @@ export interface Host {
 
 /** OpenSSH lets ten commands of a connection run at once (MaxSessions); tunnels are not counted. */
 const atOnce = 8
+
+/** So soon a host that is well has said so. */
+const pingMs = 5000
 
 /** Makes a host; it connects when it is used. */
 export function hostOf(config: HostConfig, place: Place): Host {
@@ -80,6 +85,11 @@ export function hostOf(config: HostConfig, place: Place): Host {
           return readAnswer(at, stdout, stderr)
         }),
       ),
+    ping: async () => {
+      const signal = AbortSignal.timeout(pingMs)
+      const run = (connection: Connection) => connection.exec(['true'], { timeoutSeconds: pingMs / 1000, signal })
+      await noted(gate(() => shared.use(run, { signal })))
+    },
     start: (steps, signal) =>
       noted(
         held<Running>(
@@ -87,7 +97,13 @@ export function hostOf(config: HostConfig, place: Place): Host {
           async (connection) => {
             const running = await connection.spawn(shell, signal ? { signal } : {})
             running.stdin.end(scriptOf(place, steps))
-            return [running, running.exited]
+            // A channel whose output nobody reads to the end does not close by itself.
+            const { promise, resolve } = Promise.withResolvers<void>()
+            const close = () => {
+              running.close()
+              resolve()
+            }
+            return [{ ...running, close }, Promise.race([running.exited, promise])]
           },
         ),
       ),
@@ -96,7 +112,7 @@ export function hostOf(config: HostConfig, place: Place): Host {
         held<Duplex>(
           (work) => shared.use(work),
           async (connection) => {
-            const stream = await connection.forward({ host: '127.0.0.1', port })
+            const stream = likeSocket(await connection.forward({ host: '127.0.0.1', port }))
             stream.on('error', () => undefined) // whoever reads it hears of it by `close`
             return [stream, closed(stream, connection.over)]
           },
@@ -129,6 +145,12 @@ function held<T>(
       await end.catch(() => undefined)
     }).catch(reject)
   })
+}
+
+/** What Node's HTTP client asks of a socket beside its stream. Time limits are the caller's own; nothing waits 40 ms here. */
+function likeSocket(stream: Duplex): Duplex {
+  const self = () => stream
+  return Object.assign(stream, { setTimeout: self, setNoDelay: self, setKeepAlive: self, ref: self, unref: self })
 }
 
 function closed(stream: Duplex, over: AbortSignal): Promise<void> {
@@ -168,8 +190,8 @@ export function isDead(error: unknown): boolean {
   return trouble !== undefined && trouble !== 'aborted'
 }
 
-/** A failure at a host as the person may read it. */
-export function hostTrouble(name: string, error: unknown) {
+/** A failure at a host as the person may read it; what is no host's doing stays what it is. */
+export function hostTrouble(name: string, error: unknown): unknown {
   if (isFault(error) && error.code === 'ERR_LAUNCH') return error
   const cause = error
   if (error instanceof Refusal) return refusalTrouble(name, error)
@@ -185,11 +207,7 @@ export function hostTrouble(name: string, error: unknown) {
       retryable: true,
       cause,
     })
-  return launchFault('internal', `Something went wrong on ${name}.`, {
-    hint: 'An admin finds it in the log.',
-    retryable: true,
-    cause,
-  })
+  return error
 }
 
 function refusalTrouble(name: string, cause: Refusal) {

@@ -19,8 +19,6 @@ interface Launching {
   readonly launch: Launch<State>
 }
 
-/** Ports that are tried on a host before it is given up. */
-const portTries = 20
 /** Starts of an app whose port somebody else took in between. */
 const startTries = 3
 /** What is in the way of a launch gets so long to end by itself. */
@@ -95,8 +93,8 @@ async function bringUp(launching: Launching, spot: Spot): Promise<State> {
   const { account, storage } = plan
   const state = stateOf(host, { instance, account, storage })
   // Before anything is made: a crash from here on finds the way to it.
-  await notes.write(ground, state)
   await launch.save(state)
+  await notes.write(ground, state)
   launch.signal.throwIfAborted()
   await host.limits(launch.signal)
   for (let tries = 1; ; tries += 1) {
@@ -146,22 +144,28 @@ function homeOf({ storage, home }: SshPlan, { folder, runFolder }: Spot, instanc
 async function startWithPort(launching: Launching, spot: Spot, nonce: string): Promise<number> {
   const { ground, launch } = launching
   const { from, to } = ground.config.ports
-  for (let tries = 1; ; tries += 1) {
-    const port = from + (Buffer.from(ground.random.bytes(4)).readUInt32BE() % (to - from + 1))
+  const begin = Buffer.from(ground.random.bytes(4)).readUInt32BE()
+  let cause: unknown
+  for (let step = 0; step <= to - from; step += 1) {
+    const port = from + ((begin + step) % (to - from + 1))
+    if (spot.taken.has(port)) continue
     try {
       await start(launching, spot, { nonce, port })
       return port
     } catch (error) {
       launch.signal.throwIfAborted()
       if (!(error instanceof Refusal) || error.word !== 'port') throw error
-      if (tries === portTries)
-        throw launchFault('port', `There is no free port on ${spot.host.name}.`, {
-          hint: 'Try again.',
-          retryable: true,
-          cause: error,
-        })
+      // Somebody else was faster since the host was asked.
+      cause = error
+    } finally {
+      spot.taken.add(port)
     }
   }
+  throw launchFault('port', `There is no free port on ${spot.host.name}.`, {
+    hint: 'Try again.',
+    retryable: true,
+    cause,
+  })
 }
 
 /** May be broken off at any time: what has no folder any more, or one that was told to end, is not started. */

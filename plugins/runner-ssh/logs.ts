@@ -1,6 +1,6 @@
 /** What an app writes, line by line. @module */
 import { StringDecoder } from 'node:string_decoder'
-import type { Host } from './host.ts'
+import { type Host, hostTrouble } from './host.ts'
 import { runOf } from './state.ts'
 import { pause } from './wait.ts'
 
@@ -17,11 +17,15 @@ const lineLength = 8192
 const everyMs = 700
 
 /** The lines of an instance, the oldest first. Followed, they end with the instance or with the signal. */
-export async function* linesOf(
-  host: Host,
-  instance: string,
-  { tail, follow, signal }: LinesAsk,
-): AsyncGenerator<string> {
+export async function* linesOf(host: Host, instance: string, ask: LinesAsk): AsyncGenerator<string> {
+  try {
+    yield* read(host, instance, ask)
+  } catch (error) {
+    if (!ask.signal.aborted) throw hostTrouble(host.name, error)
+  }
+}
+
+async function* read(host: Host, instance: string, { tail, follow, signal }: LinesAsk): AsyncGenerator<string> {
   const decoder = new StringDecoder('utf8')
   let begun = ''
   let ask: readonly [string, string] = ['tail', String(Math.max(0, Math.min(10_000, Math.trunc(tail))))]

@@ -3,6 +3,7 @@ import {
   Fault,
   type Finding,
   type Found,
+  type Health,
   type Inspection,
   type Runner,
   type RunnerContext,
@@ -17,7 +18,7 @@ import { launchOn, secretSteps } from './launch.ts'
 import { linesOf } from './logs.ts'
 import { planOf } from './plan.ts'
 import type { RunnerSshConfig } from './settings.ts'
-import { migrate, runOf, type State, seen, stateSchema, stateVersion } from './state.ts'
+import { migrate, type Run, runOf, type State, seen, stateSchema, stateVersion } from './state.ts'
 import { tunnelsOf } from './tunnels.ts'
 
 /** Makes the runner; it connects when it is used. @throws Fault ERR_CONFIG for pins, keys and names that are none */
@@ -81,10 +82,7 @@ export function createSsh(context: RunnerContext<RunnerSshConfig>): Runner<State
       )
     },
     stop: async () => void (await Promise.all(hosts.map((host) => host.close()))),
-    async health() {
-      const silent = hosts.filter((host) => host.trouble() !== undefined).map(({ name }) => name)
-      return silent.length === 0 ? { ok: true } : { ok: false, detail: `no answer from ${silent.join(', ')}` }
-    },
+    health: () => health(ground),
     probe: () => probe(ground),
   }
 }
@@ -124,21 +122,34 @@ async function inspectAll(
 }
 
 /**
- * A host that does not answer is passed over and logged: whatever is started is kept with its host first, so that nothing
- * is taken for ended because it is not found here.
+ * A host that does not answer is passed over and logged, unless none does: whatever is started is kept with its host first,
+ * so that nothing is taken for ended because it is not found here.
+ * @throws Fault ERR_LAUNCH when no host answers
  */
 async function* discover({ hosts, log }: Ground, signal: AbortSignal): AsyncGenerator<Found<State>> {
+  let failure: unknown
+  let answered = 0
   for (const host of hosts) {
-    const runs = await host.ask([['list']], { signal }).then(
-      (answer) => answer.lines('run').map(runOf),
-      (err: unknown) => {
-        log.warn({ host: host.name, err }, 'a host did not say what runs there')
-        return []
-      },
-    )
+    let runs: readonly Run[] = []
+    try {
+      runs = (await host.ask([['list']], { signal })).lines('run').map(runOf)
+      answered += 1
+    } catch (err) {
+      failure = hostTrouble(host.name, err)
+      log.warn({ host: host.name, err }, 'a host did not say what runs there')
+    }
     for (const { instance, account, storage } of runs)
       yield { instance, account, state: { host: host.name, instance, account, storage } }
   }
+  if (answered === 0) throw failure
+}
+
+/** Well as long as one host answers: the others take what is new. */
+async function health({ hosts }: Ground): Promise<Health> {
+  const answers = await Promise.allSettled(hosts.map((host) => host.ping()))
+  const silent = hosts.filter((_, index) => answers[index]?.status === 'rejected').map(({ name }) => name)
+  if (silent.length === 0) return { ok: true }
+  return { ok: silent.length < hosts.length, detail: `no answer from ${silent.join(', ')}` }
 }
 
 async function usageOf(host: Host, instance: string, at: Date): Promise<Usage> {

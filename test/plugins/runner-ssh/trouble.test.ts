@@ -56,12 +56,12 @@ suite('a host that goes away', { skip, concurrency: 4 }, () => {
       await fails(ask(runner, state, '/w/api'), 'unreachable')
       assert.deepEqual(await all(runner.discover(soon())), [])
       assert.ok(world.logs.some((line) => line.includes('did not say')))
-      assert.equal((await runner.health?.())?.ok, false)
+      assert.deepEqual(await runner.health?.(), { ok: true, detail: 'no answer from one' })
       assert.equal(world.processes().length, 2)
       await hosts.one?.up()
       assert.deepEqual(await runner.inspect(state, soon()), { state: 'running' })
       assert.equal((await ask(runner, state, '/w/api/status')).status, 200)
-      assert.equal((await runner.health?.())?.ok, true)
+      assert.deepEqual(await runner.health?.(), { ok: true })
       await ended(runner, state)
     }))
 
@@ -99,6 +99,8 @@ suite('a host that goes away', { skip, concurrency: 4 }, () => {
       await hosts.one?.down()
       await hosts.two?.down()
       await fails(started(runner), 'unreachable')
+      await fails(all(runner.discover(soon())), 'unreachable')
+      assert.equal((await runner.health?.())?.ok, false)
     }))
 
   test('a broken connection ends open tunnels, and the next one is opened over a new connection', () =>

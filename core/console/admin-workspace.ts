@@ -77,7 +77,7 @@ async function factsOf(
     app: workspaces.profile(workspace.profile)?.title ?? workspace.profile,
     limits: limitWords(say, workspace.limits, workspaces.capabilities(workspace.runner)),
     place: placeOf(workspace),
-    reason: workspace.stopReason === 'owner' ? say('console.ws.byOwner') : reasonWords(say, workspace),
+    reason: reasonWords(say, workspace),
     since: createdAt,
     ...(isOver ? {} : { until: leaseEndsAt }),
     guests: await Promise.all(workspace.guests.map((guest) => who.view(guest))),

@@ -96,7 +96,7 @@ describe('a person’s workspaces', () => {
     await ann.submit(longer, formTo(longer, /\/stop$/))
     await world.until(id, 'stopped')
     const over = await ann.open(at(`/workspaces/${id}`))
-    assert.match(textOf(over), /You stopped it/)
+    assert.match(textOf(over), /Its owner stopped it/)
     assert.doesNotMatch(over.text, /data-live|<script/)
     const again = await ann.submit(over, formTo(over, /\/restart$/))
     assert.equal(idIn(again), id)

@@ -10,6 +10,10 @@ const notPages: Readonly<Record<string, string>> = {
   '/assets/*': 'style sheet, mark and images, which the pages load',
   '/api/admin/v1/*': 'for programs; test/flows/admin-api.test.ts',
   '/invited': 'a link in a mail; test/pages/invitation.test.ts opens it',
+  '/workspaces/:id/events': 'events, which the page of a workspace listens to',
+  '/workspaces/:id/logs/follow': 'lines, which the page of logs listens to',
+  '/workspaces/storage/:profile': 'an archive, which is downloaded; test/flows/workspaces-pages.test.ts',
+  '/console/workspaces/usage.csv': 'a table for a spreadsheet, which is downloaded',
   '/console/terms/:id/acceptances.csv': 'a table for a spreadsheet, which is downloaded',
 }
 

@@ -8,6 +8,7 @@ import { walkLedger } from './walks-console-ledger.ts'
 import { walkPeople, walkTokens } from './walks-console-people.ts'
 import { walkMyAccess } from './walks-my-access.ts'
 import { walkSandbox } from './walks-sandbox.ts'
+import { offersWorkspaces, walkWorkspaces } from './walks-workspaces.ts'
 
 /** One way: what it is called, the demo it needs, and its steps. */
 export interface Walk {
@@ -441,6 +442,11 @@ export const walks: readonly Walk[] = [
       file.admins = ['email:maria@example.org']
     },
     steps: walkAccounts,
+  },
+  {
+    name: 'a workspace: started, watched, opened, stopped; one that failed; the console’s room for them',
+    change: offersWorkspaces,
+    steps: walkWorkspaces,
   },
   {
     name: 'what may I see: terms to accept, a dataset to ask for',

@@ -12,10 +12,10 @@ const instanceLabel = 'labgate.instance'
 
 /** An app of the little image: a script, then a small web server. */
 export function busyboxApp(script: string, image = 'labgate-test/busybox:1'): AppProfile {
-  const before = 'export PAGE=/tmp/www/index.html STORE={home}; mkdir -p /tmp/www'
+  const before = 'export PAGE=/tmp/w/index.html STORE={home}; mkdir -p /tmp/w'
   return {
     ...{ name: 'app', title: 'App', image, port: 8080, environment: { HOME: '{home}' } },
-    command: ['sh', '-c', `${before}; ${script}\nexec httpd -f -p {port} -h /tmp/www`],
+    command: ['sh', '-c', `${before}; ${script}\nexec httpd -f -p {port} -h /tmp/w`],
     user: { uid: 1000, gid: 1000 },
     mounts: [{ name: 'home', of: 'person', source: undefined, target: '/home/work', readOnly: false }],
   }

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { type AppProfile, isFault, type Json, type Mount, type Runner } from '@labgate/contract'
-import { inLab, launchOf, type RunnerLab, type RunnerSuite, requestOf, runnerCases } from '@labgate/testkit'
+import { inLab, launchOf, type RunnerLab, type RunnerSuite, requestOf, runnerCases, untilState } from '@labgate/testkit'
 import type { Engine } from '../../support/engine.ts'
 import { busyboxApp, engineSuite } from '../../support/runner-suites.ts'
 
@@ -90,6 +90,8 @@ async function staysAwake({ suite, start, runner }: RunnerLab, engine: Engine): 
   await page()
   const silence = engine.silence()
   try {
+    // The signal that stops it takes a moment to arrive.
+    await untilState(runner, { state, wanted: 'unknown' })
     const at = performance.now()
     assert.equal((await runner.inspect(state, soon())).state, 'unknown')
     assert.equal((await runner.inspect(state, AbortSignal.timeout(50))).state, 'unknown')

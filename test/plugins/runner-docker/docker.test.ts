@@ -3,7 +3,6 @@ import { runnerConformance } from '@labgate/testkit'
 import { noDocker, startDocker } from '../../support/docker.ts'
 import { loadBusybox } from '../../support/images.ts'
 import { engineSuite } from '../../support/runner-suites.ts'
-import { engineClaims } from './claims.ts'
 
 const skip = noDocker()
 if (skip) test('docker', { skip }, () => undefined)
@@ -12,5 +11,4 @@ else {
   after(() => engine.close())
   await loadBusybox(engine.client)
   runnerConformance(engineSuite(engine))
-  engineClaims(engine)
 }

@@ -65,7 +65,7 @@ export function createAccess(needs: {
   const { clock } = needs
   const rows = needs.storage.ledgerRows
   const holders = createHolders(needs)
-  const snapshots = createSnapshots({ rows, holders, clock })
+  const snapshots = createSnapshots({ storage: needs.storage, holders, clock })
   const labelOf = (instance: string) => needs.labelOf?.(instance) ?? instance
   const answer = (ask: AccessAsk) => rows.reading(() => lookUp(ask, { rows, now: clock.now(), find: holders.find }))
   return {

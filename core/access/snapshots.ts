@@ -9,6 +9,7 @@ import {
 } from '@labgate/contract'
 import { type LedgerRows, type Revisions, sameRevisions, type TermsRecord } from '../storage/ledger-rows.ts'
 import { createMemo, frozen } from '../storage/memo.ts'
+import type { Storage } from '../storage/storage.ts'
 import { type Holders, type KnownHolder, nobody, nobodyAt, revisionNumber } from './holders.ts'
 import { inOrder, termsFor, viewsOf } from './holding.ts'
 import { type Holder, turnsOf } from './judge.ts'
@@ -18,7 +19,7 @@ import { namedTerms, termsViews } from './terms-views.ts'
 
 /** Snapshots. All but `known` must be asked inside `reading`. */
 export interface Snapshots {
-  /** The one that is kept and still right, if any: by a single read. */
+  /** The one that is kept and still right, if any: by a single small read. */
   known(id: AccountId, service: string | undefined): Snapshot | undefined
   /** @throws Fault ERR_NOT_FOUND when there is no such account */
   of(id: AccountId, service: string | undefined): Snapshot
@@ -26,6 +27,8 @@ export interface Snapshots {
 }
 
 interface Kept {
+  /** At which everything was last found unchanged. */
+  seen: number
   readonly revisions: Revisions
   readonly from: number
   readonly to: number
@@ -34,12 +37,14 @@ interface Kept {
 
 /** Makes the snapshots; at most `size` are kept. */
 export function createSnapshots(
-  { rows, holders, clock }: { rows: LedgerRows; holders: Holders; clock: Clock },
+  { storage, holders, clock }: { storage: Pick<Storage, 'generation' | 'ledgerRows'>; holders: Holders; clock: Clock },
   size = 10_000,
 ): Snapshots {
+  const { ledgerRows: rows } = storage
   const memo = createMemo<Kept>(size)
+  const isOf = (now: number, kept: Kept) => kept.from <= now && now < kept.to
   const fitsAt = (revisions: Revisions, now: number) => (kept: Kept) =>
-    kept.from <= now && now < kept.to && sameRevisions(kept.revisions, revisions)
+    isOf(now, kept) && sameRevisions(kept.revisions, revisions)
   const keep = <T extends Snapshot | PublicSnapshot>(
     key: string,
     { revisions, make }: { revisions: Revisions; make: (now: Date) => Made<T> },
@@ -49,7 +54,7 @@ export function createSnapshots(
       fits: fitsAt(revisions, now.getTime()),
       make: () => {
         const { snapshot, turnsAt } = make(now)
-        return { revisions, from: now.getTime(), to: turnsAt, snapshot: frozen(snapshot) }
+        return { seen: Number.NaN, revisions, from: now.getTime(), to: turnsAt, snapshot: frozen(snapshot) }
       },
     })
     // The key says which of the two it is.
@@ -57,11 +62,17 @@ export function createSnapshots(
   }
   return {
     known(id, service) {
-      const revisions = rows.revisions(id)
+      const now = clock.now().getTime()
+      const key = keyOf(id, service)
+      const seen = storage.generation()
+      let kept = memo.peek(key, (one) => one.seen === seen && isOf(now, one))
+      if (kept === undefined) {
+        const revisions = rows.revisions(id)
+        kept = revisions && memo.peek(key, fitsAt(revisions, now))
+        if (kept) kept.seen = seen
+      }
       // The key says which of the two it is.
-      return (
-        revisions && (memo.peek(keyOf(id, service), fitsAt(revisions, clock.now().getTime()))?.snapshot as Snapshot)
-      )
+      return kept?.snapshot as Snapshot | undefined
     },
     of(id, service) {
       const known = holders.find(id)

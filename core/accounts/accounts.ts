@@ -180,13 +180,20 @@ export function createAccounts(needs: { storage: Storage; clock: Clock; random: 
     const parent = read(account.parent)
     return parent?.kind === 'person' && mayAct(parent) ? account : undefined
   }
-  const actors = createMemo<{ readonly at: Revisions; readonly account: AccountRow | undefined }>(10_000)
-  const acting: Accounts['acting'] = async (id, at = storage.ledgerRows.revisions(id)) =>
-    at &&
-    actors.get(id, {
+  const actors = createMemo<{ seen: number; readonly at: Revisions; readonly account: AccountRow | undefined }>(10_000)
+  const acting: Accounts['acting'] = async (id, given) => {
+    const seen = storage.generation()
+    const same = actors.peek(id, (kept) => kept.seen === seen)
+    if (same !== undefined) return same.account
+    const at = given ?? storage.ledgerRows.revisions(id)
+    if (at === undefined) return undefined
+    const known = actors.get(id, {
       fits: (kept) => sameRevisions(kept.at, at),
-      make: () => frozen({ at, account: readActing(id) }),
-    }).account
+      make: () => ({ seen, at, account: frozen(readActing(id)) }),
+    })
+    known.seen = seen
+    return known.account
+  }
 
   const change = async (id: AccountId, patch: Partial<Row>): Promise<AccountRow> => {
     await storage.transaction(async (em) => {

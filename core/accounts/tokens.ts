@@ -10,7 +10,9 @@ import type { EntityManager } from '@mikro-orm/sqlite'
 import { newId } from '../random.ts'
 import { type Account, AccountEntity } from '../storage/entities.ts'
 import { ApiTokenEntity, type ApiTokenRow } from '../storage/ledger-entities.ts'
+import { createMemo } from '../storage/memo.ts'
 import type { Storage } from '../storage/storage.ts'
+import type { FoundToken } from '../storage/token-rows.ts'
 import { type AccountRow, type Accounts, mayAct } from './accounts.ts'
 import { type Act, type Actor, actorName, type PageAsk, type Paged, pageLimit, partOf } from './actor.ts'
 import type { Change } from './changes.ts'
@@ -86,6 +88,8 @@ interface Needs {
 export function createApiTokens(needs: Needs): ApiTokens {
   const { storage, clock, accounts, change } = needs
   const { tokenRows } = storage
+  // Those in use: while nothing is written, a token that comes again costs no read.
+  const known = createMemo<{ readonly seen: number; readonly found: FoundToken; readonly account: AccountRow }>(10_000)
   const find = async (id: string): Promise<ApiToken | undefined> => {
     const row = await storage.em().findOne(ApiTokenEntity, { id })
     return row ? tokenOf(row, clock.now()) : undefined
@@ -116,11 +120,16 @@ export function createApiTokens(needs: Needs): ApiTokens {
     async resolve(value, { address }) {
       // Garbage costs no read.
       if (!isApiToken(value)) return undefined
-      const found = tokenRows.find(tokenDigest(value))
+      const digest = tokenDigest(value)
+      const key = Buffer.from(digest).toString('latin1')
+      const seen = storage.generation()
+      const same = known.peek(key, (kept) => kept.seen === seen)
+      const found = same?.found ?? tokenRows.find(digest)
       // Looked up for unknown values too: how long an answer takes tells nobody whether a token was ever there.
-      const account = await accounts.acting(found?.token.account ?? '', found?.at)
+      const account = same?.account ?? (await accounts.acting(found?.token.account ?? '', found?.at))
       const now = clock.now()
       if (found === undefined || account === undefined || stateOf(found.token, now) !== 'active') return undefined
+      if (same === undefined) known.keep(key, { seen, found, account })
       tokenRows.noteUse(found.token, { address, at: now })
       return { token: { ...found.token, state: 'active' }, account }
     },

@@ -4,6 +4,8 @@
 export interface Memo<T> {
   /** What is kept under `key`, if it still fits. */
   peek(key: string, fits: (kept: T) => boolean): T | undefined
+  /** Keeps it in the place of what was there. */
+  keep(key: string, value: T): T
   /** What is kept under `key`, if it still fits; else what `make` gives, kept in its place. */
   get(key: string, how: { fits(kept: T): boolean; make(): T }): T
 }
@@ -27,7 +29,7 @@ export function createMemo<T>(size: number): Memo<T> {
     const kept = old.get(key)
     return kept !== undefined && fits(kept) ? keep(key, kept) : undefined
   }
-  return { peek, get: (key, { fits, make }) => peek(key, fits) ?? keep(key, make()) }
+  return { peek, keep, get: (key, { fits, make }) => peek(key, fits) ?? keep(key, make()) }
 }
 
 /** Freezes plain data through and through: it is handed to many. */

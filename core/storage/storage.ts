@@ -13,6 +13,7 @@ import { type AuditTrail, createAudit } from './audit.ts'
 import { type Cleaner, createCleaner } from './cleanup.ts'
 import { createCompact } from './compact.ts'
 import { createDocuments } from './documents.ts'
+import { createGeneration } from './generation.ts'
 import { createLedgerRows, type LedgerRows } from './ledger-rows.ts'
 import { migrations } from './migrations/list.ts'
 import { reseal } from './reseal.ts'
@@ -67,6 +68,8 @@ export interface Storage {
   readonly ring: KeyRing
   readonly settings: Settings
   readonly cleaner: Cleaner
+  /** Another number after every commit, of whichever process; what was read at the same number is still right. */
+  generation(): number
   /** Changes when another connection has written: another process, or an ORM transaction of this one. */
   dataVersion(): number
   /** Transactions committed by the group commit so far. */
@@ -139,6 +142,7 @@ function assemble({ options, ring, database, orm }: Opened): Storage {
     ring,
     settings: createSettings(database, writer),
     cleaner,
+    generation: createGeneration(needs),
     dataVersion: () => Number(database.pragma('data_version', { simple: true })),
     commits: () => writer.commits(),
     migrate: () => writer.exclusive(() => migrate(orm)),

@@ -18,7 +18,7 @@ export async function walkEngineNotebook(engine: Engine): Promise<void> {
         engine: { use: '@labgate/runner-docker', config: { socket: engine.socket, bind: engine.bind, pull: 'never' } },
       },
       runner: 'engine',
-      profile: { image, sizes: { small: { memory: '512m', cpus: 1 } }, user: { uid: 1000, gid: 1000 } },
+      profile: { image, sizes: { small: { memory: '512m', cpus: 2 } }, user: { uid: 1000, gid: 1000 } },
       left: async (id) => {
         const all = await engine.client.listContainers({ all: true })
         return all.map(({ Names, Labels }) => JSON.stringify([Names, Labels])).filter((words) => words.includes(id))

@@ -6,17 +6,28 @@ const mostLines = 5000
 if (live) followEvents(live)
 if (log) followLines(log)
 
-/** At most one call in so many milliseconds. */
+/** At most one call in so many milliseconds, and one at a time: an older answer must not come after a newer one. */
 function seldom(milliseconds, work) {
   let isWaiting = false
-  return () => {
-    if (isWaiting) return
+  let isWorking = false
+  let isWanted = false
+  const soon = () => {
+    if (isWorking) isWanted = true
+    if (isWaiting || isWorking) return
     isWaiting = true
-    setTimeout(() => {
+    setTimeout(async () => {
       isWaiting = false
-      work()
+      isWorking = true
+      isWanted = false
+      try {
+        await work()
+      } finally {
+        isWorking = false
+        if (isWanted) soon()
+      }
     }, milliseconds)
   }
+  return soon
 }
 
 function followEvents(first) {

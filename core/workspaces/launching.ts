@@ -50,17 +50,27 @@ export async function launch(room: Room, row: WorkspaceRow, signal: AbortSignal)
   const hash = hashOf(place.id, plan.detail)
   const launching: Launching = { row, profile, place, basePath, signal }
   await dropOther(room, launching, hash)
-  const secrets = await prepare(room, launching)
-  await room.records.update(row.id, { planHash: hash }, { events: [{ kind: 'progress', text: plan.summary }] })
+  const { secrets, sealed } = await prepare(room, launching)
+  const begun = { kind: 'progress' as const, text: plan.summary }
+  await room.records.update(row.id, { secrets: sealed, planHash: hash }, { events: [begun] })
   signal.throwIfAborted()
-  const { version } = place.runner.state
-  const save = async (state: Json) => {
-    await room.records.update(row.id, { runnerState: state, runnerStateVersion: version })
-  }
+  const save = saving(room, launching)
   const progress = progressOf(room, row.id)
   const state = await place.runner.launch(plan, { signal, secrets, save, progress })
   await save(state)
   await untilReady(room, launching, state)
+}
+
+/** Keeps what the runner says, once as long as it says the same. */
+function saving({ records }: Room, { row, place }: Launching): (state: Json) => Promise<void> {
+  const { version } = place.runner.state
+  let kept = ''
+  return async (state) => {
+    const said = JSON.stringify(state)
+    if (said === kept) return
+    await records.update(row.id, { runnerState: state, runnerStateVersion: version })
+    kept = said
+  }
 }
 
 /** A pull that tells of each of its bytes must not fill the database. */
@@ -84,16 +94,14 @@ async function dropOther(room: Room, { row, place, signal }: Launching, hash: st
 }
 
 /** Secrets are made once and kept sealed, so that a launch that goes on after a crash has the same. */
-async function prepare(room: Room, { row, profile }: Launching): Promise<Readonly<Record<string, string>>> {
+async function prepare(room: Room, { row, profile }: Launching) {
   const kept = secretsOf(room, row)
   const own = profile.credential
     ? { [profile.credential.file]: kept[profile.credential.file] ?? room.random.token() }
     : {}
   const token = await room.tokens.give(row, profile)
-  const secrets = { ...own, ...(token === undefined ? {} : { [tokenFile]: token }) }
-  const sealed = room.storage.ring.seal(JSON.stringify(secrets), secretsPurpose)
-  await room.records.update(row.id, { secrets: sealed })
-  return secrets
+  const secrets: Readonly<Record<string, string>> = { ...own, ...(token === undefined ? {} : { [tokenFile]: token }) }
+  return { secrets, sealed: room.storage.ring.seal(JSON.stringify(secrets), secretsPurpose) }
 }
 
 async function untilReady(room: Room, launching: Launching, state: Json): Promise<void> {

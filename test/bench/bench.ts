@@ -20,6 +20,7 @@ import {
   judgeMemory,
   judgeRow,
   judgeStart,
+  judgeWorkspaces,
   type Row,
   rowOf,
   table,
@@ -29,6 +30,7 @@ import { type ScenarioName, scenarios } from './scenarios.ts'
 import { makeSite, type Server, startRaw } from './servers.ts'
 import { startUps } from './start-up.ts'
 import { countStatements } from './statements.ts'
+import { workspaceCosts } from './workspaces.ts'
 
 const { values } = parseArgs({
   options: {
@@ -47,7 +49,7 @@ const pairing = {
 const wanted = values.only?.split(',') ?? [
   ...Object.keys(scenarios),
   ...Object.keys(leastOfKoa),
-  ...['access', 'start', 'statements'],
+  ...['access', 'start', 'statements', 'workspaces'],
 ]
 const names = (Object.keys(scenarios) as ScenarioName[]).filter((name) => wanted.includes(name))
 const dialectNames = (Object.keys(leastOfKoa) as DialectRowName[]).filter((name) => wanted.includes(name))
@@ -150,6 +152,18 @@ async function dialects(): Promise<Verdict[]> {
   return judgeDialects(found)
 }
 
+async function workspaces(): Promise<Verdict[]> {
+  const costs = await workspaceCosts({ rounds: pairing.rounds, seconds: pairing.seconds })
+  keep('workspaces', costs)
+  const { readyMs, bareMs, requests, messages } = costs
+  print(`\na workspace: ${readyMs.toFixed(0)} ms to ready, its app alone ${bareMs.toFixed(0)} ms`)
+  for (const [name, { rate, direct, addedMs }] of Object.entries({ requests, messages }))
+    print(
+      `${name} through the proxy: ${(rate / direct).toFixed(2)} of ${direct.toFixed(0)} a second past it, ${addedMs.toFixed(2)} ms more each`,
+    )
+  return judgeWorkspaces(costs)
+}
+
 stayOnCore(1)
 print(
   `${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}, ${canPin ? 'pinned' : 'not pinned'}`,
@@ -158,6 +172,7 @@ const verdicts = names.length > 0 ? await flows() : []
 if (dialectNames.length > 0) verdicts.push(...(await dialects()))
 if (wanted.includes('access')) verdicts.push(...(await access()))
 if (wanted.includes('start')) verdicts.push(...(await starts()))
+if (wanted.includes('workspaces')) verdicts.push(...(await workspaces()))
 if (wanted.includes('statements')) await statements()
 const missed = verdicts.filter(({ holds }) => !holds)
 print('')

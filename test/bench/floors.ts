@@ -38,3 +38,9 @@ export const mostPeakMB = 260
 
 /** How many times as much an answer of the access room may cost in the largest ledger as in the smallest. */
 export const mostFlat = 2.5
+
+/** Most CPU milliseconds of ours: to start one workspace, and to look at a thousand that run. */
+export const mostSpawnCpuMs = 20
+export const mostLookCpuMs = 50
+/** Starts under way at once; one more is asked to come back. */
+export const startsAtOnce = 100

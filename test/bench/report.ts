@@ -8,14 +8,18 @@ import {
   mostCloudCalls,
   mostFlat,
   mostGrantMs,
+  mostLookCpuMs,
   mostPeakMB,
   mostReadyMB,
   mostSeenMs,
+  mostSpawnCpuMs,
   mostStartMs,
+  startsAtOnce,
 } from './floors.ts'
 import { median } from './measure.ts'
 import type { ScenarioName } from './scenarios.ts'
 import type { StartUp } from './start-up.ts'
+import type { WorkspaceCosts } from './workspaces.ts'
 
 /** Labgate against the raw provider, or Koa, in one scenario; ratios above one are good for Labgate. */
 export interface Row<Name extends string = ScenarioName> {
@@ -171,4 +175,23 @@ export function flowTable(rows: readonly Row<string>[], other = 'raw'): string {
     head,
     rows.flatMap(({ scenario, ours, raw }) => [cells(scenario, 'labgate', ours), cells('', other, raw)]),
   )
+}
+
+/** What workspaces cost, as floors; the ways through the proxy are told and not judged. */
+export function judgeWorkspaces(costs: WorkspaceCosts): Verdict[] {
+  const { spawnCpuMs, lookCpuMs, looked, accepted, refused } = costs
+  return [
+    {
+      claim: `CPU of ours for one start: at most ${mostSpawnCpuMs} ms (${spawnCpuMs.toFixed(1)} ms)`,
+      holds: spawnCpuMs <= mostSpawnCpuMs,
+    },
+    {
+      claim: `CPU of one look at ${looked} that run: at most ${mostLookCpuMs} ms (${lookCpuMs.toFixed(1)} ms)`,
+      holds: lookCpuMs <= mostLookCpuMs,
+    },
+    {
+      claim: `of ${startsAtOnce + 1} starts at once ${startsAtOnce} are accepted (${accepted}, ${refused} refused)`,
+      holds: accepted === startsAtOnce && refused === 1,
+    },
+  ]
 }

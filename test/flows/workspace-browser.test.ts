@@ -8,7 +8,7 @@ import { needs } from '../support/needs.ts'
 import { type Person, signedIn } from '../support/workspace-visit.ts'
 import { type WorkspaceWorld, workspaceWorld } from '../support/workspaces.ts'
 
-suite('a hostile page in a workspace', needs('chromium'), () => {
+suite('a hostile page in a workspace', { skip: needs('chromium') }, () => {
   let world: WorkspaceWorld
   let browser: Browser
   let page: Page

@@ -19,7 +19,7 @@ async function appAt(t: TestContext, name: string, path?: string): Promise<Serve
   const app = createServer((_, res) => void res.end(name)).on('connection', () => {
     connections += 1
   })
-  app.listen(path ?? 0, path === undefined ? '127.0.0.1' : undefined)
+  app.listen(path === undefined ? { port: 0, host: '127.0.0.1' } : { path })
   await once(app, 'listening')
   t.after(() => app.close())
   return Object.assign(app, { connections: () => connections })

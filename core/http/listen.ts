@@ -21,6 +21,8 @@ export interface ListenNeeds {
   readonly tls?: TlsFiles | undefined
   /** Requests that may take long to arrive, as uploads to apps do; all others must be whole within 30 seconds. */
   readonly isPatient?: (req: IncomingMessage) => boolean
+  /** Seconds that all others have. Default 30. */
+  readonly bodySeconds?: number
 }
 
 /** A server that listens. */
@@ -109,24 +111,31 @@ function leaveAfter(server: Server | TlsServer, response: ServerResponse): void 
 }
 
 /** Cuts off a request whose body does not come (slow senders would hold what others need). */
-function arriveSoon(req: IncomingMessage, res: ServerResponse): void {
+function arriveSoon(req: IncomingMessage, res: ServerResponse, seconds: number): void {
   if (req.headers['content-length'] === undefined && req.headers['transfer-encoding'] === undefined) return
   const timer = setTimeout(() => {
-    if (!res.headersSent) res.writeHead(408, { connection: 'close' }).end()
-    req.destroy()
-  }, 30_000)
+    if (res.headersSent) return void req.destroy()
+    // The answer goes out first.
+    res.writeHead(408, { connection: 'close' }).end(() => req.destroy())
+  }, seconds * 1000)
   const done = () => clearTimeout(timer)
   req.once('end', done).once('close', done)
 }
 
 /** Begins to listen. @throws Fault ERR_CONFIG when the place is taken or not allowed */
-export async function listen({ handler, place, tls, isPatient = () => false }: ListenNeeds): Promise<Listening> {
+export async function listen({
+  handler,
+  place,
+  tls,
+  isPatient = () => false,
+  bodySeconds = 30,
+}: ListenNeeds): Promise<Listening> {
   const active = new Set<ServerResponse>()
   const track = (req: IncomingMessage, res: ServerResponse) => {
     active.add(res)
     res.once('close', () => active.delete(res))
     if (!server.listening) leaveAfter(server, res)
-    if (!isPatient(req)) arriveSoon(req, res)
+    if (!isPatient(req)) arriveSoon(req, res, bodySeconds)
     handler(req, res)
   }
   const server =

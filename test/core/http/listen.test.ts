@@ -110,3 +110,28 @@ test('the port of a listener is free again after close()', async () => {
   await new Promise((resolve, reject) => again.once('listening', resolve).once('error', reject))
   again.close()
 })
+
+test('a body that does not come is cut off with 408, unless its route is patient', async () => {
+  const server = await listen({
+    handler(req, res) {
+      req.resume().once('end', () => res.end('whole'))
+      req.on('error', () => undefined)
+    },
+    place: { host, port: 0 },
+    isPatient: ({ url }) => url === '/upload',
+    bodySeconds: 0.2,
+  })
+  const slowly = (path: string) =>
+    new Promise<number>((resolve, reject) => {
+      const asked = request({ host, port: server.port, path, method: 'POST', headers: { 'content-length': 2 } })
+      asked.on('response', (answer) => {
+        answer.resume()
+        resolve(answer.statusCode ?? 0)
+      })
+      asked.on('error', reject)
+      asked.write('1')
+      setTimeout(() => asked.end('2'), 600)
+    })
+  assert.deepEqual(await Promise.all([slowly('/ordinary').catch(() => 408), slowly('/upload')]), [408, 200])
+  await server.close({ graceSeconds: 0 })
+})

@@ -54,10 +54,11 @@ export function scriptOf({ folder, runFolder, owner, place }: Place, steps: read
   const set = { FOLDER: folder, RUNS: runFolder ?? '', OWNER: owner, PLACE: place, SCOPE: scope }
   const variables = Object.entries(set).map(([name, value]) => `${name}=${quoteWord(value)}`)
   const calls = steps.map(([name, ...words]) => [name, ...words.map(quoteWord)].join(' '))
-  return [library, '{', ...variables, 'say @labgate', 'ground', ...calls, 'say @end', '} </dev/null', ''].join('\n')
+  return [library, '{', ...variables, `say ${mark}`, 'ground', ...calls, 'say @end', '} </dev/null', ''].join('\n')
 }
 
-const begins = Buffer.from('@labgate\n')
+const mark = '=labgate='
+const begins = Buffer.from(`${mark}\n`)
 const ends = '@end'
 
 /** Where the answer begins in what a host printed: login files may print before it. -1: not there yet. */

@@ -42,7 +42,7 @@ async function foundBy(runner: SshWorld['runner']) {
   return all(runner.discover(soon()))
 }
 
-suite('a workspace on a host', { skip, concurrency: 4 }, () => {
+suite('a workspace on a host', { skip, concurrency: 2 }, () => {
   test('starts, is reached through a tunnel, is stopped with all of its processes, and leaves the person’s files', () =>
     inWorld({}, async (world) => {
       const { runner } = world
@@ -113,7 +113,7 @@ suite('a workspace on a host', { skip, concurrency: 4 }, () => {
     inWorld({}, async ({ runner }) => {
       const request = requestOf()
       const { state } = await started(runner, request)
-      await ask(runner, state, '/w/quit')
+      await ask(runner, state, '/w/quit').catch(() => undefined) // it may end before it has answered
       await until(async () => (await runner.inspect(state, soon())).state === 'exited', 'it ends')
       assert.deepEqual(await runner.inspect(state, soon()), { state: 'exited', code: 0, reason: undefined })
       const again = await started(runner, request)
@@ -169,7 +169,7 @@ suite('a workspace on a host', { skip, concurrency: 4 }, () => {
     }))
 })
 
-suite('how it ends', { skip, concurrency: 4 }, () => {
+suite('how it ends', { skip, concurrency: 2 }, () => {
   test('children, children that left the session, and children without environment are stopped with it', () =>
     inWorld({ listenTimeout: 0 }, async ({ runner }) => {
       const script =
@@ -243,7 +243,11 @@ suite('how it ends', { skip, concurrency: 4 }, () => {
       inWorld({}, async (world) => {
         const { runner } = world
         const controller = new AbortController()
-        const stop = () => controller.abort(new Error('cancelled'))
+        let begun = 0
+        const stop = () => {
+          begun = performance.now()
+          controller.abort(new Error('cancelled'))
+        }
         const saved: Json[] = []
         // It never listens: the launch waits until it is broken off.
         const request = requestOf()
@@ -258,9 +262,8 @@ suite('how it ends', { skip, concurrency: 4 }, () => {
           progress: () => (phase === 'progress' ? stop() : undefined),
         })
         if (phase === 'survey') stop()
-        const begun = performance.now()
         await assert.rejects(work)
-        assert.ok(performance.now() - begun < 3000, 'soon')
+        assert.ok(performance.now() - begun < 5000, 'soon')
         for (const state of saved) await ended(runner, state)
         await world.again().start?.(soon()) // one more answer of each host: a late start would have come by now
         assert.deepEqual(world.processes(), [])
@@ -272,7 +275,7 @@ suite('how it ends', { skip, concurrency: 4 }, () => {
       }))
 })
 
-suite('what an app may see', { skip, concurrency: 4 }, () => {
+suite('what an app may see', { skip, concurrency: 2 }, () => {
   test('no command line and no environment ever holds a secret; the files are for their owner alone', () =>
     inWorld({}, async (world) => {
       const { runner } = world
@@ -314,7 +317,7 @@ suite('what an app may see', { skip, concurrency: 4 }, () => {
   test('words of a profile reach the app unchanged, whatever a shell would make of them', () =>
     inWorld({ listenTimeout: 0 }, async (world) => {
       const { runner } = world
-      const word = `'"; touch /tmp/never $(id) \`id\` {home} *`
+      const word = `'"; touch never $(id) \`id\` {home} *`
       const script = `printf '%s\\n' "$1" "$MARK" "$HOME" "$PWD" "$SSH_CONNECTION"; sleep 600`
       const { state } = await started(
         runner,

@@ -43,7 +43,7 @@ function occupy(port: number): Promise<Server> {
   })
 }
 
-suite('a host that goes away', { skip, concurrency: 4 }, () => {
+suite('a host that goes away', { skip, concurrency: 2 }, () => {
   test('is unknown while it is away and ends nothing; the app lives on, and is reached again when it is back', () =>
     inWorld({}, async (world) => {
       const { runner, hosts } = world
@@ -135,7 +135,7 @@ suite('a host that goes away', { skip, concurrency: 4 }, () => {
     }))
 })
 
-suite('where something is started', { skip, concurrency: 4 }, () => {
+suite('where something is started', { skip, concurrency: 2 }, () => {
   test('where files are of each host, the next workspace goes to where the person’s are, or nowhere', () =>
     inWorld({ files: 'each', listenTimeout: 0 }, async (world) => {
       const { runner, hosts } = world
@@ -185,7 +185,7 @@ suite('where something is started', { skip, concurrency: 4 }, () => {
     }))
 })
 
-suite('ports', { skip, concurrency: 4 }, () => {
+suite('ports', { skip, concurrency: 2 }, () => {
   test('one that is in use is not given to an app', async () => {
     const server = await occupy(0)
     const { port } = server.address() as { port: number }
@@ -237,7 +237,7 @@ suite('ports', { skip, concurrency: 4 }, () => {
         .command.map((word) => `"${word}"`)
         .join(' ')
       const { state } = await started(runner, request, appProfile({ command: ['sh', '-c', `${app}; sleep 600`] }))
-      assert.equal((await ask(runner, state, '/w/quit')).status, 200)
+      await ask(runner, state, '/w/quit').catch(() => undefined) // it may end before it has answered
       const port = Number(readFileSync(`${runFolder(world, 'one', request.instance)}/port`, 'utf8'))
       let isReached = false
       await until(() => world.processes().every(({ argv }) => !argv.includes('127.0.0.1')), 'the app has ended')

@@ -121,7 +121,7 @@ async function sshWorld(part: Part, { names = ['one', 'two'], sshd = {} }: World
 function hostOf(server: Sshd, pin = server.fingerprint) {
   return {
     ...{ host: '127.0.0.1', port: server.port, user: server.user, hostKeys: [pin] },
-    ...{ key: secretOf(server.key), jump: [], connectTimeout: 5, keepalive: 15 },
+    ...{ key: secretOf(server.key), jump: [], connectTimeout: 20, keepalive: 15 },
   }
 }
 
@@ -219,6 +219,7 @@ export async function ask(runner: Runner, state: Json, path: string, token = 'to
     const options = { path, headers: { host: 'localhost', connection: 'close', authorization: `token ${token}` } }
     const asked = request({ ...options, createConnection: () => socket as never }, (answer) => {
       let body = ''
+      answer.once('error', reject)
       answer.setEncoding('utf8').on('data', (part: string) => {
         body += part
       })

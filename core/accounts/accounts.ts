@@ -239,7 +239,7 @@ export function createAccounts(needs: { storage: Storage; clock: Clock; random: 
     async groupMembers(numericId) {
       const group = await storage.em().findOne(GroupEntity, { numericId })
       if (!group) return undefined
-      const members = await storage.em().find(MembershipEntity, { group: group.slug }, { limit: 1000 })
+      const members = await storage.em().find(MembershipEntity, { group: group.slug })
       const managers = await storage.em().find(GroupManagerEntity, { group: group.slug })
       const manages = new Set(managers.map(({ account }) => account))
       const ids = [...new Set(members.map(({ account }) => account))]

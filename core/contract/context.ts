@@ -111,7 +111,7 @@ export interface AccountsFace {
   search(part: string): Promise<readonly AccountView[]>
   /** People by number, without programs and without those that were merged away or erased. */
   people(ask: PeopleAsk): Promise<{ readonly accounts: readonly AccountView[]; readonly total: number }>
-  /** The members of a group by its number; at most 1,000. */
+  /** All members of a group, by its number. */
   groupMembers(group: number): Promise<readonly GroupMember[] | undefined>
   /** By slug or number. */
   findGroup(group: string | number): Promise<GroupView | undefined>

@@ -51,4 +51,20 @@ suite('accounts', () => {
     assert.deepEqual(await names({ createdUntil: at }), [2, ['ada', 'ben']])
     assert.deepEqual(await names({ createdFrom: at, createdUntil: at }), [1, ['ben']])
   })
+
+  test('groupMembers() knows everybody in a large group', async () => {
+    const ada = await person('ada')
+    await opened.storage.transaction(async (em) => {
+      await em.execute(`insert into account_group (slug, title, numeric_id) values ('all', 'All', 900001)`)
+      await em.execute(`with recursive n(i) as (select 1 union all select i + 1 from n where i < 1200)
+        insert into account (id, username, display_name, state, role, kind, email_verified, created_at, updated_at, revision,
+          numeric_id)
+        select 'p' || i, 'p' || i, 'P', 'active', 'user', 'person', 0, 0, 0, 1, 900001 + i from n`)
+      await em.execute(`insert into membership (account_id, group_slug, source, at)
+        select id, 'all', 'admin', 0 from account`)
+    })
+    const members = await accounts.groupMembers(900001)
+    assert.equal(members?.length, 1201)
+    assert.ok(members?.some(({ account }) => account.id === ada))
+  })
 })

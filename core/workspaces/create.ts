@@ -7,7 +7,7 @@ import type { Accounts } from '../accounts/accounts.ts'
 import type { Actor } from '../accounts/actor.ts'
 import { WorkspaceQuotaEntity } from '../storage/workspace-entities.ts'
 import { quotasIn } from './admission.ts'
-import { createLife, endAll } from './life.ts'
+import { createLife, endAll, type Life } from './life.ts'
 import type { LaunchOption, Profile, Quota, QuotaScope } from './model.ts'
 import { createPlaces, drainedIn, type Place, setDrained } from './places.ts'
 import { profilesOf } from './profiles.ts'
@@ -28,20 +28,12 @@ export interface WorkspaceNeeds extends Omit<Room, 'profiles' | 'records' | 'pla
 }
 
 /** The room, and its life. */
-export interface WorkspacesRoom extends Workspaces {
+export interface WorkspacesRoom extends Workspaces, Life {
   readonly addressOf: Room['addressOf']
   /** Told of the places when the plugins are loaded. */
   settle(runners: () => readonly Place[]): void
-  /** Goes on where the last process was, and looks at everything every `poll` seconds. */
-  open(): Promise<void>
-  /** Nothing that runs is ended by this. */
-  close(): Promise<void>
-  /** Ends all of an account that may not act any more, and waits until nothing of it is left. @throws Fault ERR_CONFLICT */
-  letGo(account: AccountId): Promise<void>
   /** The way that was given led nowhere; the next one is found anew. */
   forgetWay(id: string): void
-  /** One look at everything, for tests and commands. */
-  look(): Promise<void>
 }
 
 interface Parts {

@@ -5,7 +5,6 @@
  */
 import { type AccountId, Fault } from '@labgate/contract'
 import { WorkspaceEntity } from '../storage/workspace-entities.ts'
-import type { WorkspacesRoom } from './create.ts'
 import { toStop } from './ending.ts'
 import { reap } from './reaper.ts'
 import type { Room } from './room.ts'
@@ -26,8 +25,20 @@ export interface LifeParts {
   readonly watch: Watch
 }
 
+/** The room's own life. */
+export interface Life {
+  /** Goes on where the last process was, and looks at everything every `poll` seconds. */
+  open(): Promise<void>
+  /** Nothing that runs is ended by this. */
+  close(): Promise<void>
+  /** Ends all of an account that may not act any more, and waits until nothing of it is left. @throws Fault ERR_CONFLICT */
+  letGo(account: AccountId): Promise<void>
+  /** One look at everything, for tests and commands. */
+  look(): Promise<void>
+}
+
 /** Makes it. */
-export function createLife(parts: LifeParts): Pick<WorkspacesRoom, 'look' | 'open' | 'close' | 'letGo'> {
+export function createLife(parts: LifeParts): Life {
   const { room, supervisor, watch } = parts
   const { alone } = room.storage
   const timers: NodeJS.Timeout[] = []

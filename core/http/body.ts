@@ -78,6 +78,16 @@ function assertMediaType(ctx: Ctx, type: 'form' | 'json'): void {
   if (!fits) throw new Fault('ERR_MEDIA_TYPE', `The request must be ${mediaTypes[type]}.`)
 }
 
+/** Whether a route for bytes got none, as most that only answer do. */
+export function isWithoutBody({ req: { headers } }: Ctx, { type }: BodyRule): boolean {
+  return (
+    type === 'raw' &&
+    headers['content-length'] === undefined &&
+    headers['transfer-encoding'] === undefined &&
+    headers['content-encoding'] === undefined
+  )
+}
+
 /** Reads the body into `ctx.state.form`, `.json` or `.raw`. @throws Fault ERR_TOO_LARGE, ERR_MEDIA_TYPE, ERR_INPUT */
 export async function readBody(ctx: Ctx, rule: BodyRule): Promise<void> {
   if (ctx.get('content-encoding') !== '') throw new Fault('ERR_MEDIA_TYPE', 'A compressed request is not taken.')

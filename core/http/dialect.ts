@@ -144,7 +144,15 @@ export function dialectRoute(place: PlacedClaim, needs: DialectNeeds): Route {
   }
 }
 
-async function principalOf(
+/** A token is what most routes want, and has no steps before it. */
+function principalOf(ctx: Ctx, place: PlacedClaim, needs: DialectNeeds): ReturnType<typeof principalByGuard> {
+  const { guard } = place.claim
+  return typeof guard === 'object' && guard.withoutToken === undefined
+    ? byToken(ctx, place, { rule: guard.token, needs })
+    : principalByGuard(ctx, place, needs)
+}
+
+async function principalByGuard(
   ctx: Ctx,
   place: PlacedClaim,
   needs: DialectNeeds,
@@ -240,9 +248,8 @@ async function byToken(
     const token: TokenTrouble = presented === undefined ? 'none' : (presented.trouble ?? 'invalid')
     throw new Fault('ERR_UNAUTHENTICATED', 'A valid token is needed.', { detail: { token } })
   }
-  const missing = (rule.scopes ?? []).filter(
-    (scope) => !principal.scopes.includes(scope) && !principal.scopes.includes('*'),
-  )
+  const { scopes } = principal
+  const missing = rule.scopes?.filter((scope) => !scopes.includes(scope) && !scopes.includes('*')) ?? []
   if (missing.length === 0) return principal
   ctx.set('WWW-Authenticate', `Bearer error="insufficient_scope", scope="${missing.join(' ')}"`)
   return refuse(ctx, place, {

@@ -1,7 +1,7 @@
 /** The route table: routes are data, by host, method and path; every guard of a route runs here, in one order. @module */
 import Router from '@koa/router'
 import { Fault } from '@labgate/contract'
-import { type BodyRule, readBody } from './body.ts'
+import { type BodyRule, isWithoutBody, readBody } from './body.ts'
 import type { Ctx, Step } from './context.ts'
 import { answerPreflight, type CorsRule, namesOrigin, setCors } from './cors.ts'
 import { assertProvenance, assertToken, type Csrf, type CsrfRule } from './csrf.ts'
@@ -70,26 +70,23 @@ function checkToken(ctx: Ctx, route: Route, csrf: Csrf): void {
   assertToken(ctx, csrf, route.csrf)
 }
 
-async function takeRate(ctx: Ctx, route: Route, needs: RouteNeeds): Promise<void> {
-  if (route.rate === undefined) return
-  const name = `${route.method} ${route.host ?? ''}${route.path}`
-  await needs.limits.take(name, addressKey(ctx.state.address), route.rate)
-}
-
 function stepOf(route: Route, needs: RouteNeeds): Step {
   const { protocol, host } = new URL(needs.issuer)
   const origin = `${protocol}//${route.host ?? host}`
+  const { path, onError, cors, opener, rate, guard, body, handler } = route
+  const limit = `${route.method} ${route.host ?? ''}${path}`
   return async (ctx) => {
-    ctx.state.route = route.path
-    if (route.onError !== undefined) ctx.state.onError = route.onError
-    if (route.cors !== undefined) setCors(ctx, route.cors)
-    if (route.opener === 'kept') keepOpener(ctx)
-    await takeRate(ctx, route, needs)
+    ctx.state.route = path
+    if (onError !== undefined) ctx.state.onError = onError
+    if (cors !== undefined) setCors(ctx, cors)
+    if (opener === 'kept') keepOpener(ctx)
+    if (rate !== undefined) await needs.limits.take(limit, addressKey(ctx.state.address), rate)
     checkOrigin(ctx, route, origin)
-    if ((await route.guard?.(ctx)) === 'answered') return
-    if (route.body !== undefined) await readBody(ctx, route.body)
+    if (guard !== undefined && (await guard(ctx)) === 'answered') return
+    // Nothing is waited for where nothing is sent.
+    if (body !== undefined && !isWithoutBody(ctx, body)) await readBody(ctx, body)
     checkToken(ctx, route, needs.csrf)
-    await route.handler(ctx)
+    await handler(ctx)
   }
 }
 

@@ -118,6 +118,39 @@ test('the log goes to a file of mode 0600, its folder made', async () => {
   await rm(folder, { recursive: true })
 })
 
+test('what goes wrong is written at once, after the lines before it', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'labgate-log-'))
+  const file = join(folder, 'labgate.log')
+  const log = createLog({ clock, file })
+  log.info({ a: 1 }, 'before')
+  log.error({}, 'wrong')
+  assert.match(await readFile(file, 'utf8'), /"before"[^\n]*\n[^\n]*"wrong"/)
+  log.info({}, 'after')
+  await new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
+  assert.match(await readFile(file, 'utf8'), /"after"/)
+  await rm(folder, { recursive: true })
+})
+
+test('a line says the same, whether it is written quickly or with care', () => {
+  const lines: string[] = []
+  const log = createLog({ clock, write: (line) => void lines.push(line) })
+  const fields = { requestId: 'aB3', route: '/a/:id', status: 200, broken: true, none: undefined }
+  log.info(fields, 'request')
+  log.info({ ...fields, why: 'with "care"\n' }, 'request')
+  const [quick, careful] = lines.map((line) => JSON.parse(line) as Record<string, unknown>)
+  const { why, ...rest } = careful ?? {}
+  assert.equal(why, 'with "care"\n')
+  assert.deepEqual(quick, rest)
+  assert.deepEqual(Object.keys(quick ?? {}), Object.keys(rest))
+})
+
+test('a secret is masked also in a line of plain words', () => {
+  const lines: string[] = []
+  const log = createLog({ clock, write: (line) => void lines.push(line) })
+  log.info({ token: 'abc', code: 'xyz' }, 'request')
+  assert.doesNotMatch(lines.join(''), /abc|xyz/)
+})
+
 test('a person at a terminal gets one readable line', () => {
   const lines: string[] = []
   createLog({ clock, style: 'human', write: (line) => void lines.push(line) }).info(

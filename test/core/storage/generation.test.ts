@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict'
+import { after, describe, test } from 'node:test'
+import Database from 'better-sqlite3'
+import { createMemo } from '../../../core/storage/memo.ts'
+import { openSqlite } from '../../support/storage.ts'
+
+describe('the generation of what was read', async () => {
+  const { storage, file, close } = await openSqlite()
+  const other = new Database(file)
+  after(async () => {
+    other.close()
+    await close()
+  })
+
+  test('stays while nobody writes', () => {
+    assert.equal(storage.generation(), storage.generation())
+  })
+
+  test('is another one after a commit of this connection, of the ORM and of another process, at once', async () => {
+    const writes = [
+      () => storage.audit.append({ type: 'sign-out' }),
+      () => storage.transaction((em) => em.execute(`insert into setting ("key", value) values ('a', '1')`)),
+      () => other.exec(`update setting set value = '2' where "key" = 'a'`),
+    ]
+    for (const write of writes) {
+      const before = storage.generation()
+      await write()
+      assert.notEqual(storage.generation(), before)
+    }
+  })
+
+  test('stays when a write is rolled back elsewhere', () => {
+    const before = storage.generation()
+    other.exec(`begin; update setting set value = '3' where "key" = 'a'; rollback`)
+    assert.equal(storage.generation(), before)
+  })
+})
+
+test('a memory keeps what was asked for lately, is bounded, and makes anew what does not fit', () => {
+  const memo = createMemo<number>(4)
+  const made: string[] = []
+  const get = (key: string, fits = true) => memo.get(key, { fits: () => fits, make: () => made.push(key) })
+  for (const key of ['a', 'b', 'a', 'c', 'a', 'd', 'a', 'e', 'a']) get(key)
+  assert.deepEqual(made, ['a', 'b', 'c', 'd', 'e'])
+  get('b')
+  assert.equal(made.at(-1), 'b')
+  get('a', false)
+  assert.equal(made.at(-1), 'a')
+  assert.equal(
+    memo.peek('none', () => true),
+    undefined,
+  )
+})

@@ -8,10 +8,11 @@ import { assetUrls, loadAssets } from '../../../core/pages/assets.ts'
 suite('loadAssets()', () => {
   test('gives each file an address with its hash and a media type', () => {
     const assets = loadAssets()
-    assert.deepEqual(Object.keys(assets).toSorted(), ['logo.svg', 'style.css'])
+    assert.deepEqual(Object.keys(assets).toSorted(), ['logo.svg', 'style.css', 'workspace.js'])
     assert.match(assets['style.css']?.url ?? '', /^\/assets\/style\.[0-9a-f]{12}\.css$/)
     assert.equal(assets['style.css']?.type, 'text/css; charset=utf-8')
     assert.equal(assets['logo.svg']?.type, 'image/svg+xml')
+    assert.equal(assets['workspace.js']?.type, 'text/javascript; charset=utf-8')
   })
 
   test('a logo of the deployer is `brand`, and another logo has another address', async (t) => {
@@ -28,5 +29,6 @@ suite('loadAssets()', () => {
 
   test('refuses a logo that is no image', () => {
     assert.throws(() => loadAssets({ logo: '/x/logo.html' }), /logo\.html: must be one of/)
+    assert.throws(() => loadAssets({ logo: '/x/logo.js' }), /logo\.js: must be one of/)
   })
 })

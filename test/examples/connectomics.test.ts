@@ -1,11 +1,11 @@
 /** Does what examples/connectomics/README.md says: its one command, its shell lines, and by hand what is between them. @module */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { volume } from '../../examples/connectomics/volume.ts'
 import { openBrowser } from '../support/browser.ts'
+import { startExample } from '../support/example.ts'
 import { browser, newestMail, signInByEmail } from '../support/labgate.ts'
 import { needs } from '../support/needs.ts'
 import { messageOn, Neuroglancer } from '../support/neuroglancer.ts'
@@ -36,7 +36,7 @@ interface Running {
   stop(): Promise<void>
 }
 
-async function startExample(): Promise<Running> {
+async function startLab(): Promise<Running> {
   const temporary = await tempFolder()
   const ports = new Map<string, number>()
   for (const port of ['8090', '8091', '8092', '8093', '8094']) ports.set(port, await freePort())
@@ -47,19 +47,9 @@ async function startExample(): Promise<Running> {
       .replaceAll('data/connectomics', join(temporary.path, 'data'))
       .replaceAll('examples/connectomics/labgate.yaml', file)
   await writeFile(file, local(await readFile(join(folder, 'labgate.yaml'), 'utf8')))
-  const { NODE_TEST_CONTEXT: _, ...env } = process.env
-  const child = spawn(process.execPath, ['core/bin/start.js', 'connectomics', file], { cwd: root, env })
-  const ended = new Promise<void>((done) => child.once('exit', () => done()))
-  let said = ''
-  await new Promise<void>((done) => {
-    for (const stream of [child.stdout, child.stderr])
-      stream.setEncoding('utf8').on('data', (text: string) => {
-        said += text
-        if (said.includes('Ctrl-C')) done()
-      })
-    child.once('exit', done)
-  })
-  assert.equal(child.exitCode, null, said)
+  const lab = await startExample(['connectomics', file])
+  const { said } = lab
+  assert.equal(lab.code, null, said)
   return {
     ...{ said, local },
     issuer: local('http://localhost:8090'),
@@ -69,8 +59,7 @@ async function startExample(): Promise<Running> {
     viewer: local('http://localhost:8093'),
     mail: (to) => newestMail(join(temporary.path, 'data/outbox'), to),
     async stop() {
-      child.kill('SIGTERM')
-      await ended
+      await lab.stop()
       await temporary.remove()
     },
   }
@@ -87,7 +76,7 @@ describe('the example of a connectomics lab', { skip: needs('curl') }, () => {
   const tokens: Record<string, string> = {}
   const agents: Record<string, UserAgent> = {}
   before(async () => {
-    lab = await startExample()
+    lab = await startLab()
   })
   after(() => lab?.stop())
 

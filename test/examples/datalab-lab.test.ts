@@ -1,10 +1,10 @@
 /** Does what examples/datalab-lab/README.md says: its one command, its shell lines, and by hand what is between them. @module */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { openBrowser } from '../support/browser.ts'
+import { startExample } from '../support/example.ts'
 import { plainFetch } from '../support/guarded.ts'
 import { newestMail, signInByEmail } from '../support/labgate.ts'
 import { needs } from '../support/needs.ts'
@@ -31,38 +31,6 @@ interface Running {
   stop(): Promise<number | null>
 }
 
-interface Started {
-  readonly said: string
-  readonly code: number | null
-  stop(): Promise<number | null>
-}
-
-/** Runs the one command, until it is ready or has ended. */
-async function command(file: string, more: Readonly<Record<string, string>> = {}): Promise<Started> {
-  const { NODE_TEST_CONTEXT: _, ...env } = process.env
-  const child = spawn(process.execPath, ['core/bin/start.js', 'datalab-lab', file], {
-    cwd: root,
-    env: { ...env, ...more },
-  })
-  const ended = new Promise<number | null>((done) => child.once('close', done))
-  let said = ''
-  await new Promise<void>((done) => {
-    for (const stream of [child.stdout, child.stderr])
-      stream.setEncoding('utf8').on('data', (text: string) => {
-        said += text
-        if (said.includes('Ctrl-C')) done()
-      })
-    child.once('close', done)
-  })
-  return {
-    ...{ said, code: child.exitCode },
-    async stop() {
-      child.kill('SIGTERM')
-      return ended
-    },
-  }
-}
-
 /** The files of the example on ports of their own, in a folder that goes with them. */
 async function files() {
   const temporary = await tempFolder()
@@ -79,9 +47,9 @@ async function files() {
   return { temporary, file, local, ports }
 }
 
-async function startExample(): Promise<Running> {
+async function startLab(): Promise<Running> {
   const { temporary, file, local } = await files()
-  const { said, code, stop } = await command(file)
+  const { said, code, stop } = await startExample(['datalab-lab', file])
   assert.equal(code, null, said)
   return {
     ...{ said, local },
@@ -111,7 +79,7 @@ describe('the example of a datalab behind Labgate', { skip: needs('nginx', 'curl
   let lab: Running
   const tokens: Record<string, string> = {}
   before(async () => {
-    lab = await startExample()
+    lab = await startLab()
   })
   after(async () => {
     if (lab) assert.equal(await lab.stop(), 0, 'everything ends with the command')
@@ -252,7 +220,7 @@ test('without nginx, or with its port taken, it says so and leaves nothing runni
   t.after(temporary.remove)
   const other = (await import('node:http')).createServer()
   await new Promise<void>((done) => other.listen(ports.get('8095'), '127.0.0.1', done))
-  const taken = await command(file)
+  const taken = await startExample(['datalab-lab', file])
   assert.deepEqual(
     [taken.code, taken.said.includes(local('nginx cannot listen at 127.0.0.1:8095'))],
     [1, true],

@@ -1,6 +1,5 @@
 /** Does what examples/notebook-portal/README.md says, with Chromium, a real engine and an image of the same packages. @module */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -9,6 +8,7 @@ import { openBrowser } from '../support/browser.ts'
 import { noDocker, startDocker } from '../support/docker.ts'
 import type { Engine } from '../support/engine.ts'
 import { notebookImage } from '../support/engine-notebook.ts'
+import { type StartedExample, startExample } from '../support/example.ts'
 import { loadPackages } from '../support/images.ts'
 import { newestMail } from '../support/labgate.ts'
 import { needs } from '../support/needs.ts'
@@ -34,29 +34,12 @@ function step(word: string): { readonly script: string; readonly prints: string 
   return { script, prints }
 }
 
-/** What it says until it is up, or has ended. */
-async function started(args: readonly string[]) {
-  const { NODE_TEST_CONTEXT: _, ...env } = process.env
-  const child = spawn(process.execPath, ['core/bin/start.js', 'notebook-portal', ...args], { cwd: root, env })
-  const ended = new Promise<number | null>((done) => child.once('exit', done))
-  let said = ''
-  await new Promise<void>((done) => {
-    for (const stream of [child.stdout, child.stderr])
-      stream.setEncoding('utf8').on('data', (text: string) => {
-        said += text
-        if (said.includes('Ctrl-C')) done()
-      })
-    child.once('exit', () => done())
-  })
-  return { child, ended, said }
-}
-
 describe('the example of a portal of notebooks', { skip, timeout: 300_000 }, () => {
   let engine: Engine
   let browser: Browser
   let page: Page
   let notebook: Page
-  let portal: Awaited<ReturnType<typeof started>>
+  let portal: StartedExample | undefined
   let temporary: Awaited<ReturnType<typeof tempFolder>>
   let local: (text: string) => string
   let file: string
@@ -78,8 +61,7 @@ describe('the example of a portal of notebooks', { skip, timeout: 300_000 }, () 
   })
   after(async () => {
     await browser?.close()
-    portal?.child.kill('SIGTERM')
-    await portal?.ended
+    await portal?.stop()
     await engine?.close()
     await temporary?.remove()
   })
@@ -91,19 +73,19 @@ describe('the example of a portal of notebooks', { skip, timeout: 300_000 }, () 
   }
 
   test('says what to do where there is no image, and where there is no engine', async () => {
-    const without = await started([file])
-    assert.equal(await without.ended, 1)
+    const without = await startExample(['notebook-portal', file])
+    assert.equal(without.code, 1)
     assert.match(without.said, /has no image labgate-notebook:latest\. Make it first: docker build/)
     const nowhere = join(temporary.path, 'nowhere.yaml')
     await writeFile(nowhere, (await readFile(file, 'utf8')).replace(engine.socket, join(temporary.path, 'none.sock')))
-    const alone = await started([nowhere])
-    assert.equal(await alone.ended, 1)
+    const alone = await startExample(['notebook-portal', nowhere])
+    assert.equal(alone.code, 1)
     assert.match(alone.said, /no Docker engine answers at .*none\.sock .*Install one, or Podman/)
   })
 
   test('starts by one command and says where to click', async () => {
     await loadPackages(engine.client, { ...notebookImage, name: 'labgate-notebook:latest' })
-    portal = await started([file])
+    portal = await startExample(['notebook-portal', file])
     assert.match(portal.said, new RegExp(local('http://localhost:8095/workspaces')))
   })
 

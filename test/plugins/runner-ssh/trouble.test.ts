@@ -241,7 +241,14 @@ suite('ports', { skip, concurrency: 2 }, () => {
       const port = Number(readFileSync(`${runFolder(world, 'one', request.instance)}/port`, 'utf8'))
       let isReached = false
       await until(() => world.processes().every(({ argv }) => !argv.includes('127.0.0.1')), 'the app has ended')
-      const server = await occupy(port)
+      // A process loses its arguments before the system closes its sockets: the port may be taken a moment longer.
+      let taken: Server | undefined
+      await until(async () => {
+        taken = await occupy(port).catch(() => undefined)
+        return taken !== undefined
+      }, 'the port of the app is free')
+      const server = taken as Server | undefined
+      assert.ok(server)
       server.on('connection', (socket) => {
         isReached = true
         socket.destroy()

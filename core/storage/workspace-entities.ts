@@ -62,6 +62,10 @@ export const WorkspaceEntity = defineEntity({
     runnerStateVersion: p.integer().nullable(),
     /** Secrets of the launch, sealed. */
     secrets: p.blob().nullable(),
+    /** Where the app was last reached past the proxy; the same is tried again. */
+    directPort: p.integer().nullable(),
+    /** When its credential was shown to its owner: once in each life. */
+    directShownAt: p.datetime().nullable(),
     trouble: p.json<Trouble>().nullable(),
     createdAt: p.datetime(),
     startedAt: p.datetime().nullable(),

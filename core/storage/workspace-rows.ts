@@ -42,6 +42,8 @@ interface Columns {
   readonly runner_state: string | null
   readonly runner_state_version: number | null
   readonly secrets: Buffer | null
+  readonly direct_port: number | null
+  readonly direct_shown_at: number | null
   readonly trouble: string | null
   readonly created_at: number
   readonly started_at: number | null
@@ -129,6 +131,8 @@ function rowOf(row: Columns): WorkspaceRow {
     runnerState: jsonOf(row.runner_state),
     runnerStateVersion: row.runner_state_version,
     secrets: row.secrets,
+    directPort: row.direct_port,
+    directShownAt: timeOf(row.direct_shown_at),
     trouble: jsonOf(row.trouble) as Trouble | null,
     createdAt: new Date(row.created_at),
     startedAt: timeOf(row.started_at),

@@ -73,6 +73,8 @@ export async function end(room: Room, row: WorkspaceRow, signal: AbortSignal): P
 export const anew = {
   ...{ state: 'reserved', wanted: 'running', stopReason: null, planHash: null, secrets: null, trouble: null },
   ...{ runnerState: null, runnerStateVersion: null, unknownSince: null, warnedAt: null, readyAt: null, endedAt: null },
+  // Its port is tried again; its credential is another one.
+  directShownAt: null,
 } as const satisfies Patch
 
 /** The image of a row as its profile has it today: one that is not offered any more is not started again. */

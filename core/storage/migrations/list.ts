@@ -6,6 +6,7 @@ import { NumericIds } from './0004-numeric-ids.ts'
 import { Managers } from './0005-managers.ts'
 import { Workspaces } from './0006-workspaces.ts'
 import { Imports } from './0007-imports.ts'
+import { DirectWays } from './0008-direct-ways.ts'
 
 /** Name and class of every migration; the names stand in the database. */
 export const migrations = [
@@ -16,4 +17,5 @@ export const migrations = [
   { name: '0005-managers', class: Managers },
   { name: '0006-workspaces', class: Workspaces },
   { name: '0007-imports', class: Imports },
+  { name: '0008-direct-ways', class: DirectWays },
 ]

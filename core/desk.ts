@@ -59,6 +59,7 @@ export function createDesk(site: Site, { app, cookie, pages, provider, providerS
     missingTerms: (account, service) => get('access').missingTerms({ account, service }),
     methods: {
       get: (id) => registry.auth().find((one) => one.id === id),
+      isConfigured: (id) => [...registry.auth(), ...registry.failed()].some((one) => one.id === id),
       choices: (language) => registry.choices(language),
       label,
     },

@@ -10,7 +10,7 @@ import type { ConsoleFrame, Visit } from './frame.ts'
 import { grantFields, readGrant } from './grant-form.ts'
 import type { LedgerConsoleNeeds } from './ledger-needs.ts'
 import { ledgerWords, mayExplain } from './ledger-words.ts'
-import { gone, seesGrants } from './scope.ts'
+import { gone, rowNumber, seesGrants } from './scope.ts'
 import { framed, typedIn } from './typed.ts'
 import { subjectTyped } from './typed-subject.ts'
 
@@ -114,8 +114,8 @@ async function showNew(ctx: Ctx, visit: Visit, { frame, needs, notice }: Place):
 }
 
 async function grantInSight(ctx: Ctx, { rights }: Visit, { ledger, desk }: LedgerConsoleNeeds): Promise<Grant> {
-  const id = /^[1-9]\d{0,14}$/.test(ctx.params.id ?? '') ? Number(ctx.params.id) : 0
-  const found = id === 0 ? undefined : await ledger.grants.find(id)
+  const id = rowNumber(ctx.params.id)
+  const found = id === undefined ? undefined : await ledger.grants.find(id)
   return found && seesGrant(rights, found) ? found : gone(ctx, desk)
 }
 

@@ -10,6 +10,7 @@ import type { Desk } from '../login/desk.ts'
 import type { Door } from '../login/door.ts'
 import type { Post } from '../pages/views.ts'
 import type { MissingView, MyDatasetPageView, MyDatasetView, MyRequestView } from '../pages/views-person.ts'
+import { rowNumber } from './scope.ts'
 
 export interface MyAccessNeeds {
   readonly desk: Desk
@@ -38,7 +39,8 @@ export function myAccessRoutes(needs: MyAccessNeeds): Route[] {
       path: '/account/requests/:id/withdraw',
       async handler(ctx) {
         const mine = await session(ctx, needs)
-        await needs.ledger.requests.withdraw(actor(ctx, mine), Number(ctx.params.id))
+        // No row has the number 0.
+        await needs.ledger.requests.withdraw(actor(ctx, mine), rowNumber(ctx.params.id) ?? 0)
         await leave(ctx, { desk, mine, key: 'access.gone', to: home })
       },
     },

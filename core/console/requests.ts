@@ -8,7 +8,7 @@ import type { ConsoleField } from '../pages/views-console.ts'
 import type { ConsoleFrame, Visit } from './frame.ts'
 import type { LedgerConsoleNeeds } from './ledger-needs.ts'
 import { type LedgerWords, ledgerWords } from './ledger-words.ts'
-import { gone, isAmong, keepsDatasets, keptDatasets } from './scope.ts'
+import { gone, isAmong, keepsDatasets, keptDatasets, rowNumber } from './scope.ts'
 import { framed, typedIn } from './typed.ts'
 import { instantOf } from './typed-ledger.ts'
 
@@ -44,8 +44,8 @@ export function requestRoutes(frame: ConsoleFrame, needs: LedgerConsoleNeeds): R
 }
 
 async function requestInSight(ctx: Ctx, { rights }: Visit, needs: LedgerConsoleNeeds): Promise<AccessRequest> {
-  const id = /^[1-9]\d{0,14}$/.test(ctx.params.id ?? '') ? Number(ctx.params.id) : 0
-  const found = id === 0 ? undefined : await needs.ledger.requests.find(id)
+  const id = rowNumber(ctx.params.id)
+  const found = id === undefined ? undefined : await needs.ledger.requests.find(id)
   return found && isAmong(keptDatasets(rights), found.dataset) ? found : gone(ctx, needs.desk)
 }
 

@@ -4,6 +4,11 @@ import type { Rights } from '../access/stewards.ts'
 import type { Ctx } from '../http/context.ts'
 import type { Desk } from '../login/desk.ts'
 
+/** The number of a row in an address; `undefined`: no row has such a one. */
+export function rowNumber(text: string | undefined): number | undefined {
+  return /^[1-9]\d{0,14}$/.test(text ?? '') ? Number(text) : undefined
+}
+
 /** Whether there are datasets for them. */
 export function seesDatasets({ admin, steering, datasets }: Rights): boolean {
   return admin || steering || datasets.length > 0

@@ -48,6 +48,7 @@ export function createAttemptPages(desk: Desk, random: Random): AttemptPages {
 
   const instanceOf = (id: string): AuthInstance => {
     const instance = methods.get(id)
+    if (!instance && !methods.isConfigured(id)) throw new Fault('ERR_NOT_FOUND', 'There is no such page.')
     if (!instance)
       throw new Fault('ERR_METHOD_DOWN', 'This way to sign in is not available now. Please choose another.')
     return instance

@@ -54,6 +54,8 @@ export interface Desk {
   missingTerms(account: string, service: string): Promise<readonly TermsView[]>
   readonly methods: {
     get(id: string): AuthInstance | undefined
+    /** Whether the config names it, though it may not have started. */
+    isConfigured(id: string): boolean
     choices(locale: string): readonly Choice[]
     /** Whether any of them is known to open an account. */
     label(id: string, locale: string): string

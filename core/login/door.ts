@@ -50,11 +50,13 @@ export function createDoor(desk: Desk, clientId: string): Door {
     }).toString()
     return url.pathname + url.search
   }
+  const home = '/account'
   const toSignIn = (ctx: Ctx, how: { fresh: boolean }): void => {
-    ctx.redirect(way(ctx.url, how.fresh ? 'anew' : 'anybody'))
+    // What is too long to come back with would make headers that no proxy takes.
+    const back = returnPath(ctx.url, desk.issuer) ?? returnPath(ctx.path, desk.issuer) ?? home
+    ctx.redirect(way(back, how.fresh ? 'anew' : 'anybody'))
     ctx.status = 303
   }
-  const home = '/account'
   return {
     toSignIn(ctx, wish) {
       if (wish === undefined) return toSignIn(ctx, { fresh: false })

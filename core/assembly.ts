@@ -45,6 +45,7 @@ import { createSigningKeys, type SigningKeys } from './oidc/keys.ts'
 import { loadTexts, type Text } from './pages/text.ts'
 import { systemRandom } from './random.ts'
 import { createServices, type Services } from './services.ts'
+import type { AccountReads } from './storage/account-rows.ts'
 import { openStorage, type Storage, type StorageOptions } from './storage/storage.ts'
 import { createWorkspaces, type WorkspacesRoom } from './workspaces/create.ts'
 import { createWorkspaceLetters } from './workspaces/letters.ts'
@@ -104,11 +105,26 @@ export interface AssemblyOptions {
 
 export type Rooms = Services<RoomServices>
 
+/** What lives as long as the process: storage, log, and every room that no config changes; and how those of a config stand on it. */
+export interface Ground extends Pick<Rooms, 'get'> {
+  /** The rooms of a config upon this ground; `kept` are taken over from the rooms of another. */
+  furnish(config: Config, kept?: Partial<RoomServices>): Rooms
+  /** From now on these are the rooms that what lives longer asks. */
+  use(rooms: Rooms): void
+}
+
 /** Opens the storage and offers every room on it. Close it by `get('storage').close()`. */
 export async function assemble(config: Config, options: AssemblyOptions = {}): Promise<Rooms> {
+  const ground = await layGround(config, options)
+  const rooms = ground.furnish(config)
+  ground.use(rooms)
+  return rooms
+}
+
+/** Opens the storage, and offers what lives as long as it. Of `config` only that counts which no reload changes. */
+export async function layGround(config: Config, options: AssemblyOptions = {}): Promise<Ground> {
   const services = createServices<RoomServices>(options.replaced)
   const { offer, get } = services
-  offer('config', () => config)
   offer('clock', () => systemClock)
   offer('random', () => systemRandom)
   offer('log', () => {
@@ -124,31 +140,60 @@ export async function assemble(config: Config, options: AssemblyOptions = {}): P
     ...options.storage,
   })
   offer('storage', () => storage)
-  offerRooms(services, config)
-  return services
+  const late: { rooms: Rooms | undefined } = { rooms: undefined }
+  const current: Rooms['get'] = (name) => {
+    if (late.rooms === undefined) throw new TypeError(`\`use\` must tell of the rooms before \`${name}\` is asked for`)
+    return late.rooms.get(name)
+  }
+  offerLasting(services, current)
+  offerWorkspaces(services, { config, current })
+  return {
+    get,
+    furnish(given, kept) {
+      const rooms = createServices<RoomServices>({ ...options.replaced, ...kept }, services)
+      offerRooms(rooms, given)
+      return rooms
+    },
+    use(rooms) {
+      late.rooms = rooms
+    },
+  }
 }
 
-/** The access room and what changes by the same door. */
-function offerLedger({ offer, get }: Pick<Rooms, 'offer' | 'get'>): void {
+/** Rooms that no config changes. What they ask of one that it does change, they ask of the current. */
+function offerLasting({ offer, get }: Rooms, current: Rooms['get']): void {
   const base = () => ({ storage: get('storage'), clock: get('clock'), random: get('random') })
-  const selfSaid = (account: string) => get('profile').facts(account)
+  const selfSaid = (account: string, rows?: AccountReads) => current('profile').facts(account, rows)
+  offer('audit', () => createAudit({ sink: get('storage').audit, log: get('log') }))
+  offer('accounts', () => createAccounts(base()))
+  offer('identities', () => createIdentities({ ...base(), selfSaid }))
   offer('access', () => createAccess({ storage: get('storage'), clock: get('clock'), selfSaid }))
   offer('change', () =>
     createChange({
       storage: get('storage'),
       log: get('log'),
-      authorise: (actor, act) => get('stewards').assertMay(actor, act),
+      authorise: (actor, act) => current('stewards').assertMay(actor, act),
     }),
   )
   offer('standing', () => createStanding({ ...base(), accounts: get('accounts'), change: get('change') }))
   offer('groups', () => createGroups({ ...base(), change: get('change') }))
   offer('ownWords', () => createOwnWords({ ...base(), change: get('change') }))
   offer('managers', () => createManagers({ ...base(), change: get('change') }))
+  offer('serviceAccounts', () => createServiceAccounts({ ...base(), accounts: get('accounts'), change: get('change') }))
+  offer('tokenScopes', createTokenScopes)
+  offer('consents', () => createConsents({ store: get('storage').documents('core:consents'), clock: get('clock') }))
+  offer('dataHolders', createDataHolders)
+  offer('directory', () => createDirectory(base()))
+  offer('firstAdmin', () => createFirstAdmin({ ...base(), accounts: get('accounts') }))
+  offer('keys', () => createSigningKeys(base()))
+}
+
+/** The access room and what changes by the same door. */
+function offerLedger({ offer, get }: Pick<Rooms, 'offer' | 'get'>): void {
+  const base = () => ({ storage: get('storage'), clock: get('clock'), random: get('random') })
   offer('configMembers', () =>
     createConfigMembers({ storage: get('storage'), groups: get('groups'), named: get('config').groups }),
   )
-  offer('serviceAccounts', () => createServiceAccounts({ ...base(), accounts: get('accounts'), change: get('change') }))
-  offer('tokenScopes', createTokenScopes)
   offer('tokens', () =>
     createApiTokens({
       ...base(),
@@ -225,26 +270,31 @@ function offerJoining({ offer, get }: Pick<Rooms, 'offer' | 'get'>): void {
   )
 }
 
-function offerWorkspaces({ offer, get }: Pick<Rooms, 'offer' | 'get'>): void {
+/** Workspaces outlive every config, for a restart of this room would cut off who works there. */
+function offerWorkspaces(
+  { offer, get }: Rooms,
+  { config, current }: { readonly config: Config; readonly current: Rooms['get'] },
+): void {
   offer('workspaces', () =>
     createWorkspaces({
       storage: get('storage'),
       clock: get('clock'),
       random: get('random'),
       log: get('log') as Log,
-      config: get('config').workspaces,
+      config: config.workspaces,
       accounts: get('accounts'),
       access: get('access'),
-      stewards: get('stewards'),
-      tokens: createWorkspaceTokens({ tokens: get('tokens'), clock: get('clock') }),
-      tell: createWorkspaceLetters({
-        accounts: get('accounts'),
-        mail: { send: (message) => get('mail').send(message) },
-        log: get('log') as Log,
-        siteName: get('config').name,
-        issuer: get('config').issuer,
-        text: (key, values) => mailTexts(get('config'))(key, values),
-      }),
+      stewards: { rightsOf: (account) => current('stewards').rightsOf(account) },
+      tokens: createWorkspaceTokens({ tokens: () => current('tokens'), clock: get('clock') }),
+      tell: (letter) =>
+        createWorkspaceLetters({
+          accounts: get('accounts'),
+          mail: { send: (message) => current('mail').send(message) },
+          log: get('log') as Log,
+          siteName: current('config').name,
+          issuer: config.issuer,
+          text: (key, values) => mailTexts(current('config'))(key, values),
+        })(letter),
     }),
   )
 }
@@ -254,23 +304,18 @@ function mailTexts({ branding: { templates } }: Config): Text {
   return loadTexts([join(import.meta.dirname, 'pages', 'texts'), ...folders]).in('en')
 }
 
+/** The rooms of a config. */
 function offerRooms({ offer, get }: Rooms, config: Config): void {
   const base = () => ({ storage: get('storage'), clock: get('clock'), random: get('random') })
-  offer('audit', () => createAudit({ sink: get('storage').audit, log: get('log') }))
+  offer('config', () => config)
   offer('mail', () =>
     createMail({ config: config.mail, clock: get('clock'), log: get('log') as Log, siteName: config.name }),
   )
-  offer('accounts', () => createAccounts(base()))
-  offer('identities', () => createIdentities({ ...base(), selfSaid: (account) => get('profile').facts(account) }))
   offer('profile', () =>
     createProfile({ ...base(), change: get('change'), questions: config.profile.questions, issuer: config.issuer }),
   )
   offerLedger({ offer, get })
   offerJoining({ offer, get })
-  offerWorkspaces({ offer, get })
-  offer('consents', () => createConsents({ store: get('storage').documents('core:consents'), clock: get('clock') }))
-  offer('dataHolders', createDataHolders)
-  offer('directory', () => createDirectory(base()))
   offer('keeping', () =>
     createKeeping({
       change: get('change'),
@@ -290,9 +335,7 @@ function offerRooms({ offer, get }: Rooms, config: Config): void {
       holders: get('dataHolders'),
     }),
   )
-  offer('firstAdmin', () => createFirstAdmin({ ...base(), accounts: get('accounts') }))
   offer('clients', () => createClientRoster({ ...base(), config: config.clients }))
-  offer('keys', () => createSigningKeys(base()))
   offer('people', () =>
     createPeople({
       ...base(),

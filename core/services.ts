@@ -15,12 +15,16 @@ export interface Services<Map extends object> {
 
 type Get<Map extends object> = <K extends keyof Map & string>(name: K) => Map[K]
 
-/** A container of its own, with what a test puts in place of the real thing. */
-export function createServices<Map extends object>(replaced: Partial<Map> = {}): Services<Map> {
+/**
+ * A container of its own, with what a test puts in place of the real thing. What it was not offered comes from `below`,
+ * which outlives it.
+ */
+export function createServices<Map extends object>(replaced: Partial<Map> = {}, below?: Services<Map>): Services<Map> {
   const own = container.createChildContainer()
   const making: string[] = []
   for (const [name, value] of Object.entries(replaced)) if (value !== undefined) own.registerInstance(name, value)
   const get = (name: string): never => {
+    if (below !== undefined && !own.isRegistered(name)) return below.get(name as keyof Map & string) as never
     if (making.includes(name))
       throw new TypeError(`services ask for each other in a circle: ${[...making, name].join(' → ')}`)
     return own.resolve<never>(name)

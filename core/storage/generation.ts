@@ -1,6 +1,7 @@
 /**
  * Whether anything may have been written since an answer was made: one number, another one after every commit of this
- * process or of any other. Equal numbers spare a reader all else; of unequal ones it has to look what has changed.
+ * process or of any other, but those of ours that no answer depends on. Equal numbers spare a reader all else; of
+ * unequal ones it has to look what has changed.
  * @module
  */
 import type { SqliteDatabase } from './sqlite.ts'
@@ -13,7 +14,7 @@ export function createGeneration({ database, writer }: { database: SqliteDatabas
   const last = { others: -1, own: -1, generation: 0 }
   return () => {
     const others = look.get() ?? 0
-    const own = writer.commits()
+    const own = writer.changes()
     if (others !== last.others || own !== last.own) {
       last.others = others
       last.own = own

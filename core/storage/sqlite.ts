@@ -14,8 +14,12 @@ import { workspaceEntities } from './workspace-entities.ts'
 
 export type SqliteDatabase = Database.Database
 
-// FULL: a commit that was reported survives a power cut. WAL: readers never wait for the writer.
-const pragmas = ['journal_mode = WAL', 'synchronous = FULL', 'foreign_keys = ON', 'busy_timeout = 5000']
+// WAL: readers never wait for the writer. Its checkpoints are made beside the serving of requests (checkpoints.ts).
+const pragmas = ['journal_mode = WAL', 'wal_autocheckpoint = 0', 'foreign_keys = ON', 'busy_timeout = 5000']
+// A commit that was reported survives a power cut: the ORM's waits for the disk itself, the serving connection's is
+// waited for by the writer, without holding the event loop (wal.ts).
+const ormPragmas = [...pragmas, 'synchronous = FULL']
+const servingPragmas = [...pragmas, 'synchronous = NORMAL', 'cache_size = -65536']
 
 /**
  * Makes the file (mode 0600) and its folder when they are missing, and opens the hot path's connection.
@@ -28,7 +32,7 @@ export function openDatabase(file: string): SqliteDatabase {
     // SQLite gives its -wal and -shm files the mode of the file itself.
     closeSync(openSync(path, 'a', 0o600))
     const database = new Database(path)
-    for (const pragma of [...pragmas, 'cache_size = -65536']) {
+    for (const pragma of servingPragmas) {
       database.pragma(pragma)
     }
     return database
@@ -50,7 +54,7 @@ export async function openOrm(file: string): Promise<MikroORM> {
     migrations: { migrationsList: migrations, snapshot: false, silent: true, tableName: 'migration' },
     debug: false,
   })
-  for (const pragma of pragmas) {
+  for (const pragma of ormPragmas) {
     await orm.em.getConnection().execute(`pragma ${pragma}`)
   }
   quoteZeros(orm)

@@ -10,6 +10,7 @@ import { type AccountRows, createAccountRows } from './account-rows.ts'
 import { type Alone, createAlone } from './alone.ts'
 import { type ArtifactStore, createArtifacts } from './artifacts.ts'
 import { type AuditTrail, createAudit } from './audit.ts'
+import { createCheckpoints } from './checkpoints.ts'
 import { type Cleaner, createCleaner } from './cleanup.ts'
 import { createCompact } from './compact.ts'
 import { createDocuments } from './documents.ts'
@@ -22,6 +23,7 @@ import { createSessions, type SessionStore } from './sessions.ts'
 import { createSettings, type Settings } from './settings.ts'
 import { openDatabase, openOrm, type SqliteDatabase } from './sqlite.ts'
 import { createTokenRows, type TokenRows } from './token-rows.ts'
+import { createWalSync } from './wal.ts'
 import { createWorkspaceRows, type WorkspaceRows } from './workspace-rows.ts'
 import { createWriter, type Pause, type Writer } from './writer.ts'
 
@@ -119,7 +121,9 @@ interface Opened {
 
 function assemble({ options, ring, database, orm }: Opened): Storage {
   const { clock, log, pause = () => undefined } = options
-  const writer = createWriter(database, pause)
+  const wal = createWalSync(database.name)
+  const writer = createWriter(database, { sync: wal.sync, pause })
+  const checkpoints = createCheckpoints({ file: database.name, writer, log })
   const needs = { database, writer, ring, clock, log }
   const artifacts = createArtifacts(needs)
   const sessions = createSessions(needs)
@@ -154,7 +158,9 @@ function assemble({ options, ring, database, orm }: Opened): Storage {
       await cleaner.stop()
       await artifacts.close()
       await tokenRows.close()
+      await checkpoints.close()
       await writer.close()
+      await wal.close()
       database.close()
       await orm.close(true)
     }),

@@ -1,7 +1,8 @@
 /**
- * All writing goes one after another through here. Small synchronous units of one turn of the event loop share one
- * transaction (group commit); asynchronous ORM transactions take the same place in the line, so that neither ever
- * waits for the other inside SQLite, which would block the whole process.
+ * All writing goes one after another through here. Small synchronous units share a transaction: those of one turn of
+ * the event loop, and all that come while the disk is waited for (group commit). A unit settles when it is on disk;
+ * others see it from its COMMIT on. Asynchronous ORM transactions take the same place in the line, so that neither
+ * ever waits for the other inside SQLite, which would block the whole process.
  * @module
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
@@ -14,6 +15,7 @@ export type Pause = (
   point:
     | 'before-commit'
     | 'after-commit'
+    | 'after-sync'
     | 'before-orm-commit'
     | 'after-orm-commit'
     | 'before-cleanup-step'
@@ -23,22 +25,36 @@ export type Pause = (
 /** The one way to the write lock. */
 export interface Writer {
   /**
-   * Runs a synchronous unit inside a transaction and settles after COMMIT. A unit that throws is rolled back alone;
-   * it may be run a second time when another unit of its batch threw, so it must do nothing but database work.
+   * Runs a synchronous unit inside a transaction and settles when its COMMIT is on disk. A unit that throws is rolled
+   * back alone; it may be run a second time when another unit of its batch threw, so it must do nothing but database work.
    * @throws TypeError inside the work of `exclusive`: the unit would wait for the work that waits for it
    */
-  run<T>(unit: () => T): Promise<T>
+  run<T>(unit: () => T, options?: RunOptions): Promise<T>
   /** Runs asynchronous work while no batch and no other such work runs. Work begun inside work runs within it. */
   exclusive<T>(work: () => Promise<T>): Promise<T>
   /** Whether the caller runs inside the work of `exclusive`. */
   inside(): boolean
   /** How many transactions were committed by `run`, for metrics and tests. */
   commits(): number
+  /** How many of them held more than quiet units; it grows with the COMMIT, before the disk. */
+  changes(): number
   /** Commits what waits and refuses what comes later. */
   close(): Promise<void>
 }
 
+export interface RunOptions {
+  /** No answer depends on what it writes (a line of the trail, when something was last used): nothing is read again for it. */
+  readonly quiet?: boolean
+}
+
+export interface WriterNeeds {
+  /** Settles when everything committed before the call is on disk. Default: the connection syncs at COMMIT itself. */
+  readonly sync?: () => Promise<void>
+  readonly pause?: Pause
+}
+
 interface Waiting {
+  readonly quiet: boolean
   /** Does the work and keeps its outcome. */
   attempt(): void
   resolve(): void
@@ -46,13 +62,14 @@ interface Waiting {
 }
 
 /** Makes the writer of one connection. */
-export function createWriter(database: SqliteDatabase, pause: Pause = () => undefined): Writer {
-  return new GroupCommit(database, pause)
+export function createWriter(database: SqliteDatabase, needs: WriterNeeds = {}): Writer {
+  return new GroupCommit(database, needs)
 }
 
 class GroupCommit implements Writer {
   readonly #database: SqliteDatabase
   readonly #pause: Pause
+  readonly #sync: () => Promise<void>
   readonly #begin
   readonly #commit
   readonly #rollback
@@ -61,24 +78,28 @@ class GroupCommit implements Writer {
   #batch: Waiting[] = []
   #busy = false
   #closed = false
+  #broken: Fault | undefined
   #commits = 0
+  #changes = 0
 
-  constructor(database: SqliteDatabase, pause: Pause) {
+  constructor(database: SqliteDatabase, { sync = async () => undefined, pause = () => undefined }: WriterNeeds) {
     this.#database = database
     this.#pause = pause
+    this.#sync = sync
     this.#begin = database.prepare('BEGIN IMMEDIATE')
     this.#commit = database.prepare('COMMIT')
     this.#rollback = database.prepare('ROLLBACK')
   }
 
-  async run<T>(unit: () => T): Promise<T> {
+  async run<T>(unit: () => T, { quiet = false }: RunOptions = {}): Promise<T> {
     if (this.inside()) {
       throw new TypeError('inside storage.transaction() write through the given entity manager, or after it has ended')
     }
-    this.#refuseClosed()
+    this.#refuse()
     return await new Promise((resolve, reject) => {
-      this.#batch.push(waitingFor({ unit, resolve, reject }))
-      if (this.#batch.length === 1) {
+      this.#batch.push(waitingFor({ unit, quiet, resolve, reject }))
+      // Whoever holds the line takes the batch along when it leaves.
+      if (this.#batch.length === 1 && !this.#busy) {
         setImmediate(() => this.#flush())
       }
     })
@@ -88,14 +109,17 @@ class GroupCommit implements Writer {
     if (this.inside()) {
       return work()
     }
-    this.#refuseClosed()
+    this.#refuse()
     await this.#take()
     const place = { open: true }
     try {
+      this.#refuseBroken()
       return await this.#scope.run(place, work)
     } finally {
       place.open = false
-      this.#release()
+      this.#busy = false
+      // A batch before the next such work, and such work before the next batch: neither can starve the other.
+      if (!this.#flush()) this.#next()
     }
   }
 
@@ -107,17 +131,29 @@ class GroupCommit implements Writer {
     return this.#commits
   }
 
+  changes(): number {
+    return this.#changes
+  }
+
   async close(): Promise<void> {
-    if (!this.#closed) {
-      this.#closed = true
+    this.#closed = true
+    while (this.#busy || this.#batch.length > 0) {
       await this.#take()
-      this.#release()
+      this.#busy = false
+      if (!this.#flush()) this.#next()
     }
   }
 
-  #refuseClosed(): void {
+  #refuse(): void {
     if (this.#closed) {
       throw new Fault('ERR_STORAGE', 'database: it was closed while a request still wrote; the server is stopping')
+    }
+    this.#refuseBroken()
+  }
+
+  #refuseBroken(): void {
+    if (this.#broken !== undefined) {
+      throw this.#broken
     }
   }
 
@@ -128,9 +164,7 @@ class GroupCommit implements Writer {
     this.#busy = true
   }
 
-  #release(): void {
-    this.#busy = false
-    this.#flush()
+  #next(): void {
     const next = this.#queue.shift()
     if (next !== undefined) {
       // Taken before the next one's turn begins, so that nobody slips in between.
@@ -139,35 +173,72 @@ class GroupCommit implements Writer {
     }
   }
 
-  #flush(): void {
+  /** `false`: there is nothing to commit, or somebody else holds the line. */
+  #flush(): boolean {
     if (this.#busy || this.#batch.length === 0) {
-      return
+      return false
     }
+    this.#busy = true
     const units = this.#batch
     this.#batch = []
-    const error = this.#settle(units)
-    if (error === undefined) {
-      return
+    const committed = this.#commitAll(units)
+    if (committed.length === 0) {
+      this.#leave()
+    } else {
+      void this.#settle(committed)
     }
-    for (const unit of units) {
-      const own = units.length === 1 ? error : this.#settle([unit])
+    return true
+  }
+
+  #commitAll(units: readonly Waiting[]): readonly Waiting[] {
+    const error = this.#attempt(units)
+    if (error === undefined) {
+      return units
+    }
+    return units.filter((unit) => {
+      const own = units.length === 1 ? error : this.#attempt([unit])
       if (own !== undefined) {
         unit.reject(storageFault(own))
       }
-    }
+      return own === undefined
+    })
   }
 
-  /** Returns what was thrown, if anything; nothing of these units was written then. */
-  #settle(units: readonly Waiting[]): unknown {
+  async #settle(units: readonly Waiting[]): Promise<void> {
     try {
-      this.#transact(units)
-    } catch (error) {
-      return error
+      await this.#sync()
+    } catch (cause) {
+      // What the disk refused once it may report as written the next time (the kernel forgets it), so nothing that is
+      // committed from here on could be believed.
+      const fault = brokenFault(cause)
+      this.#broken = fault
+      for (const unit of [...units, ...this.#batch.splice(0)]) {
+        unit.reject(fault)
+      }
+      this.#leave()
+      return
     }
+    this.#pause('after-sync')
     for (const unit of units) {
       unit.resolve()
     }
-    return undefined
+    this.#leave()
+  }
+
+  #leave(): void {
+    this.#busy = false
+    this.#next()
+    this.#flush()
+  }
+
+  /** Returns what was thrown, if anything; nothing of these units was written then. */
+  #attempt(units: readonly Waiting[]): unknown {
+    try {
+      this.#transact(units)
+      return undefined
+    } catch (error) {
+      return error ?? new Error('a unit threw nothing')
+    }
   }
 
   #transact(units: readonly Waiting[]): void {
@@ -185,17 +256,22 @@ class GroupCommit implements Writer {
       throw error
     }
     this.#commits += 1
+    if (!units.every(({ quiet }) => quiet)) {
+      this.#changes += 1
+    }
     this.#pause('after-commit')
   }
 }
 
 function waitingFor<T>(needs: {
   readonly unit: () => T
+  readonly quiet: boolean
   readonly resolve: (value: T) => void
   readonly reject: (error: unknown) => void
 }): Waiting {
   let outcome: { readonly value: T } | undefined
   return {
+    quiet: needs.quiet,
     attempt: () => {
       outcome = { value: needs.unit() }
     },
@@ -215,4 +291,13 @@ function storageFault(error: unknown): unknown {
   return new Fault('ERR_STORAGE', `database: writing failed (${error.code}); check free space and rights`, {
     cause: error,
   })
+}
+
+function brokenFault(cause: unknown): Fault {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new Fault(
+    'ERR_STORAGE',
+    `database: the disk did not take what was written (${reason}); nothing more is written until Labgate is started again; check the disk`,
+    { cause },
+  )
 }

@@ -8,7 +8,7 @@ import { isConsumeConflict } from '../../../core/storage/conflict.ts'
 import { type OpenedStorage, openSqlite } from '../../support/storage.ts'
 
 const victim = fileURLToPath(new URL('../../support/storage-victim.ts', import.meta.url))
-const points = ['before-commit', 'after-commit', 'before-cleanup-step', 'after-cleanup-step']
+const points = ['before-commit', 'after-commit', 'after-sync', 'before-cleanup-step', 'after-cleanup-step']
 
 interface Killed {
   readonly signal: string | undefined

@@ -1,0 +1,134 @@
+/**
+ * Checkpoints of the write-ahead log: its pages are copied into the database file by a thread of its own, so that
+ * nobody's commit and no request waits for it. First without stopping anybody, then what came meanwhile while the
+ * writer holds still: after that the log begins anew instead of growing.
+ * @module
+ */
+import { statSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import type { Log } from '@labgate/contract'
+import type { Writer } from './writer.ts'
+
+/** Makes a checkpoint whenever enough was written. */
+export interface Checkpoints {
+  /** Makes one now; says how many pages of the log are still not in the database file. */
+  make(): Promise<number>
+  /** Stops looking, and ends the thread. */
+  close(): Promise<void>
+}
+
+export interface CheckpointNeeds {
+  readonly file: string
+  readonly writer: Writer
+  readonly log: Log
+}
+
+const lookMs = 1000
+/** Transactions, and bytes by which the log has grown, after which a checkpoint is due. */
+const dueCommits = 250
+const dueBytes = 4 * 1024 * 1024
+
+const work = `
+const { parentPort, workerData } = require('node:worker_threads')
+const Database = require(workerData.driver)
+const database = new Database(workerData.file)
+database.pragma('busy_timeout = 5000')
+parentPort.on('message', (order) => {
+  if (order === 'close') {
+    database.close()
+    parentPort.close()
+  } else {
+    try {
+      const [{ log, checkpointed }] = database.pragma('wal_checkpoint(PASSIVE)')
+      parentPort.postMessage({ left: log - checkpointed })
+    } catch (error) {
+      parentPort.postMessage({ error: error.message })
+    }
+  }
+})
+`
+
+/** Begins to look after the log of one file. */
+export function createCheckpoints(needs: CheckpointNeeds): Checkpoints {
+  const { writer, log } = needs
+  const thread = createThread(needs)
+  let made = { commits: writer.commits(), bytes: bytesOf(needs.file) }
+  let running: Promise<unknown> = Promise.resolve()
+  let idle = true
+
+  const make = async (): Promise<number> => {
+    await thread.checkpoint()
+    const left = await writer.exclusive(() => thread.checkpoint())
+    made = { commits: writer.commits(), bytes: bytesOf(needs.file) }
+    return left
+  }
+  const isDue = () => writer.commits() - made.commits >= dueCommits || bytesOf(needs.file) - made.bytes >= dueBytes
+  const look = () => {
+    if (!idle || !isDue()) return
+    idle = false
+    running = make()
+      .catch((error: unknown) =>
+        log.warn({ error }, 'the write-ahead log could not be checkpointed; it is tried again'),
+      )
+      .finally(() => {
+        idle = true
+      })
+  }
+  const timer = setInterval(look, lookMs).unref()
+  return {
+    make,
+    close: async () => {
+      clearInterval(timer)
+      await running
+      await thread.close()
+    },
+  }
+}
+
+function bytesOf(file: string): number {
+  return statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0
+}
+
+interface Told {
+  readonly left?: number
+  readonly error?: string
+}
+
+/** The thread: started when it is first needed, with as little memory as it can live with. One order at a time. */
+function createThread({ file }: CheckpointNeeds) {
+  let worker: Worker | undefined
+  let waiting = Promise.withResolvers<number>()
+  const start = (): Worker => {
+    const driver = fileURLToPath(import.meta.resolve('better-sqlite3'))
+    const limits = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2 }
+    const started = new Worker(work, { eval: true, execArgv: [], workerData: { file, driver }, resourceLimits: limits })
+    started.on('message', ({ left, error }: Told) =>
+      left === undefined ? waiting.reject(new Error(error)) : waiting.resolve(left),
+    )
+    started.on('error', (error) => waiting.reject(error))
+    started.once('exit', () => {
+      worker = undefined
+      waiting.reject(new Error('the thread ended'))
+    })
+    started.unref()
+    return started
+  }
+  return {
+    checkpoint: (): Promise<number> => {
+      waiting = Promise.withResolvers<number>()
+      worker ??= start()
+      worker.postMessage('checkpoint')
+      return waiting.promise
+    },
+    close: async (): Promise<void> => {
+      const last = worker
+      if (last === undefined) return
+      // Nobody waits for an order any more: what its end says is for nobody.
+      waiting.promise.catch(() => undefined)
+      const ended = new Promise<void>((resolve) => void last.once('exit', () => resolve()))
+      last.postMessage('close')
+      await ended
+    },
+  }
+}

@@ -8,6 +8,7 @@ import { questionsAddress } from './console/my-profile.ts'
 import { termsAddress } from './console/terms-on-the-way.ts'
 import { createCrossSiteCookie } from './http/cross-site.ts'
 import { type DialectNeeds, dialectRoute } from './http/dialect.ts'
+import { wayBack } from './http/returns.ts'
 import type { Route } from './http/routes.ts'
 import type { SessionCookie } from './http/session.ts'
 import type { Desk } from './login/desk.ts'
@@ -49,12 +50,12 @@ export function dialectRoutes(needs: DialectsNeeds): Route[] {
       host === undefined ? needs.door.toSignIn(ctx, wish) : doors.get(host)?.toSignIn(ctx, wish),
     owesAnswers: ({ account }) => needs.desk.profile.isDue(account.id),
     toQuestions(ctx, { instance }) {
-      ctx.redirect(questionsAddress(needs.desk, { instance, back: ctx.url }))
+      ctx.redirect(questionsAddress(needs.desk, { instance, back: wayBack(ctx, needs.desk.issuer) }))
       ctx.status = 303
     },
     owesTerms: async ({ account }, { instance }) => (await needs.desk.missingTerms(account.id, instance)).length > 0,
     toTerms(ctx, { instance }) {
-      ctx.redirect(termsAddress(needs.desk, { instance, back: ctx.url }))
+      ctx.redirect(termsAddress(needs.desk, { instance, back: wayBack(ctx, needs.desk.issuer) }))
       ctx.status = 303
     },
     async signOut(ctx) {

@@ -5,7 +5,7 @@
  */
 import { Fault, type SignInWish } from '@labgate/contract'
 import type { Ctx } from '../http/context.ts'
-import { returnPath } from '../http/returns.ts'
+import { returnPath, wayBack } from '../http/returns.ts'
 import type { Route } from '../http/routes.ts'
 import type { Desk } from './desk.ts'
 
@@ -52,9 +52,7 @@ export function createDoor(desk: Desk, clientId: string): Door {
   }
   const home = '/account'
   const toSignIn = (ctx: Ctx, how: { fresh: boolean }): void => {
-    // What is too long to come back with would make headers that no proxy takes.
-    const back = returnPath(ctx.url, desk.issuer) ?? returnPath(ctx.path, desk.issuer) ?? home
-    ctx.redirect(way(back, how.fresh ? 'anew' : 'anybody'))
+    ctx.redirect(way(wayBack(ctx, desk.issuer), how.fresh ? 'anew' : 'anybody'))
     ctx.status = 303
   }
   return {

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto'
 import { Fault, type Random, type SignInWish } from '@labgate/contract'
 import type { Ctx } from '../http/context.ts'
-import { returnPath } from '../http/returns.ts'
+import { returnPath, wayBack } from '../http/returns.ts'
 import type { Route } from '../http/routes.ts'
 import { readCookie } from '../http/session.ts'
 import { returnAddress, wishParameters } from './door.ts'
@@ -41,7 +41,9 @@ export function createHostDoor(needs: HostDoorNeeds): HostDoor {
     toSignIn(ctx, wish) {
       const [state, verifier] = [needs.random.token(), needs.random.token()]
       // Both are random and useless elsewhere; the page to come back to is checked again when it is used.
-      const kept = [state, verifier, Buffer.from(wish?.back ?? ctx.url).toString('base64url')].join('.')
+      const kept = [state, verifier, Buffer.from(wish?.back ?? wayBack(ctx, needs.origin)).toString('base64url')].join(
+        '.',
+      )
       ctx.cookies.set(cookieName, kept, { ...options, maxAge: 600_000 })
       const url = new URL('/oidc/auth', needs.issuer)
       url.search = new URLSearchParams({

@@ -61,7 +61,7 @@ export async function buildProvider(
       if (id !== undefined) await get('sessions').bindProvider(id, providerUid)
     },
     // Who goes to their own pages is not stopped: there they look after the account itself, the answers included.
-    owesAnswers: async ({ account, client }) => client !== doorClientId && get('profile').isDue(account),
+    owesAnswers: async ({ account, client }) => client !== doorClientId && (await get('profile').isDue(account)),
     owesTerms: async ({ account, client }) =>
       (await get('access').missingTerms({ account, service: client })).length > 0,
     fetch: site.fetchFor('provider', { allow: [...config.egress.allow, ...backchannelHosts(config)] }),

@@ -11,13 +11,20 @@ import type {
   DatasetView,
   Decision,
   Missing,
-  SourcedFact,
   TermsView,
 } from '@labgate/contract'
-import type { DatasetRecord, LedgerRows } from '../storage/ledger-rows.ts'
+import type { DatasetRecord, LedgerReading, LedgerReads, LedgerRows, PlaceRecord } from '../storage/ledger-rows.ts'
 import type { Storage } from '../storage/storage.ts'
 import { type Found, findOut } from './decide.ts'
-import { createHolders, type KnownHolder, nobody, nobodyAt, revisionNumber } from './holders.ts'
+import {
+  createHolders,
+  type Holders,
+  type KnownHolder,
+  nobody,
+  nobodyAt,
+  revisionNumber,
+  type SelfSaid,
+} from './holders.ts'
 import type { Grant } from './model.ts'
 import { createSnapshots } from './snapshots.ts'
 import { termsView } from './terms-views.ts'
@@ -60,40 +67,39 @@ export function createAccess(needs: {
   /** What people call a sign-in; its id, without this. */
   labelOf?: (instance: string) => string | undefined
   /** What people say of themselves; nothing, without it. */
-  selfSaid?: (account: AccountId) => readonly SourcedFact[]
+  selfSaid?: SelfSaid
 }): Access {
   const { clock } = needs
   const rows = needs.storage.ledgerRows
   const holders = createHolders(needs)
   const snapshots = createSnapshots({ storage: needs.storage, holders, clock })
   const labelOf = (instance: string) => needs.labelOf?.(instance) ?? instance
-  const answer = (ask: AccessAsk) => rows.reading(() => lookUp(ask, { rows, now: clock.now(), find: holders.find }))
+  const answer = (ask: AccessAsk) => rows.reading((at) => lookUp(ask, { rows: at, now: clock.now(), holders }))
   return {
     snapshot: async (id, where) =>
-      snapshots.known(id, where?.service) ?? rows.reading(() => snapshots.of(id, where?.service)),
-    anyone: async (where) => rows.reading(() => snapshots.anyone(where?.service)),
-    decide: async (ask) => decisionOf(answer(ask)),
+      snapshots.warm(id, where?.service) ??
+      (await snapshots.known(id, where?.service)) ??
+      rows.reading((at) => snapshots.of(at, id, where?.service)),
+    anyone: (where) => rows.reading((at) => snapshots.anyone(at, where?.service)),
+    decide: async (ask) => decisionOf(await answer(ask)),
     async explain(ask) {
-      const { found, holder, now, ...rest } = rows.reading(() => {
-        const looked = lookUp(ask, { rows, now: clock.now(), find: holders.find })
-        return { ...looked, terms: looked.found.terms() }
-      })
+      const { found, holder, now, revision } = await answer(ask)
       return {
-        ...decisionOf({ found, revision: rest.revision }),
+        ...decisionOf({ found, revision }),
         ask,
         dataset: found.dataset?.slug,
         lines: found.lines.map(({ grant, missing }) => ({ grant, missing, counts: missing.length === 0 })),
-        terms: rest.terms,
+        terms: found.terms(),
         words: wordsOf({ ask, found, facts: holder.facts, now, labelOf }),
       }
     },
-    async missingTerms({ account, service }) {
-      return rows.reading(() => {
-        const holder = holders.find(account)?.holder ?? nobody
-        const prompted = rows.siteTerms().filter(({ services }) => service !== undefined && services.includes(service))
+    missingTerms: ({ account, service }) =>
+      rows.reading(async (at) => {
+        const holder = (await holders.find(at, account))?.holder ?? nobody
+        const terms = await at.siteTerms()
+        const prompted = terms.filter(({ services }) => service !== undefined && services.includes(service))
         return prompted.map((one) => termsView(one, holder)).filter(({ acceptedAt }) => acceptedAt === undefined)
-      })
-    },
+      }),
     ...datasetFaces(rows),
   }
 }
@@ -105,18 +111,17 @@ interface LookedUp {
   readonly revision: number
 }
 
-function lookUp(
+async function lookUp(
   ask: AccessAsk,
-  given: { rows: LedgerRows; now: Date; find(id: AccountId): KnownHolder | undefined },
-): LookedUp {
-  const { rows, now } = given
-  const known = ask.account === undefined ? undefined : given.find(ask.account)
+  { rows, now, holders }: { rows: LedgerReading; now: Date; holders: Holders },
+): Promise<LookedUp> {
+  const known = ask.account === undefined ? undefined : await holders.find(rows, ask.account)
   const holder = known?.holder ?? nobody
-  const revisions = known?.revisions ?? nobodyAt(rows.ledgerRevision())
+  const revisions = known?.revisions ?? nobodyAt(await rows.ledgerRevision())
   const state = ask.account === undefined ? undefined : known === undefined ? 'unknown' : known.blocked
   const found: Found =
     state === undefined
-      ? findOut(ask, { rows, holder, now })
+      ? await findOut(ask, { rows, holder, now })
       : {
           missing: [{ step: 'account', state }],
           dataset: undefined,
@@ -136,30 +141,33 @@ function decisionOf({ found, revision }: Pick<LookedUp, 'found' | 'revision'>): 
 type DatasetFaces = Pick<AccessFace, 'dataset' | 'datasetOfTable' | 'placesIn' | 'publicRoots' | 'terms'>
 
 function datasetFaces(rows: LedgerRows): DatasetFaces {
-  const place = ({ version, ...rest }: ReturnType<LedgerRows['places']>[number]) => ({
+  const place = ({ version, ...rest }: PlaceRecord) => ({
     ...rest,
     version: version ?? undefined,
   })
-  const view = (record: DatasetRecord | undefined): DatasetView | undefined =>
+  const view = async (at: LedgerReads, record: DatasetRecord | undefined): Promise<DatasetView | undefined> =>
     record && {
       ...record,
       frozen: record.frozen ?? undefined,
-      aliases: rows.aliases(record.slug),
-      versions: rows.versions(record.slug),
-      places: rows.places(record.slug).map(place),
-      tables: rows.tables(record.slug),
+      aliases: await at.aliases(record.slug),
+      versions: await at.versions(record.slug),
+      places: (await at.places(record.slug)).map(place),
+      tables: await at.tables(record.slug),
     }
   return {
-    dataset: async (name) =>
-      rows.reading(() => view(typeof name === 'number' ? rows.datasetByNumericId(name) : rows.dataset(name))),
-    datasetOfTable: async ({ namespace, name }) => rows.reading(() => view(rows.datasetOfTable(namespace, name))),
-    placesIn: async (bucket) => rows.placesIn(bucket).map(place),
+    dataset: (name) =>
+      rows.reading(async (at) =>
+        view(at, await (typeof name === 'number' ? at.datasetByNumericId(name) : at.dataset(name))),
+      ),
+    datasetOfTable: ({ namespace, name }) =>
+      rows.reading(async (at) => view(at, await at.datasetOfTable(namespace, name))),
+    placesIn: async (bucket) => (await rows.placesIn(bucket)).map(place),
     async terms(id) {
-      const found = rows.termsByNumericId(id)
+      const found = await rows.termsByNumericId(id)
       return found && { terms: found.id, title: found.title }
     },
     async publicRoots({ roots, ...table }) {
-      const found = rows.publicRoots(table, roots && [...new Set(roots.map(String))]).map(BigInt)
+      const found = (await rows.publicRoots(table, roots && [...new Set(roots.map(String))])).map(BigInt)
       return found.toSorted((a, b) => (a < b ? -1 : Number(a > b)))
     },
   }

@@ -1,6 +1,6 @@
 /** One question: may this holder do this on one dataset? Reads only what concerns that dataset. @module */
 import { type AccessAsk, covers, type Missing, type TermsView } from '@labgate/contract'
-import type { DatasetRecord, LedgerRows } from '../storage/ledger-rows.ts'
+import type { DatasetRecord, LedgerReads } from '../storage/ledger-rows.ts'
 import { attachedTo, giftOf, linesOn, termsFor } from './holding.ts'
 import { type Circumstances, countsBeforeTerms, type Holder, type Judgement, judge, turnsOf } from './judge.ts'
 import { lineOf } from './lines.ts'
@@ -23,28 +23,28 @@ export interface Found {
 
 const nothing = { dataset: undefined, lines: [], beside: [], terms: () => [], turnedAt: 0 } as const
 
-/** Looks one question up. Must be asked inside `reading`. */
-export function findOut(ask: AccessAsk, given: { rows: LedgerRows; holder: Holder; now: Date }): Found {
+/** Looks one question up, by what one reading sees. */
+export async function findOut(ask: AccessAsk, given: { rows: LedgerReads; holder: Holder; now: Date }): Promise<Found> {
   const { rows, holder, now } = given
-  const dataset = rows.dataset(ask.dataset)
+  const dataset = await rows.dataset(ask.dataset)
   const unknown: Found = { ...nothing, missing: [{ step: 'dataset', why: 'unknown' }] }
   if (dataset === undefined) return unknown
-  const lines = rows.grants(holder.subjects, dataset.slug).flatMap((row) => lineOf(row) ?? [])
-  const named = namedTerms(rows, lines)
+  const lines = (await rows.grants(holder.subjects, dataset.slug)).flatMap((row) => lineOf(row) ?? [])
+  const named = await namedTerms(rows, lines)
   const bare: Circumstances = { holder, now, attached: [], named }
   if (
     dataset.visibility === 'hidden' &&
-    !isShown(
+    !(await isShown(
       rows,
       dataset,
       lines.map((line) => judge(line, bare)),
-    )
+    ))
   )
     return unknown
-  if (ask.version !== undefined && !rows.hasVersion(dataset.slug, ask.version))
+  if (ask.version !== undefined && !(await rows.hasVersion(dataset.slug, ask.version)))
     return { ...nothing, dataset, missing: [{ step: 'dataset', why: 'unknown-version' }] }
   if (dataset.frozen !== null) return { ...nothing, dataset, missing: [{ step: 'dataset', why: 'frozen' }] }
-  const attached = attachedTo(termsFor(rows.termsOn([dataset.slug]), ask.service), ask.version)
+  const attached = attachedTo(termsFor(await rows.termsOn([dataset.slug]), ask.service), ask.version)
   const judged = linesOn(lines, ask.version)
     .map((line) => judge(line, { ...bare, attached }))
     .toSorted(nearestFirst)
@@ -60,8 +60,8 @@ export function findOut(ask: AccessAsk, given: { rows: LedgerRows; holder: Holde
 }
 
 // Whoever was addressed by a line knows of a hidden dataset; all the others only by a line that needs terms at most.
-function isShown(rows: LedgerRows, { slug }: DatasetRecord, judged: readonly Judgement[]): boolean {
-  const versions = new Set(rows.versions(slug).map(({ version }) => version))
+async function isShown(rows: LedgerReads, { slug }: DatasetRecord, judged: readonly Judgement[]): Promise<boolean> {
+  const versions = new Set((await rows.versions(slug)).map(({ version }) => version))
   return judged
     .filter(({ grant: { version } }) => version === undefined || versions.has(version))
     .some((one) => countsBeforeTerms(one) || (isAddressed(one.grant) && !isOver(one)))

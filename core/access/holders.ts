@@ -2,11 +2,10 @@
 import { hash } from 'node:crypto'
 import type { AccountId, AccountState, AccountView, Fact, SourcedFact, Trust } from '@labgate/contract'
 import { mayAct } from '../accounts/accounts.ts'
-import type { AccountRecord } from '../storage/account-rows.ts'
+import type { AccountReads, AccountRecord } from '../storage/account-rows.ts'
 import type { Identity } from '../storage/entities.ts'
-import { type Revisions, sameRevisions } from '../storage/ledger-rows.ts'
+import { type LedgerReading, type Revisions, sameRevisions } from '../storage/ledger-rows.ts'
 import { createMemo, frozen } from '../storage/memo.ts'
-import type { Storage } from '../storage/storage.ts'
 import type { Holder } from './judge.ts'
 import { formatSubject } from './model.ts'
 
@@ -35,11 +34,14 @@ export function nobodyAt(ledger: number): Revisions {
   return { account: 0, state: 'active', parent: undefined, parentRevision: 0, parentState: undefined, ledger }
 }
 
-/** Every account as a holder. Must be asked inside `reading`. */
+/** Every account as a holder, by what one reading sees. */
 export interface Holders {
   /** `undefined` when there is no such account. */
-  find(id: AccountId): KnownHolder | undefined
+  find(rows: LedgerReading, id: AccountId): Promise<KnownHolder | undefined>
 }
+
+/** What people say of themselves, by what one reading sees. */
+export type SelfSaid = (account: AccountId, rows: AccountReads) => Promise<readonly SourcedFact[]>
 
 /** One number for all that an answer stands on: it differs after every change, and says nothing else. */
 export function revisionNumber({ account, parent, parentRevision, ledger }: Revisions, turnedAt: number): number {
@@ -49,18 +51,16 @@ export function revisionNumber({ account, parent, parentRevision, ledger }: Revi
 
 /** What holders are made of. */
 export interface HolderNeeds {
-  readonly storage: Storage
   /** What people say of themselves; nothing, without it. */
-  readonly selfSaid?: ((account: AccountId) => readonly SourcedFact[]) | undefined
+  readonly selfSaid?: SelfSaid | undefined
 }
 
-/** Makes the holders on a storage. */
-export function createHolders({ storage, selfSaid }: HolderNeeds, size = 10_000): Holders {
+/** Makes the holders. */
+export function createHolders({ selfSaid }: HolderNeeds, size = 10_000): Holders {
   const memo = createMemo<KnownHolder>(size)
-  const { accountRows, ledgerRows } = storage
-  const make = (row: AccountRecord, revisions: Revisions): KnownHolder => {
-    const identities = accountRows.identities(row.id)
-    const parent = row.parent == null ? undefined : accountRows.find(row.parent)
+  const make = async (rows: LedgerReading, row: AccountRecord, revisions: Revisions): Promise<KnownHolder> => {
+    const identities = await rows.accounts.identities(row.id)
+    const parent = row.parent == null ? undefined : await rows.accounts.find(row.parent)
     // A service account never accepts anything itself: whoever answers for it does.
     const accepts = row.kind === 'service' ? row.parent : row.id
     return frozen({
@@ -71,22 +71,20 @@ export function createHolders({ storage, selfSaid }: HolderNeeds, size = 10_000)
         account: row.id,
         subjects: subjectsOf(row, identities),
         groups: row.groups,
-        facts: [...identities.flatMap(factsOf), ...(selfSaid?.(row.id) ?? [])],
-        acceptances: accepts == null ? [] : ledgerRows.acceptances(accepts),
+        facts: [...identities.flatMap(factsOf), ...((await selfSaid?.(row.id, rows.accounts)) ?? [])],
+        acceptances: accepts == null ? [] : await rows.acceptances(accepts),
       },
-      managedGroups: ledgerRows.managedGroups(row.id),
+      managedGroups: await rows.managedGroups(row.id),
       blocked: blockedBy(row, parent),
     })
   }
   return {
-    find(id) {
-      const revisions = ledgerRows.revisions(id)
+    async find(rows, id) {
+      const revisions = await rows.revisions(id)
       if (revisions === undefined) return undefined
-      return memo.get(id, {
-        fits: (kept) => sameRevisions(kept.revisions, revisions),
-        // It is there: both are read at the same instant.
-        make: () => make(accountRows.find(id) as AccountRecord, revisions),
-      })
+      const known = memo.peek(id, (kept) => sameRevisions(kept.revisions, revisions))
+      // It is there: both are read at the same instant.
+      return known ?? memo.keep(id, await make(rows, (await rows.accounts.find(id)) as AccountRecord, revisions))
     },
   }
 }

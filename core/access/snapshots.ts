@@ -7,7 +7,13 @@ import {
   type PublicSnapshot,
   type Snapshot,
 } from '@labgate/contract'
-import { type LedgerRows, type Revisions, sameRevisions, type TermsRecord } from '../storage/ledger-rows.ts'
+import {
+  type LedgerReading,
+  type LedgerReads,
+  type Revisions,
+  sameRevisions,
+  type TermsRecord,
+} from '../storage/ledger-rows.ts'
 import { createMemo, frozen } from '../storage/memo.ts'
 import type { Storage } from '../storage/storage.ts'
 import { type Holders, type KnownHolder, nobody, nobodyAt, revisionNumber } from './holders.ts'
@@ -17,13 +23,15 @@ import { lineOf } from './lines.ts'
 import type { Grant } from './model.ts'
 import { namedTerms, termsViews } from './terms-views.ts'
 
-/** Snapshots. All but `known` must be asked inside `reading`. */
+/** Snapshots, those that are kept and those that a reading makes. */
 export interface Snapshots {
+  /** The one that is kept and still right, if that can be told without a read. */
+  warm(id: AccountId, service: string | undefined): Snapshot | undefined
   /** The one that is kept and still right, if any: by a single small read. */
-  known(id: AccountId, service: string | undefined): Snapshot | undefined
+  known(id: AccountId, service: string | undefined): Promise<Snapshot | undefined>
   /** @throws Fault ERR_NOT_FOUND when there is no such account */
-  of(id: AccountId, service: string | undefined): Snapshot
-  anyone(service: string | undefined): PublicSnapshot
+  of(rows: LedgerReading, id: AccountId, service: string | undefined): Promise<Snapshot>
+  anyone(rows: LedgerReading, service: string | undefined): Promise<PublicSnapshot>
 }
 
 interface Kept {
@@ -40,54 +48,53 @@ export function createSnapshots(
   { storage, holders, clock }: { storage: Pick<Storage, 'generation' | 'ledgerRows'>; holders: Holders; clock: Clock },
   size = 10_000,
 ): Snapshots {
-  const { ledgerRows: rows } = storage
   const memo = createMemo<Kept>(size)
   const isOf = (now: number, kept: Kept) => kept.from <= now && now < kept.to
   const fitsAt = (revisions: Revisions, now: number) => (kept: Kept) =>
     isOf(now, kept) && sameRevisions(kept.revisions, revisions)
-  const keep = <T extends Snapshot | PublicSnapshot>(
+  const keep = async <T extends Snapshot | PublicSnapshot>(
     key: string,
-    { revisions, make }: { revisions: Revisions; make: (now: Date) => Made<T> },
-  ): T => {
+    { revisions, make }: { revisions: Revisions; make: (now: Date) => Promise<Made<T>> },
+  ): Promise<T> => {
     const now = clock.now()
-    const { snapshot } = memo.get(key, {
-      fits: fitsAt(revisions, now.getTime()),
-      make: () => {
-        const { snapshot, turnsAt } = make(now)
-        return { seen: Number.NaN, revisions, from: now.getTime(), to: turnsAt, snapshot: frozen(snapshot) }
-      },
-    })
+    const known = memo.peek(key, fitsAt(revisions, now.getTime()))
     // The key says which of the two it is.
-    return snapshot as T
+    if (known) return known.snapshot as T
+    const { snapshot, turnsAt } = await make(now)
+    memo.keep(key, { seen: Number.NaN, revisions, from: now.getTime(), to: turnsAt, snapshot: frozen(snapshot) })
+    return snapshot
   }
   return {
-    known(id, service) {
+    warm(id, service) {
       const now = clock.now().getTime()
-      const key = keyOf(id, service)
       const seen = storage.generation()
-      let kept = memo.peek(key, (one) => one.seen === seen && isOf(now, one))
-      if (kept === undefined) {
-        const revisions = rows.revisions(id)
-        kept = revisions && memo.peek(key, fitsAt(revisions, now))
-        if (kept) kept.seen = seen
-      }
+      const kept = memo.peek(keyOf(id, service), (one) => one.seen === seen && isOf(now, one))
       // The key says which of the two it is.
       return kept?.snapshot as Snapshot | undefined
     },
-    of(id, service) {
-      const known = holders.find(id)
+    async known(id, service) {
+      const now = clock.now().getTime()
+      const seen = storage.generation()
+      const revisions = await storage.ledgerRows.revisions(id)
+      const kept = revisions && memo.peek(keyOf(id, service), fitsAt(revisions, now))
+      if (kept) kept.seen = seen
+      // The key says which of the two it is.
+      return kept?.snapshot as Snapshot | undefined
+    },
+    async of(rows, id, service) {
+      const known = await holders.find(rows, id)
       if (known === undefined) throw new Fault('ERR_NOT_FOUND', `there is no account ${id}`)
       return keep(keyOf(id, service), {
         revisions: known.revisions,
         make: (now) => make(known, { rows, now, service }),
       })
     },
-    anyone(service) {
-      const revisions = nobodyAt(rows.ledgerRevision())
+    async anyone(rows, service) {
+      const revisions = nobodyAt(await rows.ledgerRevision())
       return keep(keyOf('', service), {
         revisions,
-        make: (now) => {
-          const { grants, turnsAt, turnedAt } = everything(nobody, { rows, now, service })
+        make: async (now) => {
+          const { grants, turnsAt, turnedAt } = await everything(nobody, { rows, now, service })
           return { snapshot: { grants, revision: revisionNumber(revisions, turnedAt) }, turnsAt }
         },
       })
@@ -106,17 +113,17 @@ interface Made<T> {
 }
 
 interface Given {
-  readonly rows: LedgerRows
+  readonly rows: LedgerReads
   readonly now: Date
   readonly service: string | undefined
 }
 
-function make(
+async function make(
   { view, parentNumericId, holder, managedGroups, revisions, blocked }: KnownHolder,
   given: Given,
-): Made<Snapshot> {
+): Promise<Made<Snapshot>> {
   const none = { grants: [], terms: [], turnedAt: 0, turnsAt: Number.POSITIVE_INFINITY }
-  const { grants, terms, turnedAt, turnsAt } = blocked === undefined ? everything(holder, given) : none
+  const { grants, terms, turnedAt, turnsAt } = blocked === undefined ? await everything(holder, given) : none
   const { groups, facts } = holder
   const revision = revisionNumber(revisions, turnedAt)
   return {
@@ -125,16 +132,16 @@ function make(
   }
 }
 
-function everything(holder: Holder, { rows, now, service }: Given) {
-  const lines = rows.grants(holder.subjects).flatMap((row) => lineOf(row) ?? [])
-  const named = namedTerms(rows, lines)
+async function everything(holder: Holder, { rows, now, service }: Given) {
+  const lines = (await rows.grants(holder.subjects)).flatMap((row) => lineOf(row) ?? [])
+  const named = await namedTerms(rows, lines)
   const slugs = [...new Set(lines.map(({ dataset }) => dataset))].toSorted(inOrder)
-  const closed = new Set(rows.frozenOf(slugs))
+  const closed = new Set(await rows.frozenOf(slugs))
   const open = slugs.filter((slug) => !closed.has(slug))
   const byDataset = {
     lines: Map.groupBy(lines, ({ dataset }) => dataset),
-    terms: Map.groupBy(rows.termsOn(open), ({ dataset }) => dataset ?? ''),
-    versions: Map.groupBy(rows.versionsOf(open), ({ dataset }) => dataset),
+    terms: Map.groupBy(await rows.termsOn(open), ({ dataset }) => dataset ?? ''),
+    versions: Map.groupBy(await rows.versionsOf(open), ({ dataset }) => dataset),
   }
   const grants: GrantView[] = []
   const concerned: { lines: Grant[]; attached: TermsRecord[] } = { lines: [], attached: [] }

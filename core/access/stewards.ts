@@ -57,9 +57,8 @@ export function createStewards(needs: StewardNeeds): Stewards {
     if (account === undefined || !(await needs.accounts.mayAct(id))) return none
     const { grants } = await needs.access.snapshot(id)
     const admin = account.role === 'admin'
-    const steering = trustedSources.some((source) =>
-      needs.storage.accountRows.groupsFrom(id, source).includes(needs.steeringCommittee),
-    )
+    const trusted = await Promise.all(trustedSources.map((source) => needs.storage.accountRows.groupsFrom(id, source)))
+    const steering = trusted.some((groups) => groups.includes(needs.steeringCommittee))
     const [datasets, managed] = [heldAt(grants, ['admin']), heldAt(grants, ['manage', 'admin'])]
     const groups = await needs.groups.managedBy(id)
     const any = admin || steering || managed.length > 0 || groups.length > 0

@@ -1,14 +1,17 @@
 /** Terms of use as adapters and pages see them: which concern a holder, and which of those are accepted. @module */
 import type { TermsView } from '@labgate/contract'
-import type { LedgerRows, TermsRecord } from '../storage/ledger-rows.ts'
+import type { LedgerReads, TermsRecord } from '../storage/ledger-rows.ts'
 import { inOrder } from './holding.ts'
 import { accepted, type Holder } from './judge.ts'
 import type { Grant } from './model.ts'
 
 /** The terms that lines name in their own conditions, by id. */
-export function namedTerms(rows: LedgerRows, lines: readonly Grant[]): ReadonlyMap<string, TermsRecord> {
+export async function namedTerms(
+  rows: LedgerReads,
+  lines: readonly Grant[],
+): Promise<ReadonlyMap<string, TermsRecord>> {
   const ids = new Set(lines.flatMap(({ conditions }) => conditions.terms?.id ?? []))
-  return new Map(ids.size === 0 ? [] : rows.termsById([...ids]).map((one) => [one.id, one]))
+  return new Map(ids.size === 0 ? [] : (await rows.termsById([...ids])).map((one) => [one.id, one]))
 }
 
 /** One view for each living terms document, by id, with the highest number that anything asks for. */

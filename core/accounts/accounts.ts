@@ -167,17 +167,16 @@ export function createAccounts(needs: { storage: Storage; clock: Clock; random: 
     return viewOf(row, [...new Set(memberships.map((membership) => membership.group))].toSorted())
   }
   const findWhere = async (where: Partial<Row>) => withGroups(await storage.em().findOne(AccountEntity, where))
-  const read = (id: AccountId): AccountRow | undefined => {
-    const row = storage.accountRows.find(id)
+  const find = async (id: AccountId): Promise<AccountRow | undefined> => {
+    const row = await storage.accountRows.find(id)
     return row && viewOf(row, row.groups)
   }
-  const find = async (id: AccountId) => read(id)
 
-  const readActing = (id: AccountId): AccountRow | undefined => {
-    const account = read(id)
+  const readActing = async (id: AccountId): Promise<AccountRow | undefined> => {
+    const account = await find(id)
     if (!account || !mayAct(account)) return undefined
     if (account.kind === 'person' || account.parent === undefined) return account
-    const parent = read(account.parent)
+    const parent = await find(account.parent)
     return parent?.kind === 'person' && mayAct(parent) ? account : undefined
   }
   const actors = createMemo<{ seen: number; readonly at: Revisions; readonly account: AccountRow | undefined }>(10_000)
@@ -185,12 +184,12 @@ export function createAccounts(needs: { storage: Storage; clock: Clock; random: 
     const seen = storage.generation()
     const same = actors.peek(id, (kept) => kept.seen === seen)
     if (same !== undefined) return same.account
-    const at = given ?? storage.ledgerRows.revisions(id)
+    const at = given ?? (await storage.ledgerRows.revisions(id))
     if (at === undefined) return undefined
-    const known = actors.get(id, {
-      fits: (kept) => sameRevisions(kept.at, at),
-      make: () => ({ seen, at, account: frozen(readActing(id)) }),
-    })
+    // Kept under what stood before it was read: what has changed in between is read again at the next look.
+    const known =
+      actors.peek(id, (kept) => sameRevisions(kept.at, at)) ??
+      actors.keep(id, { seen, at, account: frozen(await readActing(id)) })
     known.seen = seen
     return known.account
   }
@@ -262,7 +261,7 @@ export function createAccounts(needs: { storage: Storage; clock: Clock; random: 
     async noteVerifiedEmail(id, email) {
       const account = await find(id)
       // A sign-in that was under way while its account was erased or merged writes nothing back.
-      if (isShut(storage.accountRows.find(id))) return
+      if (isShut(await storage.accountRows.find(id))) return
       if (!account || (account.email !== undefined && account.email !== email) || account.emailVerified) return
       await change(id, { email, emailVerified: true })
     },
@@ -297,7 +296,7 @@ export function createAccounts(needs: { storage: Storage; clock: Clock; random: 
     async setGroups(id, source, slugs) {
       // Nothing has changed at nearly every sign-in, and then nothing is written.
       const wanted = new Set(slugs)
-      const present = storage.accountRows.groupsFrom(id, source)
+      const present = await storage.accountRows.groupsFrom(id, source)
       if (present.length === wanted.size && present.every((group) => wanted.has(group))) return
       const now = clock.now()
       await storage.transaction(async (em) => {
@@ -336,11 +335,8 @@ async function peopleIn(storage: Storage, { createdFrom, createdUntil, offset, l
   const total = await em.count(AccountEntity, where)
   const page = { orderBy: { numericId: 'asc' }, offset, limit: Math.min(limit, 1000), fields: ['id'] } as const
   const rows = await em.find(AccountEntity, where, page)
-  const accounts = rows.flatMap(({ id }) => {
-    const row = storage.accountRows.find(id)
-    return row ? [viewOf(row, row.groups)] : []
-  })
-  return { accounts, total }
+  const found = await Promise.all(rows.map(({ id }) => storage.accountRows.find(id)))
+  return { accounts: found.flatMap((row) => (row ? [viewOf(row, row.groups)] : [])), total }
 }
 
 function whereOf({ search, state, role }: Pick<AccountQuery, 'search' | 'state' | 'role'>) {

@@ -71,12 +71,12 @@ export function createConfigMembers(needs: {
     },
     async settle(account) {
       if (Object.keys(named).length === 0) return
-      const row = storage.accountRows.find(account)
+      const row = await storage.accountRows.find(account)
       if (row === undefined) return
-      const identities = storage.accountRows.identities(account)
+      const identities = await storage.accountRows.identities(account)
       const wanted = wantedOf({ account, username: row.username, identities }, named)
       const managed = await storage.em().find(GroupManagerEntity, { account, source: 'config' })
-      const member = new Set(storage.accountRows.groupsFrom(account, 'config'))
+      const member = new Set(await storage.accountRows.groupsFrom(account, 'config'))
       await apply(account, { wanted, present: { member, manager: new Set(managed.map(({ group }) => group)) } })
     },
   }

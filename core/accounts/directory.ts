@@ -34,15 +34,15 @@ export interface Directory {
   /** By username; `search` is part of a username, name or address. A page costs the same however far back it is. */
   list(ask: DirectoryAsk): Promise<Paged<DirectoryEntry>>
   /** By id alone: a username could be another one's id. */
-  find(id: AccountId): DirectoryEntry | undefined
+  find(id: AccountId): Promise<DirectoryEntry | undefined>
   /** By group, then source. */
   memberships(account: AccountId): Promise<readonly MembershipLine[]>
 }
 
 /** Makes it on a storage. */
 export function createDirectory({ storage }: { storage: Pick<Storage, 'em' | 'accountRows'> }): Directory {
-  const find = (id: AccountId): DirectoryEntry | undefined => {
-    const row = storage.accountRows.find(id)
+  const find = async (id: AccountId): Promise<DirectoryEntry | undefined> => {
+    const row = await storage.accountRows.find(id)
     if (row === undefined) return undefined
     return { ...viewOf(row, row.groups), mergedInto: row.mergedInto ?? undefined, erasedAt: row.erasedAt ?? undefined }
   }
@@ -63,7 +63,7 @@ export function createDirectory({ storage }: { storage: Pick<Storage, 'em' | 'ac
       )
       const page = found.slice(0, limit)
       return {
-        rows: page.flatMap(({ id }) => find(id) ?? []),
+        rows: (await Promise.all(page.map(({ id }) => find(id)))).filter((one) => one !== undefined),
         total: Number(count?.total),
         next: found.length > limit ? page.at(-1)?.username : undefined,
       }

@@ -52,7 +52,7 @@ export function createErase(needs: LifeNeeds): (actor: Actor, account: AccountId
 
   async function shut({ sessions }: LifeNeeds, id: AccountId): Promise<void> {
     // Tells every listener, as long as there is something to tell.
-    if (!storage.accountRows.find(id)?.erasedAt) await accounts.setState(id, 'deactivated')
+    if (!(await storage.accountRows.find(id))?.erasedAt) await accounts.setState(id, 'deactivated')
     await sessions.endAll(id)
   }
 

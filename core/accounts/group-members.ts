@@ -66,15 +66,15 @@ async function filled(storage: Storage, group: string, page: readonly Found[]): 
     await em.find(MembershipEntity, { group, account }, { orderBy: { source: 'asc' } }),
     (row) => row.account,
   )
-  return page.flatMap(({ id }): Member[] => {
-    const row = storage.accountRows.find(id)
-    const mine = memberships.get(id) ?? []
+  const rows = await Promise.all(page.map(({ id }) => storage.accountRows.find(id)))
+  return rows.flatMap((row): Member[] => {
+    const mine = memberships.get(row?.id ?? '') ?? []
     if (row === undefined || mine.length === 0) return []
     return [
       {
         account: viewOf(row, row.groups),
         sources: mine.map(({ source }) => source),
-        isManager: managers.has(id),
+        isManager: managers.has(row.id),
         since: new Date(Math.min(...mine.map(({ at }) => at.getTime()))),
       },
     ]

@@ -79,7 +79,7 @@ export function createIdentities(needs: {
   clock: Clock
   random: Random
   /** What people say of themselves; nothing, without it. */
-  selfSaid?: (account: AccountId) => readonly SourcedFact[]
+  selfSaid?: (account: AccountId) => Promise<readonly SourcedFact[]>
 }): Identities {
   const { storage, clock, random } = needs
   type Row = Identity
@@ -98,7 +98,7 @@ export function createIdentities(needs: {
     lastSeenAt: row.lastSeenAt,
   })
   const key = (source: Source, { issuer, subject }: Assertion) => ({ realm: source.realm, issuer, subject })
-  const list = async (account: AccountId) => storage.accountRows.identities(account).map(view)
+  const list = async (account: AccountId) => (await storage.accountRows.identities(account)).map(view)
 
   const linkIn: Identities['linkIn'] = async (em, account, { source, assertion }) => {
     const owner = await em.findOne(AccountEntity, { id: account })
@@ -132,12 +132,12 @@ export function createIdentities(needs: {
   return {
     list,
     async find(source, assertion) {
-      const row = storage.accountRows.identity(key(source, assertion))
+      const row = await storage.accountRows.identity(key(source, assertion))
       return row ? view(row) : undefined
     },
     async facts(account) {
-      const said = needs.selfSaid?.(account) ?? []
-      const vouched = storage.accountRows.identities(account).flatMap((row) =>
+      const said = (await needs.selfSaid?.(account)) ?? []
+      const vouched = (await storage.accountRows.identities(account)).flatMap((row) =>
         row.facts.map((fact) => ({
           ...fact,
           trust: fact.trust as Trust,

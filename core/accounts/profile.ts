@@ -5,6 +5,7 @@
  */
 import { type AccountId, type Clock, Fault, type Json, type SourcedFact } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
+import type { AccountReads } from '../storage/account-rows.ts'
 import { AccountEntity, MembershipEntity } from '../storage/entities.ts'
 import { ProfileAnswerEntity } from '../storage/life-entities.ts'
 import { nextNumericId } from '../storage/numeric-ids.ts'
@@ -46,11 +47,11 @@ export type GivenAnswers = Readonly<Record<string, string>>
 /** The questions and everybody's answers. */
 export interface Profile {
   /** Every question, in the config's order; none for programs. */
-  answers(account: AccountId): readonly ProfileAnswer[]
+  answers(account: AccountId): Promise<readonly ProfileAnswer[]>
   /** Whether a question stands between a person and a service. */
-  isDue(account: AccountId): boolean
-  /** What the answers say, as facts of trust `self` by `profile`. */
-  facts(account: AccountId): readonly SourcedFact[]
+  isDue(account: AccountId): Promise<boolean>
+  /** What the answers say, as facts of trust `self` by `profile`; as a reading sees them, if `rows` are its. */
+  facts(account: AccountId, rows?: AccountReads): Promise<readonly SourcedFact[]>
   /**
    * Keeps the answers that are given; others stay.
    * @throws Fault ERR_INPUT (no such question or option, a required one left empty), ERR_FORBIDDEN, ERR_NOT_FOUND,
@@ -75,16 +76,17 @@ export function createProfile(needs: {
   readonly issuer: string
 }): Profile {
   const { storage, questions, issuer } = needs
-  const answers: Profile['answers'] = (account) => {
-    if (questions.length === 0 || storage.accountRows.find(account)?.kind !== 'person') return []
-    const rows = new Map(storage.accountRows.answers(account).map((row) => [row.question, row]))
-    return questions.map((question) => answerOf(question, rows.get(question.id)))
+  const answersIn = async (rows: AccountReads, account: AccountId): Promise<readonly ProfileAnswer[]> => {
+    if (questions.length === 0 || (await rows.find(account))?.kind !== 'person') return []
+    const given = new Map((await rows.answers(account)).map((row) => [row.question, row]))
+    return questions.map((question) => answerOf(question, given.get(question.id)))
   }
+  const answers = (account: AccountId) => answersIn(storage.accountRows, account)
   return {
     answers,
-    isDue: (account) => answers(account).some(({ isDue }) => isDue),
-    facts: (account) =>
-      answers(account).flatMap(({ question: { id: claim }, value, at }) =>
+    isDue: async (account) => (await answers(account)).some(({ isDue }) => isDue),
+    facts: async (account, rows = storage.accountRows) =>
+      (await answersIn(rows, account)).flatMap(({ question: { id: claim }, value, at }) =>
         value === undefined || at === undefined
           ? []
           : [{ claim, value, trust: 'self' as const, via: profileSource, issuer, subject: account, at }],

@@ -70,8 +70,8 @@ export function createServiceAccounts(needs: {
   }
 }
 
-function serviceOf({ accountRows }: Storage, id: AccountId): ServiceAccount | undefined {
-  const row = accountRows.find(id)
+async function serviceOf({ accountRows }: Storage, id: AccountId): Promise<ServiceAccount | undefined> {
+  const row = await accountRows.find(id)
   return row && { ...viewOf(row, row.groups), kind: 'service', description: row.description }
 }
 
@@ -92,7 +92,7 @@ async function listOf(storage: Storage, ask: Parameters<ServiceAccounts['list']>
     [...values, ask.after ?? '', limit + 1],
   )
   const page = found.slice(0, limit)
-  const rows = page.flatMap(({ id }) => serviceOf(storage, id) ?? [])
+  const rows = (await Promise.all(page.map(({ id }) => serviceOf(storage, id)))).filter((one) => one !== undefined)
   return { rows, total: Number(count?.total), next: found.length > limit ? page.at(-1)?.username : undefined }
 }
 

@@ -124,7 +124,7 @@ export function createApiTokens(needs: Needs): ApiTokens {
       const key = Buffer.from(digest).toString('latin1')
       const seen = storage.generation()
       const same = known.peek(key, (kept) => kept.seen === seen)
-      const found = same?.found ?? tokenRows.find(digest)
+      const found = same?.found ?? (await tokenRows.find(digest))
       // Looked up for unknown values too: how long an answer takes tells nobody whether a token was ever there.
       const account = same?.account ?? (await accounts.acting(found?.token.account ?? '', found?.at))
       const now = clock.now()

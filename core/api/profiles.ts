@@ -30,10 +30,9 @@ async function personNamed(needs: ApiNeeds, caller: Caller, named: string): Prom
   return (await accountNamed(needs, named)).id
 }
 
-function answersOf({ profile }: ApiNeeds, account: string) {
-  const items = profile
-    .answers(account)
-    .map(({ question: { id, label }, ...rest }) => ({ question: id, label, ...rest }))
+async function answersOf({ profile }: ApiNeeds, account: string) {
+  const answers = await profile.answers(account)
+  const items = answers.map(({ question: { id, label }, ...rest }) => ({ question: id, label, ...rest }))
   return { items }
 }
 

@@ -45,10 +45,7 @@ export const answer: Command = {
       const { id, username } = await accountOf(rooms, wordOf(args, 0))
       const [question, given] = [wordOf(args, 1), wordOf(args, 2)]
       await rooms.get('profile').answer(actor, id, { [question]: given })
-      const kept = rooms
-        .get('profile')
-        .answers(id)
-        .find((one) => one.question.id === question)
+      const kept = (await rooms.get('profile').answers(id)).find((one) => one.question.id === question)
       const result = { account: id, question, value: kept?.value, isDue: kept?.isDue }
       return say(args, io, { result, line: `The answer of ${username} to ${question} is kept.` })
     }),

@@ -110,7 +110,7 @@ async function readAccount(rooms: Rooms, name: string) {
   const account = await accountOf(rooms, name)
   const identities = await rooms.get('identities').list(account.id)
   const sessions = await rooms.get('sessions').list(account.id)
-  const answers = rooms.get('profile').answers(account.id)
+  const answers = await rooms.get('profile').answers(account.id)
   return {
     ...accountJson(account),
     sessions: sessions.length,

@@ -74,7 +74,7 @@ export function accountRoutes(needs: PortalNeeds): Route[] {
       ...((await needs.looksAfter(mine.account)) ? { console: '/console' } : {}),
       workspaces: needs.workspaces,
       rename: postTo(ctx, '/account/name'),
-      answers: answersOf(desk, mine.account),
+      answers: await answersOf(desk, mine.account),
       identities: own.map((identity) => ({
         instance: desk.methods.label(identity.instance, locale),
         subject: shownSubject(identity),
@@ -313,11 +313,11 @@ export function accountRoutes(needs: PortalNeeds): Route[] {
 }
 
 /** What the person says of themselves, when the site asks. */
-function answersOf({ profile }: Desk, account: string): Views['account']['answers'] {
-  const answers = profile.answers(account)
+async function answersOf({ profile }: Desk, account: string): Promise<Views['account']['answers']> {
+  const answers = await profile.answers(account)
   if (answers.length === 0) return undefined
   const list = answers.map(({ question, text }) => ({ label: question.label, value: text }))
-  return { href: '/account/profile', isDue: profile.isDue(account), list }
+  return { href: '/account/profile', isDue: await profile.isDue(account), list }
 }
 
 /** What the person recognises the identity by. */

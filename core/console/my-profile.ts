@@ -62,7 +62,7 @@ function go(ctx: Ctx, to: string): void {
 function createOwnPage(desk: Desk) {
   const show = async (ctx: Ctx, asked: { error?: string }): Promise<void> => {
     const { account } = await sessionOf(ctx, desk)
-    const answers = desk.profile.answers(account)
+    const answers = await desk.profile.answers(account)
     if (answers.length === 0) throw new Fault('ERR_NOT_FOUND', desk.text(ctx, 'profile.none'))
     const form = profileForm(desk, ctx, { answers, ...asked })
     desk.show(ctx, 'profile', { ...postTo(ctx, desk, { action: path }), form, leave: '/account' })
@@ -71,7 +71,7 @@ function createOwnPage(desk: Desk) {
     show,
     async answer(ctx: Ctx): Promise<void> {
       const mine = await sessionOf(ctx, desk)
-      const answers = desk.profile.answers(mine.account)
+      const answers = await desk.profile.answers(mine.account)
       const error = await answerPosted(desk, ctx, { account: mine.account, answers })
       if (error !== undefined) {
         ctx.status = 400
@@ -91,11 +91,11 @@ function createPageOnTheWay({ desk, dialects }: MyProfileNeeds) {
     const { id, origin } = found
     return { id, origin, service: new URL(origin).host, path: returnPath(back, origin) ?? '/' }
   }
-  const dueOf = (account: string) => desk.profile.answers(account).filter(({ isDue }) => isDue)
+  const dueOf = async (account: string) => (await desk.profile.answers(account)).filter(({ isDue }) => isDue)
   const ask = async (ctx: Ctx, asked: { back: string | undefined; error?: string }): Promise<void> => {
     const { account } = await sessionOf(ctx, desk)
     const { id, origin, service, path: back } = placeOf(ctx, asked.back)
-    const answers = dueOf(account)
+    const answers = await dueOf(account)
     // Not sent back by itself: were another person signed in there, the browser would go round in circles.
     if (answers.length === 0)
       return desk.show(ctx, 'message', {
@@ -117,7 +117,7 @@ function createPageOnTheWay({ desk, dialects }: MyProfileNeeds) {
       const { account } = await sessionOf(ctx, desk)
       const posted = ctx.state.form?.get('back') ?? undefined
       const { origin, path: back } = placeOf(ctx, posted)
-      const error = await answerPosted(desk, ctx, { account, answers: dueOf(account) })
+      const error = await answerPosted(desk, ctx, { account, answers: await dueOf(account) })
       if (error === undefined) return go(ctx, new URL(back, origin).href)
       ctx.status = 400
       await ask(ctx, { back: posted, error })

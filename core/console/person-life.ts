@@ -24,7 +24,7 @@ export function lifeRoutes(frame: ConsoleFrame, needs: PersonNeeds): Route[] {
 function historyRoute(frame: ConsoleFrame, needs: PersonNeeds): Route {
   const who = createWho(needs.desk)
   const show = async (ctx: Ctx, visit: Visit): Promise<void> => {
-    const person = personOf(ctx, needs)
+    const person = await personOf(ctx, needs)
     const after = typeof ctx.query.after === 'string' ? ctx.query.after : ''
     const before = /^\d{1,15}$/.test(after) ? Number(after) : undefined
     const { rows, next } = await needs.life.history(person.id, { seenBy: 'admin', before, limit: pageSize })
@@ -43,10 +43,11 @@ function historyRoute(frame: ConsoleFrame, needs: PersonNeeds): Route {
 function mergeRoutes(frame: ConsoleFrame, needs: PersonNeeds): Route[] {
   const { desk, directory, life } = needs
   const who = createWho(desk)
-  const targetOf = (ctx: Ctx): DirectoryEntry => directory.find(typedIn(ctx).into ?? '') ?? gone(ctx, desk)
+  const targetOf = async (ctx: Ctx): Promise<DirectoryEntry> =>
+    (await directory.find(typedIn(ctx).into ?? '')) ?? gone(ctx, desk)
 
   const show = async (ctx: Ctx, visit: Visit, notice?: Notice): Promise<void> => {
-    const from = personOf(ctx, needs)
+    const from = await personOf(ctx, needs)
     const asked = ctx.query.into
     const word = typedIn(ctx).into ?? (typeof asked === 'string' ? asked.slice(0, 320).trim() : '')
     const into = word === '' ? undefined : await who.find(ctx, word).catch(() => undefined)
@@ -61,7 +62,7 @@ function mergeRoutes(frame: ConsoleFrame, needs: PersonNeeds): Route[] {
       from: { ...whoOf(from), href: at },
       word: into ? into.username : word,
       ...(into ? { into: { ...whoOf(into), href: accountHref(into) } } : {}),
-      ...(preview ? planOf(ctx, preview, needs) : { moves: [], ends: [], stays: [] }),
+      ...(preview ? await planOf(ctx, preview, needs) : { moves: [], ends: [], stays: [] }),
       ...(into && preview && preview.refused === undefined
         ? { post: { ...frame.post(ctx, `${at}/merge`), fields: { into: into.id } } }
         : {}),
@@ -72,7 +73,7 @@ function mergeRoutes(frame: ConsoleFrame, needs: PersonNeeds): Route[] {
     frame.form(`${peopleBase}/:id/merge`, {
       may: byAdmin,
       async apply(ctx, { actor }) {
-        const [from, into] = [personOf(ctx, needs), targetOf(ctx)]
+        const [from, into] = [await personOf(ctx, needs), await targetOf(ctx)]
         await life.merge(actor, from.id, into.id)
         return { to: accountHref(into), said: desk.text(ctx, 'console.merge.done') }
       },
@@ -84,10 +85,15 @@ function mergeRoutes(frame: ConsoleFrame, needs: PersonNeeds): Route[] {
 type Plan = Pick<Views['console-person-merge'], 'moves' | 'stays' | 'ends' | 'refused'>
 
 /** A preview in words; what there is none of is left out. */
-function planOf(ctx: Ctx, { moves, stays, ends, refused }: MergePreview, { desk, directory }: PersonNeeds): Plan {
+async function planOf(
+  ctx: Ctx,
+  { moves, stays, ends, refused }: MergePreview,
+  { desk, directory }: PersonNeeds,
+): Promise<Plan> {
   const method = (instance: string) => desk.methods.label(instance, desk.locale(ctx))
   const number = (count: number) => (count === 0 ? [] : [String(count)])
-  const named = (id: string) => directory.find(id)?.username ?? id
+  const named = (ids: readonly string[]) =>
+    Promise.all(ids.map(async (id) => (await directory.find(id))?.username ?? id))
   const lines = (all: readonly MergeLine[]) => all.filter(({ items }) => items.length > 0)
   return {
     refused,
@@ -101,10 +107,10 @@ function planOf(ctx: Ctx, { moves, stays, ends, refused }: MergePreview, { desk,
       },
       { name: 'acceptances', items: moves.acceptances.map(({ terms, number: no }) => `${terms} ${no}`) },
       { name: 'requests', items: number(moves.requests.length) },
-      { name: 'serviceAccounts', items: moves.serviceAccounts.map(named) },
+      { name: 'serviceAccounts', items: await named(moves.serviceAccounts) },
       { name: 'answers', items: moves.answers },
-      { name: 'managers', items: moves.managers.map(named) },
-      { name: 'people', items: moves.people.map(named) },
+      { name: 'managers', items: await named(moves.managers) },
+      { name: 'people', items: await named(moves.people) },
     ]),
     stays: lines([
       { name: 'role', items: stays.role === undefined ? [] : [desk.text(ctx, `account.roles.${stays.role}`)] },
@@ -125,7 +131,7 @@ function exportRoute(frame: ConsoleFrame, needs: PersonNeeds): Route {
   return frame.form(`${peopleBase}/:id/export`, {
     may: byAdmin,
     async apply(ctx, { actor }) {
-      const { id } = personOf(ctx, needs)
+      const { id } = await personOf(ctx, needs)
       const kept = await needs.life.exportOf(actor, id)
       ctx.type = 'application/json; charset=utf-8'
       ctx.set('Content-Disposition', `attachment; filename="account-${id}.json"`)
@@ -141,7 +147,7 @@ function eraseRoute(frame: ConsoleFrame, needs: PersonNeeds): Route {
   return frame.form(`${peopleBase}/:id/erase`, {
     may: byAdmin,
     async apply(ctx, { actor }) {
-      const { id, username } = personOf(ctx, needs)
+      const { id, username } = await personOf(ctx, needs)
       if (typedIn(ctx).typed?.trim() !== username)
         throw new Fault('ERR_INPUT', desk.text(ctx, 'console.typeNameWrong', { name: username }))
       const { inConfig } = await life.erase(actor, id)

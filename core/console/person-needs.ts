@@ -44,8 +44,11 @@ export function accountHref({ id, kind }: Pick<AccountRow, 'id' | 'kind'>): stri
 export const byAdmin = ({ admin }: Rights): boolean => admin
 
 /** The person of the address. @throws Fault ERR_NOT_FOUND */
-export function personOf(ctx: Ctx, { desk, directory }: Pick<PersonNeeds, 'desk' | 'directory'>): DirectoryEntry {
-  const found = directory.find(ctx.params.id ?? '')
+export async function personOf(
+  ctx: Ctx,
+  { desk, directory }: Pick<PersonNeeds, 'desk' | 'directory'>,
+): Promise<DirectoryEntry> {
+  const found = await directory.find(ctx.params.id ?? '')
   return found?.kind === 'person' ? found : gone(ctx, desk)
 }
 

@@ -29,7 +29,7 @@ export async function personView(ctx: Ctx, person: DirectoryEntry, place: Place)
   const who = createWho(needs.desk)
   const { rows } = await needs.life.history(person.id, { seenBy: 'admin', limit: recent })
   return {
-    account: accountOf(person, needs),
+    account: await accountOf(person, needs),
     ...standingOf(ctx, person, place),
     facts: (await needs.identities.facts(person.id)).map((fact) => ({
       ...factView(fact),
@@ -53,9 +53,9 @@ export function factView({ claim, value, trust }: { claim: string; value: Json; 
   return { claim, value: text.length > longest ? `${text.slice(0, longest)}…` : text, trust }
 }
 
-function accountOf(person: DirectoryEntry, { directory }: PersonNeeds): View['account'] {
+async function accountOf(person: DirectoryEntry, { directory }: PersonNeeds): Promise<View['account']> {
   const { id, displayName, username, email, emailVerified, role, createdAt, erasedAt } = person
-  const into = person.mergedInto === undefined ? undefined : directory.find(person.mergedInto)
+  const into = person.mergedInto === undefined ? undefined : await directory.find(person.mergedInto)
   return {
     ...{ id, displayName, username, email, emailVerified, role, createdAt, erasedAt },
     state: stateOf(person),

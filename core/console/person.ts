@@ -15,7 +15,7 @@ const roles = ['user', 'manager', 'admin'] as const
 /** Shows the page of one person, as it is or as it comes again. */
 export function showPerson(frame: ConsoleFrame, needs: PersonNeeds) {
   return async (ctx: Ctx, visit: Visit, notice?: Notice): Promise<void> => {
-    const person = personOf(ctx, needs)
+    const person = await personOf(ctx, needs)
     frame.show(ctx, 'console-person', {
       frame: await framed(frame, { ctx, visit, room: 'people', notice }),
       ...(await personView(ctx, person, { frame, needs })),
@@ -33,7 +33,7 @@ export function personForm(frame: ConsoleFrame, needs: PersonNeeds) {
     frame.form(`${peopleBase}/:id/${path}`, {
       may: byAdmin,
       async apply(ctx, visit) {
-        const person = personOf(ctx, needs)
+        const person = await personOf(ctx, needs)
         return { to: accountHref(person), said: await apply(ctx, visit, person) }
       },
       again,
@@ -47,7 +47,7 @@ export function personRoutes(frame: ConsoleFrame, needs: PersonNeeds): Route[] {
     frame.page(
       `${peopleBase}/:id`,
       async (ctx, visit) => {
-        const found = needs.directory.find(ctx.params.id ?? '')
+        const found = await needs.directory.find(ctx.params.id ?? '')
         if (found?.kind !== 'service') return show(ctx, visit)
         ctx.redirect(accountHref(found))
         ctx.status = 303

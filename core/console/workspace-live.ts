@@ -63,7 +63,7 @@ async function follow(
     isNews = true
     wake()
   }
-  const stopWatching = workspaces.watch(id, news)
+  const stopWatching = await workspaces.watch(id, news)
   const timer = setInterval(news, beatMs)
   stream.signal.addEventListener('abort', news, { once: true })
   let checked = own.desk.clock.now().getTime()

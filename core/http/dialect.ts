@@ -59,7 +59,7 @@ export interface DialectNeeds {
   /** Sends a browser to sign in as a handler wishes it. */
   beginSignIn(ctx: Ctx, place: PlacedClaim, wish: SignInWish): void
   /** Whether the site's questions to people must be answered first. */
-  owesAnswers(principal: Principal): boolean
+  owesAnswers(principal: Principal): Promise<boolean>
   /** Sends a browser to answer them and back to this page. */
   toQuestions(ctx: Ctx, place: PlacedClaim): void
   /** Whether terms of use of this instance must be accepted first. */
@@ -167,7 +167,7 @@ async function principalByGuard(
   if (guard === 'session') {
     const principal = await needs.bySession(ctx)
     if (principal) {
-      if (needs.owesAnswers(principal)) {
+      if (await needs.owesAnswers(principal)) {
         if (method !== 'GET')
           return refuse(ctx, place, { needs, principal, why: 'questions', message: needs.text(ctx, 'profile.needed') })
         return 'answer-questions'
@@ -202,7 +202,7 @@ async function bySessionOrRefused(ctx: Ctx, place: PlacedClaim, needs: DialectNe
     const token: TokenTrouble = 'none'
     throw new Fault('ERR_UNAUTHENTICATED', 'Please sign in first.', { detail: { token } })
   }
-  if (needs.owesAnswers(principal))
+  if (await needs.owesAnswers(principal))
     return refuse(ctx, place, { needs, principal, why: 'questions', message: needs.text(ctx, 'profile.needed') })
   if (await needs.owesTerms(principal, place))
     return refuse(ctx, place, { needs, principal, why: 'terms', message: needs.text(ctx, 'terms.needed') })
@@ -215,7 +215,7 @@ function letsAnyoneIn({ guard }: RouteClaim): boolean {
 
 async function owesOf(principal: Principal, place: PlacedClaim, needs: DialectNeeds): Promise<RouteAsk['owes']> {
   // Questions are asked in a browser: a program cannot answer them.
-  if (principal.via === 'session' && needs.owesAnswers(principal)) return 'questions'
+  if (principal.via === 'session' && (await needs.owesAnswers(principal))) return 'questions'
   return (await needs.owesTerms(principal, place)) ? 'terms' : undefined
 }
 

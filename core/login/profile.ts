@@ -81,9 +81,9 @@ export function createInteractionProfile(desk: Desk): InteractionProfile {
       throw new Fault('ERR_LOGIN_EXPIRED', desk.text(ctx, 'login.expired'))
     return mine.account
   }
-  const dueOf = (account: string) => desk.profile.answers(account).filter(({ isDue }) => isDue)
+  const dueOf = async (account: string) => (await desk.profile.answers(account)).filter(({ isDue }) => isDue)
   const ask = async (ctx: Ctx, interaction: Interaction, asked: { account: string; error?: string }): Promise<void> => {
-    const answers = dueOf(asked.account)
+    const answers = await dueOf(asked.account)
     // Answered in another tab meanwhile, or there is nothing more to ask.
     if (answers.length === 0) {
       ctx.redirect(await interactions.finish(ctx, { profile: {} }))
@@ -105,7 +105,7 @@ export function createInteractionProfile(desk: Desk): InteractionProfile {
     show: async (ctx, interaction) => ask(ctx, interaction, { account: await personOf(ctx, interaction) }),
     async answer(ctx, interaction) {
       const account = await personOf(ctx, interaction)
-      const error = await answerPosted(desk, ctx, { account, answers: dueOf(account) })
+      const error = await answerPosted(desk, ctx, { account, answers: await dueOf(account) })
       if (error === undefined) return ask(ctx, interaction, { account })
       ctx.status = 400
       await ask(ctx, interaction, { account, error })

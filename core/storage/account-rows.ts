@@ -1,11 +1,12 @@
 /**
- * Accounts and identities as every request of the sign-in and token path needs them: by prepared statements on the
- * serving connection. They see what is committed, by this process or another, and cost a tenth of the ORM's way;
- * inside `transaction` read through its entity manager instead.
+ * Accounts and identities as every request of the sign-in and token path needs them: by prepared statements. They see
+ * what is committed, by this process or another, and cost a tenth of the ORM's way; inside `transaction` read through
+ * its entity manager instead.
  * @module
  */
 import type { AccountId, AccountRole, AccountState, Fact, Json } from '@labgate/contract'
 import type { Account, Identity } from './entities.ts'
+import type { Queries } from './query.ts'
 import type { SqliteDatabase } from './sqlite.ts'
 import type { Writer } from './writer.ts'
 
@@ -38,17 +39,21 @@ export interface AnswerRecord {
   readonly at: Date
 }
 
-/** The reads and the small writes of the hot path. */
-export interface AccountRows {
-  find(id: AccountId): AccountRecord | undefined
+/** The reads of the hot path. */
+export interface AccountReads {
+  find(id: AccountId): Promise<AccountRecord | undefined>
   /** The groups that one source put the account in. */
-  groupsFrom(id: AccountId, source: string): readonly string[]
+  groupsFrom(id: AccountId, source: string): Promise<readonly string[]>
   /** A living identity. */
-  identity(key: IdentityKey): Identity | undefined
+  identity(key: IdentityKey): Promise<Identity | undefined>
   /** The living identities of an account, oldest first. */
-  identities(account: AccountId): Identity[]
+  identities(account: AccountId): Promise<Identity[]>
   /** What a person answered to the site's questions. */
-  answers(account: AccountId): readonly AnswerRecord[]
+  answers(account: AccountId): Promise<readonly AnswerRecord[]>
+}
+
+/** The reads, and the small writes beside them. */
+export interface AccountRows extends AccountReads {
   noteSeen(seen: SeenIdentity): Promise<void>
   noteSignIn(id: AccountId, at: Date): Promise<void>
 }
@@ -86,27 +91,51 @@ interface IdentityColumns {
   readonly last_seen_at: number
 }
 
-/** Prepares the statements once. */
-export function createAccountRows({ database, writer }: { database: SqliteDatabase; writer: Writer }): AccountRows {
-  const statements = prepare(database)
+/** The reads by the statements of one connection. */
+export function createAccountReads(queries: Queries): AccountReads {
+  const account = queries.rows<[string], AccountColumns>('SELECT * FROM account WHERE id = ?')
+  const groups = queries.values<[string], string>(
+    'SELECT DISTINCT group_slug FROM membership WHERE account_id = ? ORDER BY group_slug',
+  )
+  const groupsFrom = queries.values<[string, string], string>(
+    'SELECT group_slug FROM membership WHERE account_id = ? AND source = ?',
+  )
+  const identity = queries.rows<[string, string, string], IdentityColumns>(
+    'SELECT * FROM identity WHERE realm = ? AND issuer = ? AND subject = ? AND removed_at IS NULL',
+  )
+  const identities = queries.rows<[string], IdentityColumns>(
+    'SELECT * FROM identity WHERE account_id = ? AND removed_at IS NULL ORDER BY created_at',
+  )
+  const answers = queries.rows<[string], { readonly question: string; readonly value: string; readonly at: number }>(
+    'SELECT question, value, at FROM profile_answer WHERE account_id = ?',
+  )
   return {
-    find(id) {
-      const row = statements.account.get(id)
-      return row && accountOf(row, statements.groups.all(id))
+    async find(id) {
+      const row = await account.get(id)
+      return row && accountOf(row, await groups.all(id))
     },
-    groupsFrom: (id, source) => statements.groupsFrom.all(id, source),
-    identity(key) {
-      const row = statements.identity.get(key)
+    groupsFrom: (id, source) => groupsFrom.all(id, source),
+    async identity({ realm, issuer, subject }) {
+      const row = await identity.get(realm, issuer, subject)
       return row && identityOf(row)
     },
-    identities: (account) => statements.identities.all(account).map(identityOf),
-    answers: (account) =>
-      statements.answers.all(account).map(({ question, value, at }) => ({
+    identities: async (id) => (await identities.all(id)).map(identityOf),
+    answers: async (id) =>
+      (await answers.all(id)).map(({ question, value, at }) => ({
         question,
         // As the entity stores JSON.
         value: JSON.parse(value) as Json,
         at: new Date(at),
       })),
+  }
+}
+
+/** Prepares the statements once. */
+export function createAccountRows(needs: { database: SqliteDatabase; queries: Queries; writer: Writer }): AccountRows {
+  const { writer } = needs
+  const statements = prepare(needs.database)
+  return {
+    ...createAccountReads(needs.queries),
     async noteSeen({ id, instance, facts, kept, at }) {
       const row = { id, instance, facts: JSON.stringify(facts), kept: kept ?? null, keeps: Number(kept === undefined) }
       await writer.run(() => {
@@ -122,23 +151,6 @@ export function createAccountRows({ database, writer }: { database: SqliteDataba
 
 function prepare(database: SqliteDatabase) {
   return {
-    account: database.prepare<[string], AccountColumns>('SELECT * FROM account WHERE id = ?'),
-    groups: database
-      .prepare<[string], string>('SELECT DISTINCT group_slug FROM membership WHERE account_id = ? ORDER BY group_slug')
-      .pluck(),
-    groupsFrom: database
-      .prepare<[string, string], string>('SELECT group_slug FROM membership WHERE account_id = ? AND source = ?')
-      .pluck(),
-    identity: database.prepare<[IdentityKey], IdentityColumns>(
-      `SELECT * FROM identity
-       WHERE realm = @realm AND issuer = @issuer AND subject = @subject AND removed_at IS NULL`,
-    ),
-    identities: database.prepare<[string], IdentityColumns>(
-      'SELECT * FROM identity WHERE account_id = ? AND removed_at IS NULL ORDER BY created_at',
-    ),
-    answers: database.prepare<[string], { readonly question: string; readonly value: string; readonly at: number }>(
-      'SELECT question, value, at FROM profile_answer WHERE account_id = ?',
-    ),
     seen: database.prepare<[Record<string, unknown>]>(
       `UPDATE identity SET instance = @instance, facts = @facts, last_seen_at = @at,
          kept = CASE WHEN @keeps = 1 THEN kept ELSE @kept END

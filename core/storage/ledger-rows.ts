@@ -1,10 +1,11 @@
 /**
- * The ledger as answers need it: by prepared statements on the serving connection, each by an index. They see what is
- * committed, by this process or another; `reading` lets several of them see one and the same instant.
+ * The ledger as answers need it: by prepared statements, each by an index. They see what is committed, by this process
+ * or another; `reading` lets several of them see one and the same instant.
  * @module
  */
 import type { AccountId } from '@labgate/contract'
-import type { SqliteDatabase } from './sqlite.ts'
+import { type AccountReads, createAccountReads } from './account-rows.ts'
+import type { Queries, Readings } from './query.ts'
 
 /** Where stands what an answer about an account depends on: three revisions, and whether it and its parent may act. */
 export interface Revisions {
@@ -30,8 +31,8 @@ export function sameRevisions(a: Revisions, b: Revisions): boolean {
 }
 
 /** The columns of `Revisions`, of an account `a` and its parent `p`. */
-export const revisionColumns = `a.revision AS account, a.state, a.parent, coalesce(p.revision, 0) AS parentRevision,
-  p.state AS parentState, (SELECT cast(value AS integer) FROM setting WHERE "key" = 'ledger.revision') AS ledger`
+export const revisionColumns = `a.revision AS account, a.state, a.parent, coalesce(p.revision, 0) AS "parentRevision",
+  p.state AS "parentState", (SELECT cast(value AS integer) FROM setting WHERE "key" = 'ledger.revision') AS ledger`
 
 /** Those columns as they are read. */
 export type RevisionColumns = Omit<Revisions, 'parent' | 'parentState'> & {
@@ -98,40 +99,52 @@ export interface PlaceRecord {
 }
 
 /** The reads of every answer. */
-export interface LedgerRows {
-  /** All reads of synchronous `work` see the same instant, whatever other processes commit meanwhile. */
-  reading<T>(work: () => T): T
+export interface LedgerReads {
   /** `undefined` when there is no such account. */
-  revisions(account: AccountId): Revisions | undefined
-  ledgerRevision(): number
+  revisions(account: AccountId): Promise<Revisions | undefined>
+  ledgerRevision(): Promise<number>
   /** Newest acceptance of each number, by an account. */
-  acceptances(account: AccountId): { readonly terms: string; readonly number: number; readonly at: number }[]
-  managedGroups(account: AccountId): string[]
+  acceptances(account: AccountId): Promise<{ readonly terms: string; readonly number: number; readonly at: number }[]>
+  managedGroups(account: AccountId): Promise<string[]>
   /** Current grants of any of these subjects on one dataset, or on all. */
-  grants(subjects: readonly string[], dataset?: string): GrantRecord[]
+  grants(subjects: readonly string[], dataset?: string): Promise<GrantRecord[]>
   /** By slug or alias. */
-  dataset(name: string): DatasetRecord | undefined
-  datasetByNumericId(id: number): DatasetRecord | undefined
-  datasetOfTable(namespace: string, name: string): DatasetRecord | undefined
+  dataset(name: string): Promise<DatasetRecord | undefined>
+  datasetByNumericId(id: number): Promise<DatasetRecord | undefined>
+  datasetOfTable(namespace: string, name: string): Promise<DatasetRecord | undefined>
   /** Which of these slugs are frozen. */
-  frozenOf(slugs: readonly string[]): string[]
-  aliases(dataset: string): string[]
-  hasVersion(dataset: string, version: string): boolean
-  versions(dataset: string): { readonly version: string; readonly title: string }[]
-  versionsOf(datasets: readonly string[]): { readonly dataset: string; readonly version: string }[]
-  places(dataset: string): PlaceRecord[]
-  placesIn(bucket: string): PlaceRecord[]
-  tables(dataset: string): { readonly namespace: string; readonly name: string }[]
+  frozenOf(slugs: readonly string[]): Promise<string[]>
+  aliases(dataset: string): Promise<string[]>
+  hasVersion(dataset: string, version: string): Promise<boolean>
+  versions(dataset: string): Promise<{ readonly version: string; readonly title: string }[]>
+  versionsOf(datasets: readonly string[]): Promise<{ readonly dataset: string; readonly version: string }[]>
+  places(dataset: string): Promise<PlaceRecord[]>
+  placesIn(bucket: string): Promise<PlaceRecord[]>
+  tables(dataset: string): Promise<{ readonly namespace: string; readonly name: string }[]>
   /** Of a table of an open dataset: all, or those of a list. Decimal digits. */
-  publicRoots(table: { namespace: string; name: string }, roots?: readonly string[]): string[]
+  publicRoots(table: { namespace: string; name: string }, roots?: readonly string[]): Promise<string[]>
   /** Living terms attached to any of these datasets. */
-  termsOn(datasets: readonly string[]): TermsRecord[]
+  termsOn(datasets: readonly string[]): Promise<TermsRecord[]>
   /** Living terms of the site, attached to no dataset. */
-  siteTerms(): TermsRecord[]
+  siteTerms(): Promise<TermsRecord[]>
   /** By id, retired ones too. */
-  termsById(ids: readonly string[]): TermsRecord[]
+  termsById(ids: readonly string[]): Promise<TermsRecord[]>
   /** Living ones. */
-  termsByNumericId(id: number): TermsRecord | undefined
+  termsByNumericId(id: number): Promise<TermsRecord | undefined>
+}
+
+/** What one reading can ask: everything of one instant. */
+export interface LedgerReading extends LedgerReads {
+  readonly accounts: AccountReads
+}
+
+/** The reads, each of its own instant or several of one. */
+export interface LedgerRows extends LedgerReads {
+  /**
+   * All that `work` reads by what it is given is of one instant, whatever is written meanwhile. It must wait for
+   * nothing else, and no other reading: it holds a connection.
+   */
+  reading<T>(work: (rows: LedgerReading) => Promise<T>): Promise<T>
 }
 
 /** The statements by name, so that a test can ask SQLite how it would run each. */
@@ -170,19 +183,19 @@ export const ledgerStatements = {
 } as const
 
 function grantsOf(condition: string): string {
-  return `SELECT g.id, g.subject, g.dataset, g.version, g.level, g.permission, g.conditions, g.granted_by AS grantedBy,
-       g.why, g.source, g.created_at AS createdAt
+  return `SELECT g.id, g.subject, g.dataset, g.version, g.level, g.permission, g.conditions, g.granted_by AS "grantedBy",
+       g.why, g.source, g.created_at AS "createdAt"
      FROM json_each(?) s CROSS JOIN access_grant g ON ${condition} WHERE g.ended_at IS NULL`
 }
 
 function datasetOf(from: string): string {
-  return `SELECT d.slug, coalesce(d.numeric_id, 0) AS numericId, d.title, d.description, d.visibility, d.frozen FROM ${from}`
+  return `SELECT d.slug, coalesce(d.numeric_id, 0) AS "numericId", d.title, d.description, d.visibility, d.frozen FROM ${from}`
 }
 
 function termsOf(from: string): string {
-  return `SELECT t.id, coalesce(t.numeric_id, 0) AS numericId, t.title, t.dataset,
-       (SELECT d.numeric_id FROM dataset d WHERE d.slug = t.dataset) AS datasetNumericId, t.version, t.services, t.required_number AS requiredNumber,
-       t.retired_at IS NOT NULL AS isRetired,
+  return `SELECT t.id, coalesce(t.numeric_id, 0) AS "numericId", t.title, t.dataset,
+       (SELECT d.numeric_id FROM dataset d WHERE d.slug = t.dataset) AS "datasetNumericId", t.version, t.services, t.required_number AS "requiredNumber",
+       t.retired_at IS NOT NULL AS "isRetired",
        coalesce((SELECT max(x.number) FROM terms_text x WHERE x.terms = t.id), 0) AS number
      FROM ${from}`
 }
@@ -196,34 +209,32 @@ interface TermsColumns extends Omit<TermsRecord, 'services' | 'isRetired'> {
   readonly isRetired: number
 }
 
-function prepare(database: SqliteDatabase) {
+function prepare({ rows, values }: Queries) {
   const words = ledgerStatements
   return {
-    begin: database.prepare('BEGIN'),
-    commit: database.prepare('COMMIT'),
-    revisions: database.prepare<[string], RevisionColumns>(words.revisions),
-    ledgerRevision: database.prepare<[], number>(words.ledgerRevision).pluck(),
-    acceptances: database.prepare<[string], { terms: string; number: number; at: number }>(words.acceptances),
-    managedGroups: database.prepare<[string], string>(words.managedGroups).pluck(),
-    grants: database.prepare<[string], GrantRecord>(words.grants),
-    grantsOn: database.prepare<[string, string], GrantRecord>(words.grantsOn),
-    dataset: database.prepare<[string, string], DatasetRecord>(words.dataset),
-    datasetByNumericId: database.prepare<[number], DatasetRecord>(words.datasetByNumericId),
-    datasetOfTable: database.prepare<[string, string], DatasetRecord>(words.datasetOfTable),
-    frozenOf: database.prepare<[string], string>(words.frozenOf).pluck(),
-    aliases: database.prepare<[string], string>(words.aliases).pluck(),
-    hasVersion: database.prepare<[string, string], number>(words.hasVersion).pluck(),
-    versions: database.prepare<[string], { version: string; title: string }>(words.versions),
-    versionsOf: database.prepare<[string], { dataset: string; version: string }>(words.versionsOf),
-    places: database.prepare<[string], PlaceRecord>(words.places),
-    placesIn: database.prepare<[string], PlaceRecord>(words.placesIn),
-    tables: database.prepare<[string], { namespace: string; name: string }>(words.tables),
-    publicRoots: database.prepare<[string, string], string>(words.publicRoots).pluck(),
-    publicRootsOf: database.prepare<[string, string, string], string>(words.publicRootsOf).pluck(),
-    termsOn: database.prepare<[string], TermsColumns>(words.termsOn),
-    siteTerms: database.prepare<[], TermsColumns>(words.siteTerms),
-    termsById: database.prepare<[string], TermsColumns>(words.termsById),
-    termsByNumericId: database.prepare<[number], TermsColumns>(words.termsByNumericId),
+    revisions: rows<[string], RevisionColumns>(words.revisions),
+    ledgerRevision: values<[], number>(words.ledgerRevision),
+    acceptances: rows<[string], { terms: string; number: number; at: number }>(words.acceptances),
+    managedGroups: values<[string], string>(words.managedGroups),
+    grants: rows<[string], GrantRecord>(words.grants),
+    grantsOn: rows<[string, string], GrantRecord>(words.grantsOn),
+    dataset: rows<[string, string], DatasetRecord>(words.dataset),
+    datasetByNumericId: rows<[number], DatasetRecord>(words.datasetByNumericId),
+    datasetOfTable: rows<[string, string], DatasetRecord>(words.datasetOfTable),
+    frozenOf: values<[string], string>(words.frozenOf),
+    aliases: values<[string], string>(words.aliases),
+    hasVersion: values<[string, string], number>(words.hasVersion),
+    versions: rows<[string], { version: string; title: string }>(words.versions),
+    versionsOf: rows<[string], { dataset: string; version: string }>(words.versionsOf),
+    places: rows<[string], PlaceRecord>(words.places),
+    placesIn: rows<[string], PlaceRecord>(words.placesIn),
+    tables: rows<[string], { namespace: string; name: string }>(words.tables),
+    publicRoots: values<[string, string], string>(words.publicRoots),
+    publicRootsOf: values<[string, string, string], string>(words.publicRootsOf),
+    termsOn: rows<[string], TermsColumns>(words.termsOn),
+    siteTerms: rows<[], TermsColumns>(words.siteTerms),
+    termsById: rows<[string], TermsColumns>(words.termsById),
+    termsByNumericId: rows<[number], TermsColumns>(words.termsByNumericId),
   }
 }
 
@@ -234,24 +245,24 @@ function termsRecord(row: TermsColumns): TermsRecord {
 
 const list = (values: readonly string[]) => JSON.stringify(values)
 
-/** Prepares the statements once. */
-export function createLedgerRows({ database }: { database: SqliteDatabase }): LedgerRows {
-  const statements = prepare(database)
+/** Accounts and the ledger by the statements of one connection. */
+export function createLedgerReading(queries: Queries): LedgerReading {
+  return { ...createLedgerReads(queries), accounts: createAccountReads(queries) }
+}
+
+/** The reads on one connection, and readings of one instant on others. */
+export function createLedgerRows(needs: { queries: Queries; readings: Readings<LedgerReading> }): LedgerRows {
+  return { ...createLedgerReads(needs.queries), reading: (work) => needs.readings.reading(work) }
+}
+
+function createLedgerReads(queries: Queries): LedgerReads {
+  const statements = prepare(queries)
   return {
-    reading(work) {
-      if (database.inTransaction) return work()
-      statements.begin.run()
-      try {
-        return work()
-      } finally {
-        statements.commit.run()
-      }
-    },
-    revisions(account) {
-      const row = statements.revisions.get(account)
+    async revisions(account) {
+      const row = await statements.revisions.get(account)
       return row && revisionsOf(row)
     },
-    ledgerRevision: () => statements.ledgerRevision.get() ?? 0,
+    ledgerRevision: async () => (await statements.ledgerRevision.get()) ?? 0,
     acceptances: (account) => statements.acceptances.all(account),
     managedGroups: (account) => statements.managedGroups.all(account),
     grants: (subjects, dataset) =>
@@ -261,7 +272,7 @@ export function createLedgerRows({ database }: { database: SqliteDatabase }): Le
     datasetOfTable: (namespace, name) => statements.datasetOfTable.get(namespace, name),
     frozenOf: (slugs) => statements.frozenOf.all(list(slugs)),
     aliases: (dataset) => statements.aliases.all(dataset),
-    hasVersion: (dataset, version) => statements.hasVersion.get(dataset, version) !== undefined,
+    hasVersion: async (dataset, version) => (await statements.hasVersion.get(dataset, version)) !== undefined,
     versions: (dataset) => statements.versions.all(dataset),
     versionsOf: (datasets) => statements.versionsOf.all(list(datasets)),
     places: (dataset) => statements.places.all(dataset),
@@ -271,11 +282,11 @@ export function createLedgerRows({ database }: { database: SqliteDatabase }): Le
       roots === undefined
         ? statements.publicRoots.all(namespace, name)
         : statements.publicRootsOf.all(list(roots), namespace, name),
-    termsOn: (datasets) => statements.termsOn.all(list(datasets)).map(termsRecord),
-    siteTerms: () => statements.siteTerms.all().map(termsRecord),
-    termsById: (ids) => statements.termsById.all(list(ids)).map(termsRecord),
-    termsByNumericId(id) {
-      const row = statements.termsByNumericId.get(id)
+    termsOn: async (datasets) => (await statements.termsOn.all(list(datasets))).map(termsRecord),
+    siteTerms: async () => (await statements.siteTerms.all()).map(termsRecord),
+    termsById: async (ids) => (await statements.termsById.all(list(ids))).map(termsRecord),
+    async termsByNumericId(id) {
+      const row = await statements.termsByNumericId.get(id)
       return row && termsRecord(row)
     },
   }

@@ -4,6 +4,7 @@
  * @module
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { resolve } from 'node:path'
 import { type Clock, Fault, type Log, type Store } from '@labgate/contract'
 import type { EntityManager, MikroORM } from '@mikro-orm/sqlite'
 import { type AccountRows, createAccountRows } from './account-rows.ts'
@@ -15,8 +16,9 @@ import { type Cleaner, createCleaner } from './cleanup.ts'
 import { createCompact } from './compact.ts'
 import { createDocuments } from './documents.ts'
 import { createGeneration } from './generation.ts'
-import { createLedgerRows, type LedgerRows } from './ledger-rows.ts'
+import { createLedgerReading, createLedgerRows, type LedgerRows } from './ledger-rows.ts'
 import { migrations } from './migrations/list.ts'
+import { sqliteQueries, sqliteReadings } from './query.ts'
 import { reseal } from './reseal.ts'
 import { checkPurpose, createKeyRing, type KeyRing } from './sealing.ts'
 import { createSessions, type SessionStore } from './sessions.ts'
@@ -124,7 +126,9 @@ function assemble({ options, ring, database, orm }: Opened): Storage {
   const wal = createWalSync(database.name)
   const writer = createWriter(database, { sync: wal.sync, pause })
   const checkpoints = createCheckpoints({ file: database.name, writer, log })
-  const needs = { database, writer, ring, clock, log }
+  const queries = sqliteQueries(database)
+  const readings = sqliteReadings(resolve(options.file), createLedgerReading)
+  const needs = { database, queries, readings, writer, ring, clock, log }
   const artifacts = createArtifacts(needs)
   const sessions = createSessions(needs)
   const documents = createDocuments(needs)
@@ -161,6 +165,7 @@ function assemble({ options, ring, database, orm }: Opened): Storage {
       await checkpoints.close()
       await writer.close()
       await wal.close()
+      await readings.close()
       database.close()
       await orm.close(true)
     }),

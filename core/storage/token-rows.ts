@@ -5,6 +5,7 @@
  */
 import type { Log } from '@labgate/contract'
 import { type RevisionColumns, type Revisions, revisionColumns, revisionsOf } from './ledger-rows.ts'
+import type { Queries } from './query.ts'
 import type { SqliteDatabase } from './sqlite.ts'
 import type { Writer } from './writer.ts'
 
@@ -32,7 +33,7 @@ export interface FoundToken {
 /** The read and the small write of the hot path. */
 export interface TokenRows {
   /** Whether living, ended or revoked: the caller judges. */
-  find(digest: Uint8Array): FoundToken | undefined
+  find(digest: Uint8Array): Promise<FoundToken | undefined>
   /** Notes a use, at most one a minute and token. Nobody waits for it; what is left is written at `close`. */
   noteUse(token: Pick<TokenRecord, 'id' | 'lastUsedAt'>, use: { readonly address: string; readonly at: Date }): void
   /** Writes the uses that wait. */
@@ -58,10 +59,18 @@ const minute = 60_000
 /** How long uses are gathered. */
 const gatherMs = 1000
 
+/** What token rows are made from. */
+export interface TokenNeeds {
+  readonly database: SqliteDatabase
+  readonly queries: Queries
+  readonly writer: Writer
+  readonly log: Log
+}
+
 /** Prepares the statements once. */
-export function createTokenRows(needs: { database: SqliteDatabase; writer: Writer; log: Log }): TokenRows {
-  const { database, writer, log } = needs
-  const select = database.prepare<[Uint8Array], Columns>(
+export function createTokenRows(needs: TokenNeeds): TokenRows {
+  const { database, queries, writer, log } = needs
+  const select = queries.rows<[Uint8Array], Columns>(
     `SELECT t.*, ${revisionColumns}
      FROM api_token t JOIN account a ON a.id = t.account_id LEFT JOIN account p ON p.id = a.parent WHERE t.digest = ?`,
   )
@@ -89,8 +98,8 @@ export function createTokenRows(needs: { database: SqliteDatabase; writer: Write
   }
 
   return {
-    find(digest) {
-      const row = select.get(digest)
+    async find(digest) {
+      const row = await select.get(digest)
       return row && { token: recordOf(row), at: revisionsOf(row) }
     },
     noteUse({ id, lastUsedAt }, { address, at }) {

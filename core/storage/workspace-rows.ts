@@ -1,25 +1,26 @@
 /**
- * Workspaces as every request to one, and every look at all of them, needs them: prepared reads on the serving
- * connection, which see what is committed by this process or another, and one small write for many.
+ * Workspaces as every request to one, and every look at all of them, needs them: prepared reads,
+ * which see what is committed by this process or another, and one small write for many.
  * @module
  */
 import type { Json } from '@labgate/contract'
+import type { Queries } from './query.ts'
 import type { SqliteDatabase } from './sqlite.ts'
 import type { Trouble, WorkspaceRow, WorkspaceState } from './workspace-entities.ts'
 import type { Writer } from './writer.ts'
 
 /** The reads and the small write. */
 export interface WorkspaceRows {
-  find(id: string): WorkspaceRow | undefined
+  find(id: string): Promise<WorkspaceRow | undefined>
   /** Those that have not ended, the oldest first. */
-  living(): WorkspaceRow[]
-  isGuest(workspace: string, account: string): boolean
+  living(): Promise<WorkspaceRow[]>
+  isGuest(workspace: string, account: string): Promise<boolean>
   /** Number of the last event; 0 while there is none. */
-  lastEvent(workspace: string): number
+  lastEvent(workspace: string): Promise<number>
   /** Ids of those that somebody should do something about: just asked for, or wished to end. */
-  pending(): string[]
+  pending(): Promise<string[]>
   /** Owners of living ones who may not act. */
-  shutOwners(): ReadonlySet<string>
+  shutOwners(): Promise<ReadonlySet<string>>
   /** Notes when they were last used, many in one write; never an older time. */
   noteActivity(uses: readonly { readonly id: string; readonly at: Date }[]): Promise<void>
 }
@@ -56,49 +57,57 @@ interface Columns {
   readonly ended_at: number | null
 }
 
+/** What workspace rows are made from. */
+export interface WorkspaceNeeds {
+  readonly database: SqliteDatabase
+  readonly queries: Queries
+  readonly writer: Writer
+}
+
 /** Prepares the statements once. */
-export function createWorkspaceRows({ database, writer }: { database: SqliteDatabase; writer: Writer }): WorkspaceRows {
-  const one = database.prepare<[string], Columns>('SELECT * FROM workspace WHERE id = ?')
-  const all = database.prepare<[], Columns>('SELECT * FROM workspace WHERE ended_at IS NULL ORDER BY created_at, id')
-  const guest = database.prepare<[string, string]>(
-    'SELECT 1 FROM workspace_guest WHERE workspace_id = ? AND account_id = ?',
-  )
-  const event = database
-    .prepare<[string], number | null>('SELECT max(number) FROM workspace_event WHERE workspace_id = ?')
-    .pluck()
-  const pending = database
-    .prepare<[], string>(
-      `SELECT id FROM workspace WHERE ended_at IS NULL AND state <> 'orphaned'
-       AND (state IN ('requested', 'reserved') OR (wanted <> 'running' AND state <> 'stopping'))
-       UNION ALL SELECT id FROM workspace WHERE state = 'orphaned' AND wanted <> 'running'`,
-    )
-    .pluck()
-  const shut = database
-    .prepare<[], string>(
-      `SELECT DISTINCT account_id FROM workspace JOIN account ON account.id = account_id
-       WHERE ended_at IS NULL AND account.state <> 'active'`,
-    )
-    .pluck()
+export function createWorkspaceRows({ database, queries, writer }: WorkspaceNeeds): WorkspaceRows {
   const used = database.prepare<[{ id: string; at: number }]>(
     `UPDATE workspace SET last_activity_at = @at
      WHERE id = @id AND ended_at IS NULL AND (last_activity_at IS NULL OR last_activity_at < @at)`,
   )
   return {
-    find(id) {
-      const row = one.get(id)
-      return row && rowOf(row)
-    },
-    living: () => all.all().map(rowOf),
-    isGuest: (workspace, account) => guest.get(workspace, account) !== undefined,
-    lastEvent: (workspace) => event.get(workspace) ?? 0,
-    pending: () => pending.all(),
-    shutOwners: () => new Set(shut.all()),
+    ...createWorkspaceReads(queries),
     async noteActivity(uses) {
       if (uses.length === 0) return
       await writer.run(() => {
         for (const { id, at } of uses) used.run({ id, at: at.getTime() })
       })
     },
+  }
+}
+
+/** The reads by the statements of one connection. */
+export function createWorkspaceReads({ rows, values }: Queries): Omit<WorkspaceRows, 'noteActivity'> {
+  const one = rows<[string], Columns>('SELECT * FROM workspace WHERE id = ?')
+  const all = rows<[], Columns>('SELECT * FROM workspace WHERE ended_at IS NULL ORDER BY created_at, id')
+  const guest = values<[string, string], number>(
+    'SELECT 1 FROM workspace_guest WHERE workspace_id = ? AND account_id = ?',
+  )
+  const event = values<[string], number | null>('SELECT max(number) FROM workspace_event WHERE workspace_id = ?')
+  const pending = values<[], string>(
+    `SELECT id FROM workspace WHERE ended_at IS NULL AND state <> 'orphaned'
+     AND (state IN ('requested', 'reserved') OR (wanted <> 'running' AND state <> 'stopping'))
+     UNION ALL SELECT id FROM workspace WHERE state = 'orphaned' AND wanted <> 'running'`,
+  )
+  const shut = values<[], string>(
+    `SELECT DISTINCT account_id FROM workspace JOIN account ON account.id = account_id
+     WHERE ended_at IS NULL AND account.state <> 'active'`,
+  )
+  return {
+    async find(id) {
+      const row = await one.get(id)
+      return row && rowOf(row)
+    },
+    living: async () => (await all.all()).map(rowOf),
+    isGuest: async (workspace, account) => (await guest.get(workspace, account)) !== undefined,
+    lastEvent: async (workspace) => (await event.get(workspace)) ?? 0,
+    pending: () => pending.all(),
+    shutOwners: async () => new Set(await shut.all()),
   }
 }
 

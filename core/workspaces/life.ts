@@ -49,7 +49,7 @@ export function createLife(parts: LifeParts): Life {
   return {
     look,
     async open() {
-      if (room.profiles.size === 0 && room.storage.workspaceRows.living().length === 0) return
+      if (room.profiles.size === 0 && (await room.storage.workspaceRows.living()).length === 0) return
       alone.hold()
       void look().catch(failed)
       timers.push(setInterval(() => void look().catch(failed), room.config.poll * 1000))
@@ -102,7 +102,7 @@ function createTick({ room, supervisor }: LifeParts, look: () => Promise<void>):
     seen = version
     await records.catchUp()
     if (!led) return
-    for (const id of storage.workspaceRows.pending())
+    for (const id of await storage.workspaceRows.pending())
       if (supervisor.isBusy(id)) await interruptLate(room, supervisor, id)
       else supervisor.wake(id)
   }

@@ -40,7 +40,7 @@ export interface Records {
   updateIn(em: EntityManager, row: WorkspaceRow, patch: Patch, events: readonly NewEvent[]): Promise<void>
   note(id: string, event: NewEvent): Promise<void>
   events(id: string, after?: number): Promise<readonly WorkspaceEvent[]>
-  watch(id: string, onEvent: (event: WorkspaceEvent) => void): () => void
+  watch(id: string, onEvent: (event: WorkspaceEvent) => void): Promise<() => void>
   /** Tells whoever waits of what another process has written down. */
   catchUp(): Promise<void>
 }
@@ -79,7 +79,7 @@ export function createRecords(needs: {
   }
   const catchUp = async (): Promise<void> => {
     for (const [id, last] of [...told])
-      if (storage.workspaceRows.lastEvent(id) > last) for (const event of await events(id, last)) tell(event)
+      if ((await storage.workspaceRows.lastEvent(id)) > last) for (const event of await events(id, last)) tell(event)
   }
   const write = async (em: EntityManager, id: string, events: readonly NewEvent[]): Promise<void> => {
     if (events.length === 0) return
@@ -149,10 +149,11 @@ export function createRecords(needs: {
       }),
     note: (id, event) => storage.transaction((em) => write(em, id, [event])),
     events,
-    watch(id, onEvent) {
+    async watch(id, onEvent) {
       const all = watchers.get(id) ?? new Set()
       watchers.set(id, all.add(onEvent))
-      if (!told.has(id)) told.set(id, storage.workspaceRows.lastEvent(id))
+      const last = told.has(id) ? undefined : await storage.workspaceRows.lastEvent(id)
+      if (last !== undefined && !told.has(id)) told.set(id, last)
       return () => {
         all.delete(onEvent)
         if (all.size > 0 || watchers.get(id) !== all) return

@@ -74,7 +74,7 @@ export function createWatch(room: Room, supervisor: Own['supervisor']): Watch {
 async function lookAtAll(own: Own): Promise<void> {
   const { room, supervisor } = own
   const rows = await room.records.living()
-  const look: Look = { shut: room.storage.workspaceRows.shutOwners(), uses: [] }
+  const look: Look = { shut: await room.storage.workspaceRows.shutOwners(), uses: [] }
   forgetGone(own, rows)
   const isWaiting = (row: WorkspaceRow) => !isUp(row.state) || row.wanted !== 'running'
   for (const row of rows) if (isWaiting(row) && !supervisor.isBusy(row.id)) await lookAtWaiting(own, row, look)

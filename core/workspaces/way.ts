@@ -28,7 +28,7 @@ export function createWays(room: Room): Ways {
   return {
     forget: (id) => void kept.delete(id),
     async way(id, visitor) {
-      const row = room.storage.workspaceRows.find(id)
+      const row = await room.storage.workspaceRows.find(id)
       if (row === undefined || !(await mayEnter(room, row, visitor))) {
         if (row === undefined || !isUp(row)) kept.delete(id)
         return undefined
@@ -53,7 +53,8 @@ async function mayEnter(room: Room, row: WorkspaceRow, visitor: AccountId): Prom
   if (!isUp(row) || !room.profiles.has(row.profile)) return false
   if (row.account === visitor) return room.accounts.mayAct(visitor)
   // Where workspaces share an origin, whoever comes in could act as the owner in all of theirs.
-  if (!room.config.origin?.includes('://*.') || !room.storage.workspaceRows.isGuest(row.id, visitor)) return false
+  if (!room.config.origin?.includes('://*.')) return false
+  if (!(await room.storage.workspaceRows.isGuest(row.id, visitor))) return false
   return (await room.accounts.mayAct(visitor)) && room.accounts.mayAct(row.account)
 }
 

@@ -66,7 +66,7 @@ export interface Workspaces {
   /** Those with a number above `after`, the oldest first; at most 1,000. */
   events(id: string, after?: number): Promise<readonly WorkspaceEvent[]>
   /** Calls back at each new event of a workspace until it is given up. */
-  watch(id: string, onEvent: (event: WorkspaceEvent) => void): () => void
+  watch(id: string, onEvent: (event: WorkspaceEvent) => void): Promise<() => void>
   /** Lines of the app. @throws Fault ERR_CONFLICT where the runner keeps none */
   logs(id: string, options: { tail: number; follow: boolean; signal: AbortSignal }): AsyncIterable<string>
   /** The person's storage as a tar archive. @throws Fault ERR_CONFLICT where the runner gives none */

@@ -80,7 +80,8 @@ async function openLedger(file: string, size: number): Promise<OpenLedger> {
     size,
     storage,
     access: createAccess({ storage, clock }),
-    forget: () => storage.settings.set('ledger.revision', String(storage.ledgerRows.ledgerRevision() + 1)),
+    forget: async () =>
+      storage.settings.set('ledger.revision', String((await storage.ledgerRows.ledgerRevision()) + 1)),
     account: (turn) => `p${((turn % askedAbout) * step) % people}`,
     dataset: (turn) => `d${turn % holds}`,
   }

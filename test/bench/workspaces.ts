@@ -68,13 +68,12 @@ async function startsOf(world: WorkspaceWorld, rounds: number) {
     const cpu = cpuMs()
     const start = performance.now()
     const { id } = await room.request(as(alice), { account: alice, profile: 'notebook' })
-    await new Promise<void>((resolve) => {
-      const leave = room.watch(id, ({ kind }) => {
-        if (kind !== 'ready') return
-        leave()
-        resolve()
-      })
+    const ready = Promise.withResolvers<void>()
+    const leave = await room.watch(id, ({ kind }) => {
+      if (kind === 'ready') ready.resolve()
     })
+    await ready.promise
+    leave()
     const took = { cpu: cpuMs() - cpu, ms: performance.now() - start }
     await room.stop(as(alice), id)
     await world.until(id, 'stopped')

@@ -114,7 +114,8 @@ describe('browsers sign in for CAVE', () => {
     await terms.add(house, { id: 'fanc-terms', title: 'FANC terms', dataset: 'fanc', markdown: '# Cite us' })
     await grants.add(house, { subject: { kind: 'signed-in' }, dataset: 'fanc', level: 'view' })
     const agent = await signedIn('cleo@example.org')
-    const id = site.labgate.rooms.get('storage').ledgerRows.termsById(['fanc-terms'])[0]?.numericId
+    const [agreed] = await site.labgate.rooms.get('storage').ledgerRows.termsById(['fanc-terms'])
+    const id = agreed?.numericId
     const page = await agent.open(at(`/api/v1/tos/${id}/accept?client=ng`))
     assert.match(page.text, /Cite us/)
     assert.equal(page.url.pathname, '/terms/for/cave')

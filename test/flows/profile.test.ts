@@ -135,7 +135,7 @@ describe('profile questions', () => {
     const long = await answer(agent, empty, { 'answer-lab': 'optics', 'answer-desk': 'x'.repeat(201) })
     assert.match(long.text, /at most 200 characters/)
     const { id, groups } = await accountOf(email)
-    assert.deepEqual([groups, rooms().get('profile').isDue(id)], [[], true])
+    assert.deepEqual([groups, await rooms().get('profile').isDue(id)], [[], true])
     assert.ok(isAtClient(await answer(agent, long, { 'answer-lab': 'optics', 'answer-desk': '' })))
     assert.ok(isAtClient(await again(agent)), 'the optional one was left empty, and is not asked again')
   })
@@ -155,7 +155,7 @@ describe('profile questions', () => {
     const back = await agent.press(page, 'Not now')
     assert.equal(back.url.searchParams.get('error'), 'access_denied')
     assert.equal(
-      rooms()
+      await rooms()
         .get('profile')
         .isDue((await accountOf(email)).id),
       true,
@@ -199,7 +199,7 @@ describe('profile questions', () => {
     assert.equal((await answer(agent, page, { _csrf: 'x'.repeat(43), 'answer-lab': 'optics' })).status, 403)
     assert.equal((await answer(other, page, { 'answer-lab': 'optics' })).status, 400, 'without the cookie')
     assert.equal(
-      rooms()
+      await rooms()
         .get('profile')
         .isDue((await accountOf(email)).id),
       true,

@@ -36,7 +36,7 @@ suite('groups', () => {
     const [row] = await opened.storage
       .em()
       .execute<{ value: string }[]>(`select value from setting where "key" = 'ledger.revision'`)
-    return [Number(row?.value), opened.storage.accountRows.find(id)?.revision ?? 0] as const
+    return [Number(row?.value), (await opened.storage.accountRows.find(id))?.revision ?? 0] as const
   }
   const lines = async () =>
     (await opened.storage.audit.list({ limit: 100 })).map(({ type, actor, account, detail }) => ({

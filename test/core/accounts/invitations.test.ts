@@ -190,7 +190,7 @@ suite('invitations by mail', () => {
     const came = await site.arrive('ada', { invitation: proof })
     assert.ok(came.kind === 'account')
     assert.deepEqual(came.account.groups, ['imaging'])
-    assert.deepEqual(site.get('storage').accountRows.groupsFrom(came.account.id, 'admin'), ['imaging'])
+    assert.deepEqual(await site.get('storage').accountRows.groupsFrom(came.account.id, 'admin'), ['imaging'])
   })
 
   test('lead into no group that was made anew under the name of a removed one', async () => {

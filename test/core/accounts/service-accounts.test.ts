@@ -31,7 +31,7 @@ suite('service accounts', () => {
         role: 'user',
       }),
     )
-  const revision = (id: string) => opened.storage.accountRows.find(id)?.revision ?? 0
+  const revision = async (id: string) => (await opened.storage.accountRows.find(id))?.revision ?? 0
 
   beforeEach(async () => {
     opened = await openSqlite()
@@ -117,12 +117,12 @@ suite('service accounts', () => {
   test('are changed with leave of where they are and of where they go', async () => {
     const [ada, bob] = [await person('ada'), await person('bob')]
     const { id } = await services.create(boss, { username: 'robot', displayName: 'R', parent: ada })
-    const before = revision(id)
+    const before = await revision(id)
     asked = []
     await services.change(boss, id, { displayName: 'R', description: '' })
-    assert.equal(revision(id), before, 'nothing changed')
+    assert.equal(await revision(id), before, 'nothing changed')
     await services.change(boss, id, { description: 'Moves files', parent: bob })
-    assert.ok(revision(id) > before)
+    assert.ok((await revision(id)) > before)
     assert.deepEqual(
       asked.map((act) => act.on === 'service-account' && act.parent),
       [ada, ada, bob],

@@ -29,22 +29,22 @@ suite('accounts and identities by statement', async () => {
   test('reads what the entity manager reads', async () => {
     await accounts.setGroups(id, 'email', ['imaging', 'admins'])
     await accounts.noteSignIn(id)
-    const { groups, ...row } = storage.accountRows.find(id) ?? {}
+    const { groups, ...row } = (await storage.accountRows.find(id)) ?? {}
     assert.deepEqual(groups, ['admins', 'imaging'])
     assert.deepEqual(row, { ...(await storage.em().findOneOrFail(AccountEntity, { id })) })
     const found = await storage.em().findOneOrFail(IdentityEntity, key)
-    const { kept, ...identity } = storage.accountRows.identity(key) ?? {}
+    const { kept, ...identity } = (await storage.accountRows.identity(key)) ?? {}
     const { kept: theirs, ...same } = { ...found }
     assert.deepEqual(identity, same)
     assert.deepEqual(Buffer.from(kept ?? []), Buffer.from(theirs ?? []))
-    assert.equal(storage.accountRows.find('nobody'), undefined)
+    assert.equal(await storage.accountRows.find('nobody'), undefined)
   })
 
   test('sees at once what another connection has written', async () => {
     const other = await openStorage({ file, clock, keys: testKeys, log: quiet })
     try {
       await createAccounts({ storage: other, clock, random }).setState(id, 'deactivated')
-      assert.equal(storage.accountRows.find(id)?.state, 'deactivated')
+      assert.equal((await storage.accountRows.find(id))?.state, 'deactivated')
       assert.equal(await accounts.mayAct(id), false)
     } finally {
       await other.close()
@@ -63,8 +63,8 @@ suite('accounts and identities by statement', async () => {
 
   test('a removed identity is not found', async () => {
     await storage.transaction((em) => em.nativeUpdate(IdentityEntity, { account: id }, { removedAt: clock.now() }))
-    assert.equal(storage.accountRows.identity(key), undefined)
-    assert.deepEqual(storage.accountRows.identities(id), [])
+    assert.equal(await storage.accountRows.identity(key), undefined)
+    assert.deepEqual(await storage.accountRows.identities(id), [])
   })
 })
 

@@ -34,22 +34,28 @@ suite('the ledger by statement', async () => {
     assert.match(used(ledgerStatements.grantsOn) ?? '', /\(subject=\? AND dataset=\?\)/)
   })
 
-  test('what is read together is of one instant, whatever another process commits meanwhile', () => {
+  test('what is read together is of one instant, whatever is written meanwhile, here or by another process', async () => {
     const { ledgerRows } = storage
     const grow = () =>
       database.exec(`update setting set value = cast(value as integer) + 1 where "key" = 'ledger.revision'`)
-    const before = ledgerRows.ledgerRevision()
-    const [first, second] = ledgerRows.reading(() => {
-      const seen = ledgerRows.ledgerRevision()
+    const before = await ledgerRows.ledgerRevision()
+    const seen = await ledgerRows.reading(async (rows) => {
+      const first = await rows.ledgerRevision()
       grow()
-      return [seen, ledgerRows.ledgerRevision()]
+      const second = await rows.ledgerRevision()
+      await storage.settings.set('ledger.revision', String(before + 2))
+      const beside = await ledgerRows.reading((others) => others.ledgerRevision())
+      return [first, second, await rows.ledgerRevision(), beside]
     })
-    assert.deepEqual([first, second], [before, before])
-    assert.equal(ledgerRows.ledgerRevision(), before + 1)
+    assert.deepEqual(seen, [before, before, before, before + 2])
+    assert.equal(await ledgerRows.ledgerRevision(), before + 2)
   })
 
   test('a reading that throws leaves the connection free to write', async () => {
-    assert.throws(() => storage.ledgerRows.reading(() => assert.fail('on purpose')), /on purpose/)
+    await assert.rejects(
+      storage.ledgerRows.reading(async () => assert.fail('on purpose')),
+      /on purpose/,
+    )
     await storage.settings.set('after', '1')
     assert.equal(await storage.settings.get('after'), '1')
   })

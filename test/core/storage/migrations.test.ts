@@ -40,8 +40,8 @@ test('groups that upstreams brought before they carried their name are renamed, 
     database.close()
 
     const storage = await openStorage({ file, clock: createTestClock(), keys: testKeys, log })
-    assert.deepEqual(storage.accountRows.find('ada')?.groups, ['github:staff', 'uni:sc', 'uni:staff'])
-    assert.deepEqual(storage.accountRows.find('bob')?.groups, ['sc', 'uni:staff'], 'what an admin did stays')
+    assert.deepEqual((await storage.accountRows.find('ada'))?.groups, ['github:staff', 'uni:sc', 'uni:staff'])
+    assert.deepEqual((await storage.accountRows.find('bob'))?.groups, ['sc', 'uni:staff'], 'what an admin did stays')
     const groups = await storage.em().execute('select slug, title, source from account_group order by slug')
     assert.deepEqual(groups, [
       { slug: 'github:staff', title: 'staff', source: 'github' },

@@ -45,9 +45,9 @@ test('what is there is numbered oldest first, no two things alike, and the seque
     ])
     assert.deepEqual(await read('dataset', 'slug'), [{ name: 'fish', id: 5 }])
     assert.deepEqual(await read('terms', 'id'), [{ name: 'rules', id: 6 }])
-    assert.equal(storage.accountRows.find('old')?.numericId, 1)
-    assert.equal(storage.ledgerRows.dataset('fish')?.numericId, 5)
-    assert.equal(storage.ledgerRows.termsById(['rules'])[0]?.datasetNumericId, 5)
+    assert.equal((await storage.accountRows.find('old'))?.numericId, 1)
+    assert.equal((await storage.ledgerRows.dataset('fish'))?.numericId, 5)
+    assert.equal((await storage.ledgerRows.termsById(['rules']))[0]?.datasetNumericId, 5)
 
     const many = await Promise.all(Array.from({ length: 20 }, () => storage.transaction((em) => nextNumericId(em))))
     assert.deepEqual(

@@ -166,7 +166,7 @@ describe('a browser at the API of CAVE', () => {
   })
 
   test('a form of another page leads to the terms and accepts nothing', async () => {
-    const id = room()('storage').ledgerRows.termsById(['fanc-terms'])[0]?.numericId
+    const id = (await room()('storage').ledgerRows.termsById(['fanc-terms']))[0]?.numericId
     const { agent, cookie } = await signedIn('dan')
     const form = (body: string, query = '') =>
       open(
@@ -201,7 +201,7 @@ describe('a browser at the API of CAVE', () => {
   })
 
   test('ends where terms were asked for: a message, a redirect, or a page and no token', async () => {
-    const id = room()('storage').ledgerRows.termsById(['fanc-terms'])[0]?.numericId
+    const id = (await room()('storage').ledgerRows.termsById(['fanc-terms']))[0]?.numericId
     const { agent, cookie } = await signedIn('eve')
     const accept = `/sticky_auth/api/v1/tos/${id}/accept`
     const page = await agent.open(`${issuer()}${accept}`)

@@ -1,4 +1,5 @@
 /** What `labgate check` finds in the section `workspaces`. @module */
+import { directFindings } from './check-direct.ts'
 import type { Finding } from './finding.ts'
 import type { Config } from './schema.ts'
 import { didYouMean } from './suggest.ts'
@@ -7,7 +8,10 @@ import { didYouMean } from './suggest.ts'
 export function workspaceFindings(config: Config, kinds?: Readonly<Record<string, string>>): Finding[] {
   const names = Object.keys(config.workspaces.profiles)
   if (names.length === 0) return []
-  return [...originFindings(config), ...names.flatMap((name) => profileFindings(name, config, kinds))]
+  return [
+    ...originFindings(config),
+    ...names.flatMap((name) => [...profileFindings(name, config, kinds), ...directFindings(config, name)]),
+  ]
 }
 
 function originFindings({ workspaces: { origin, profiles }, issuer, demo }: Config): Finding[] {

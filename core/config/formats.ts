@@ -44,6 +44,7 @@ export const formats: Readonly<Record<string, Format>> = {
     accepts: (text) => isOrigin(text.replace('://*.', '://')),
     wants: 'an origin such as https://*.work.example.org, or https://work.example.org for one origin for all',
   },
+  address: { accepts: (text) => isIP(text) !== 0, wants: 'an address of this machine such as 192.0.2.10 or ::1' },
   cidr: { accepts: isCidr, wants: 'an address or a network such as 10.0.0.0/8 or fd00::/8' },
   network: {
     accepts: (text) => isCidr(text) || (isIP(text) === 0 && !/^[\d.]+$/.test(text) && domain.test(text)),

@@ -45,6 +45,62 @@ const mount = {
   },
 } as const
 
+const credential = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['file'],
+  description: 'The secret that the app asks for, made anew at each start. Absent: the preset’s.',
+  properties: {
+    file: {
+      type: 'string',
+      pattern: '^(?!labgate-token$)[a-z][a-z0-9-]{0,30}$',
+      description: 'The app reads it from {secrets}/NAME, and from nowhere else.',
+    },
+    header: {
+      type: 'string',
+      pattern: '^[A-Za-z0-9-]+: .*\\{token\\}',
+      description: 'Header that the proxy adds to each request, such as `Authorization: Bearer {token}`. Absent: none.',
+    },
+  },
+} as const
+
+const port = (description: string) => ({ type: 'integer', minimum: 1, maximum: 65535, description }) as const
+
+const direct = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['bind', 'ports'],
+  description:
+    'Past the proxy: the app answers on a port of this machine, asked for nothing but its own credential, which its owner is shown once. Absent: the proxy is the only way.',
+  properties: {
+    bind: {
+      type: 'string',
+      format: 'address',
+      description: 'The address of this machine it listens on; 0.0.0.0 and :: need `everyInterface`.',
+    },
+    everyInterface: { type: 'boolean', default: false, description: 'Every network of this machine may connect.' },
+    ports: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['from', 'to'],
+      description: 'The range; one port for each workspace.',
+      properties: { from: port('The first.'), to: port('The last.') },
+    },
+    host: {
+      type: 'string',
+      format: 'hostname',
+      description: 'What people put before the port; never the issuer’s host. Absent: `bind`.',
+    },
+    connections: {
+      type: 'integer',
+      minimum: 2,
+      maximum: 10_000,
+      default: 256,
+      description: 'Connections to one workspace at once; one address may have half of them.',
+    },
+  },
+} as const
+
 const profile = {
   type: 'object',
   additionalProperties: false,
@@ -89,6 +145,8 @@ const profile = {
       description: 'Who the app runs as, and who owns the storage of the person.',
       properties: { uid: count('User id.'), gid: count('Group id.') },
     },
+    credential,
+    direct,
     mounts: { type: 'array', items: mount, description: 'Storage of the app. Absent: the preset’s.' },
     readiness: {
       type: 'object',

@@ -43,6 +43,7 @@ export function eventWords(say: Say, { kind, text }: Pick<WorkspaceEvent, 'kind'
   if (kind === 'progress' || kind === 'trouble') return lineOf(text)
   if (kind === 'message') return say('workspaces.events.message', { text: lineOf(text) })
   if (kind === 'extended') return say('workspaces.events.extended', { until: minuteOf(text) })
+  if (kind === 'direct' || kind === 'direct-moved') return say(`workspaces.events.${kind}`, { address: lineOf(text) })
   const why = kind === 'stopping' ? reasonWords(say, { stopReason: text }) : undefined
   return [say(`workspaces.events.${kind}`), why].filter((part) => part !== undefined).join(' ')
 }

@@ -70,6 +70,7 @@ export const auditTypes = [
   'workspace.drained',
   'workspace.messaged',
   'workspace.archived',
+  'workspace.revealed',
   'ledger.seeded',
   'ledger.imported',
   'account.imported',

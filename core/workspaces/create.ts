@@ -5,8 +5,9 @@ import type { Access } from '../access/access.ts'
 import type { Stewards } from '../access/stewards.ts'
 import type { Accounts } from '../accounts/accounts.ts'
 import type { Actor } from '../accounts/actor.ts'
-import { WorkspaceQuotaEntity } from '../storage/workspace-entities.ts'
+import { WorkspaceQuotaEntity, type WorkspaceRow } from '../storage/workspace-entities.ts'
 import { quotasIn } from './admission.ts'
+import { createDirectWays, directOfRow } from './direct.ts'
 import { createLife, endAll, type Life } from './life.ts'
 import type { LaunchOption, Profile, Quota, QuotaScope } from './model.ts'
 import { createPlaces, drainedIn, type Place, setDrained } from './places.ts'
@@ -21,7 +22,7 @@ import { createWishes, note } from './wishes.ts'
 import type { Workspaces } from './workspaces.ts'
 
 /** What the room is made of. */
-export interface WorkspaceNeeds extends Omit<Room, 'profiles' | 'records' | 'places' | 'addressOf'> {
+export interface WorkspaceNeeds extends Omit<Room, 'profiles' | 'records' | 'places' | 'direct' | 'addressOf'> {
   readonly accounts: Pick<Accounts, 'find' | 'mayAct' | 'onStateChange'>
   readonly access: Pick<Access, 'decide'>
   readonly stewards: Pick<Stewards, 'rightsOf'>
@@ -47,17 +48,16 @@ interface Parts {
 export function createWorkspaces(needs: WorkspaceNeeds): WorkspacesRoom {
   let runners: () => readonly Place[] = () => []
   const places = createPlaces(() => runners())
-  const records = createRecords({ ...needs, hostOf: places.hostOf })
-  const room: Room = {
-    ...needs,
-    profiles: profilesOf(needs.config),
-    records,
-    places,
-    addressOf: addressOf(needs.config.origin),
-  }
+  const profiles = profilesOf(needs.config)
+  const directOf = (row: WorkspaceRow) => directOfRow(profiles, row)
+  const records = createRecords({ ...needs, hostOf: places.hostOf, directOf })
+  const base = { ...needs, profiles, records, places, addressOf: addressOf(needs.config.origin) }
+  const touch = (id: string) => watch.touch(id)
+  const room: Room = { ...base, direct: createDirectWays({ room: base, touch }) }
   // A command beside a server only writes wishes down, and the server finds them.
   const supervisor = createSupervisor(room, () => needs.storage.alone.holds())
-  const parts: Parts = { needs, room, supervisor, watch: createWatch(room, supervisor) }
+  const watch: Watch = createWatch(room, supervisor)
+  const parts: Parts = { needs, room, supervisor, watch }
   const isAdmin = async (account: AccountId) => (await needs.stewards.rightsOf(account)).admin
   const groupsOf = async (account: AccountId) => (await needs.accounts.find(account))?.groups ?? []
   const mayStart = (account: AccountId, profile: Profile) => mayStartIn(needs, account, profile)

@@ -36,6 +36,7 @@ async function begin(room: Room, row: WorkspaceRow, signal: AbortSignal): Promis
     if (signal.aborted) throw error
     return fail(room, row.id, error)
   }
+  await room.direct.open(row)
   const now = clock.now()
   await records.update(
     row.id,

@@ -37,6 +37,7 @@ export function toStop(room: Room, row: Pick<WorkspaceRow, 'id'>, why: Why): Pro
 /** Takes away what is outside and ends the record; `false` when that must be tried again later. */
 export async function end(room: Room, row: WorkspaceRow, signal: AbortSignal): Promise<boolean> {
   const { records, clock, log } = room
+  room.direct.close(row.id)
   if (row.state !== 'stopping') {
     const events = [{ kind: 'stopping' as const, text: row.stopReason ?? 'owner' }]
     await records.update(row.id, { state: 'stopping' }, { events })

@@ -63,6 +63,7 @@ export function createLife(parts: LifeParts): Life {
       await supervisor.stop()
       await ticking
       await look.last()
+      room.direct.closeAll()
       await watch.flush().catch(failed)
       alone.release()
     },
@@ -75,7 +76,11 @@ function createLook({ room, supervisor, watch }: LifeParts) {
   let looks = 0
   let looking: Promise<void> | undefined
   const one = async () => {
-    if (!room.storage.alone.hold()) return watch.flush()
+    if (!room.storage.alone.hold()) {
+      room.direct.closeAll()
+      return watch.flush()
+    }
+    await room.direct.settle(await room.records.living())
     // Every place is asked for what it has at the start, and now and then.
     if (looks++ % looksToReap === 0) await reap(room, supervisor)
     await watch.look()

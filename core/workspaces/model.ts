@@ -34,6 +34,18 @@ export interface Credential {
   readonly header: { readonly name: string; readonly value: string } | undefined
 }
 
+/** The way to an app past the proxy: a port of this machine, one for each workspace. */
+export interface DirectRule {
+  readonly bind: string
+  /** The range of ports, both ends of it. */
+  readonly from: number
+  readonly to: number
+  /** What people put before the port. */
+  readonly host: string
+  /** Connections to one workspace at once. */
+  readonly connections: number
+}
+
 /** A size as people choose it. */
 export interface Size {
   readonly name: string
@@ -58,6 +70,8 @@ export interface Profile {
   /** Whether the app must know the path it is served under. */
   readonly basePath: 'told' | 'stripped'
   readonly credential: Credential | undefined
+  /** Past the proxy; only for an app that asks for its credential. */
+  readonly direct: DirectRule | undefined
   readonly readiness: { readonly path: string; readonly timeoutSeconds: number }
   readonly activity: ActivityProbe | undefined
   /** Below the base path: where the button "Open" leads. */
@@ -114,8 +128,26 @@ export interface Workspace {
   readonly leaseEndsAt: Date
   readonly leaseLimitAt: Date
   readonly endedAt: Date | undefined
+  /** Past the proxy, where its profile has that and it runs; without `address` while no port of the range is free. */
+  readonly direct: DirectWay | undefined
   /** Account ids of those who were let in. */
   readonly guests: readonly AccountId[]
+}
+
+/** The way past the proxy. */
+export interface DirectWay {
+  /** Host and port. */
+  readonly address: string | undefined
+  /** When its credential was shown; it is not shown again. */
+  readonly shownAt: Date | undefined
+}
+
+/** What an app past the proxy asks for: shown once, kept nowhere else. */
+export interface Revealed {
+  readonly address: string
+  /** Path of the app's first page. */
+  readonly path: string
+  readonly credential: string
 }
 
 /** One thing that happened. */
@@ -123,7 +155,16 @@ export interface WorkspaceEvent {
   readonly workspace: string
   readonly number: number
   readonly at: Date
-  readonly kind: WorkspaceState | 'progress' | 'warned' | 'extended' | 'message' | 'trouble'
+  readonly kind:
+    | WorkspaceState
+    | 'progress'
+    | 'warned'
+    | 'extended'
+    | 'message'
+    | 'trouble'
+    | 'direct'
+    | 'direct-moved'
+    | 'direct-full'
   readonly text: string
 }
 

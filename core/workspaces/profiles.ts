@@ -1,7 +1,7 @@
 /** App profiles: the config's entry laid over its preset. @module */
 import type { Limits, Mount } from '@labgate/contract'
 import type { Config, ProfileEntry } from '../config/schema.ts'
-import type { Profile, Size } from './model.ts'
+import type { Credential, Profile, Size } from './model.ts'
 import { type Preset, presets } from './presets.ts'
 
 /** Every profile of a config, by name, in its order. */
@@ -26,7 +26,7 @@ function profileOf(name: string, entry: ProfileEntry, leaseSeconds: number): Pro
     user: entry.user,
     mounts: (entry.mounts ?? [{ name: 'home', target: preset.home, readOnly: false }]).map(mountOf),
     basePath: preset.basePath,
-    credential: preset.credential,
+    ...wayOf(entry, preset),
     readiness: { path: entry.readiness.path ?? preset.readiness, timeoutSeconds: entry.readiness.timeout },
     activity: preset.activity,
     landing: preset.landing,
@@ -35,6 +35,20 @@ function profileOf(name: string, entry: ProfileEntry, leaseSeconds: number): Pro
     leaseSeconds: entry.lease ?? leaseSeconds,
     tokenScopes: entry.tokenScopes,
   }
+}
+
+/** Past the proxy nobody but the app asks who comes: without a credential there is no such way, whatever is configured. */
+function wayOf({ credential: own, direct }: ProfileEntry, preset: Preset): Pick<Profile, 'credential' | 'direct'> {
+  const credential = own === undefined ? preset.credential : credentialOf(own)
+  if (credential === undefined || direct === undefined) return { credential, direct: undefined }
+  const { bind, ports, host = bind, connections } = direct
+  return { credential, direct: { bind, ...ports, host: host.includes(':') ? `[${host}]` : host, connections } }
+}
+
+function credentialOf({ file, header }: NonNullable<ProfileEntry['credential']>): Credential {
+  const colon = header?.indexOf(': ') ?? -1
+  if (header === undefined) return { file, header: undefined }
+  return { file, header: { name: header.slice(0, colon).toLowerCase(), value: header.slice(colon + 2) } }
 }
 
 type MountEntry = NonNullable<ProfileEntry['mounts']>[number]

@@ -9,7 +9,7 @@ import {
   WorkspaceGuestEntity,
   type WorkspaceRow,
 } from '../storage/workspace-entities.ts'
-import type { Workspace, WorkspaceEvent } from './model.ts'
+import type { DirectWay, Workspace, WorkspaceEvent } from './model.ts'
 import type { WorkspaceQuery } from './workspaces.ts'
 
 /** What is to be written down as an event. */
@@ -47,12 +47,13 @@ export interface Records {
 
 type Watcher = (event: WorkspaceEvent) => void
 
-/** Makes the records; `hostOf` tells the machine of a row's runner state. */
+/** Makes the records; `hostOf` tells the machine of a row's runner state, `directOf` its way past the proxy. */
 export function createRecords(needs: {
   storage: Storage
   clock: Clock
   log: Pick<Log, 'warn'>
   hostOf(row: WorkspaceRow): string | undefined
+  directOf(row: WorkspaceRow): DirectWay | undefined
 }): Records {
   const { storage, clock } = needs
   const watchers = new Map<string, Set<Watcher>>()
@@ -104,6 +105,7 @@ export function createRecords(needs: {
     return rows.map((row) =>
       viewOf(row, {
         host: needs.hostOf(row),
+        direct: needs.directOf(row),
         guests: guests.flatMap((one) => (one.workspace === row.id ? [one.account] : [])),
       }),
     )
@@ -182,7 +184,7 @@ function afterOf(after: string) {
   return [{ createdAt: { $lt: createdAt } }, { createdAt, id: { $lt: id } }]
 }
 
-function viewOf(row: WorkspaceRow, more: { host: string | undefined; guests: readonly AccountId[] }): Workspace {
+function viewOf(row: WorkspaceRow, more: Pick<Workspace, 'host' | 'direct' | 'guests'>): Workspace {
   const { id, account, profile, runner, title, size, state, wanted, createdAt, leaseEndsAt, leaseLimitAt } = row
   return {
     ...{ id, account, profile, runner, title, size, state, wanted, createdAt, leaseEndsAt, leaseLimitAt, ...more },

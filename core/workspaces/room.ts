@@ -4,6 +4,7 @@ import type { Accounts } from '../accounts/accounts.ts'
 import type { Config } from '../config/schema.ts'
 import type { Storage } from '../storage/storage.ts'
 import type { WorkspaceRow } from '../storage/workspace-entities.ts'
+import type { DirectWays } from './direct.ts'
 import type { Profile } from './model.ts'
 import type { Places } from './places.ts'
 import type { Records } from './records.ts'
@@ -20,6 +21,7 @@ export interface Room {
   readonly records: Records
   readonly places: Places
   readonly tokens: WorkspaceTokens
+  readonly direct: DirectWays
   /** Where a workspace is served: its origin and the path there, with a slash at both ends. */
   addressOf(id: string): { readonly origin: string; readonly basePath: string }
   /** Tells owners by mail; never throws. */

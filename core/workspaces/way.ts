@@ -45,7 +45,7 @@ export function createWays(room: Room): Ways {
 }
 
 /** One that is lost may be there all the same: its place does not say, and that cuts nobody off. */
-function isUp({ state, wanted }: WorkspaceRow): boolean {
+export function isUp({ state, wanted }: Pick<WorkspaceRow, 'state' | 'wanted'>): boolean {
   return (state === 'ready' || state === 'idle' || state === 'lost') && wanted === 'running'
 }
 

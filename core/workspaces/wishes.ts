@@ -7,9 +7,10 @@ import { newId } from '../random.ts'
 import { WorkspaceEntity, WorkspaceGuestEntity, type WorkspaceRow } from '../storage/workspace-entities.ts'
 import { admit, milliOf } from './admission.ts'
 import { anew, imageNow } from './ending.ts'
-import { ended, type Profile, type Size, type Workspace, type WorkspaceAsk } from './model.ts'
+import { ended, type Profile, type Revealed, type Size, type Workspace, type WorkspaceAsk } from './model.ts'
 import { drainedIn } from './places.ts'
 import type { NewEvent, Patch } from './records.ts'
+import { credentialToShow } from './reveal.ts'
 import type { Room } from './room.ts'
 import type { Supervisor } from './supervisor.ts'
 import type { Workspaces } from './workspaces.ts'
@@ -26,7 +27,7 @@ export interface WishNeeds {
 
 type Wishes = Pick<
   Workspaces,
-  'request' | 'stop' | 'restart' | 'extend' | 'forceRemove' | 'forget' | 'invite' | 'uninvite'
+  'request' | 'stop' | 'restart' | 'extend' | 'reveal' | 'forceRemove' | 'forget' | 'invite' | 'uninvite'
 >
 
 /** Makes the wishes. */
@@ -76,6 +77,16 @@ export function createWishes(needs: WishNeeds): Wishes {
       return after
     },
     extend: (actor, id) => wish(actor, id, async (row) => extension(room, row)),
+    async reveal(actor, id) {
+      let revealed: Revealed | undefined
+      await wish(actor, id, async (row) => {
+        if (actor.kind === 'account' && actor.account !== row.account)
+          throw new Fault('ERR_FORBIDDEN', 'The credential of a workspace is shown to its owner alone.')
+        revealed = credentialToShow(room, row)
+        return { type: 'workspace.revealed', patch: { directShownAt: room.clock.now() } }
+      })
+      return revealed ?? refuse()
+    },
     async forceRemove(actor, id, why) {
       if (actor.kind === 'account' && !(await needs.isAdmin(actor.account)))
         throw new Fault('ERR_FORBIDDEN', 'This needs a site admin.')

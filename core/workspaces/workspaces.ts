@@ -7,6 +7,7 @@ import type {
   Quota,
   QuotaLine,
   QuotaScope,
+  Revealed,
   UsageLine,
   Workspace,
   WorkspaceAsk,
@@ -56,6 +57,11 @@ export interface Workspaces {
   restart(actor: Actor, id: string): Promise<Workspace>
   /** @throws Fault ERR_CONFLICT when the lease is at its limit or it does not run */
   extend(actor: Actor, id: string): Promise<Workspace>
+  /**
+   * What an app past the proxy asks for: to its owner, once in each life of it; a restart makes another one.
+   * @throws Fault ERR_FORBIDDEN (not its owner), ERR_CONFLICT (shown before, or there is no such way)
+   */
+  reveal(actor: Actor, id: string): Promise<Revealed>
   /** Admins, for what will not end by itself: removes what is outside, come what may, and ends the record. */
   forceRemove(actor: Actor, id: string, why: string): Promise<Workspace>
   /** The record of an ended workspace. */

@@ -34,10 +34,10 @@ export interface FrontNeeds {
   readonly proxies: readonly string[]
 }
 
-/** How often an open WebSocket is asked whether it may stay. */
+/** How often whoever has something open is asked whether they may stay. */
 const recheckMs = 15_000
 
-/** An open WebSocket. The cookie is kept, for the app's request has it no more. */
+/** An open WebSocket, or an answer under way. The cookie is kept, for the app's request has it no more. */
 interface Joined {
   readonly id: string
   readonly host: string
@@ -54,7 +54,7 @@ interface Own {
   readonly forwarding: Forwarding
   readonly place: (req: IncomingMessage) => Found | undefined
   readonly edgeOf: (req: IncomingMessage) => Edge
-  readonly open: Map<Duplex, Joined>
+  readonly open: Map<Duplex | ServerResponse, Joined>
 }
 
 /** Makes the front; without `workspaces.origin` it takes nothing. */
@@ -150,17 +150,27 @@ async function answer(own: Own, req: IncomingMessage, res: ServerResponse): Prom
   if (found === undefined) return refuse(res, 421, 'Nothing is served at this address.')
   const { address, secure } = own.edgeOf(req)
   if (found.origin.startsWith('https:') && !secure) return refuse(res, 421, 'This address is served over https only.')
+  // It would echo what the proxy adds.
+  if (req.method === 'TRACE') return refuse(res, 405, 'This is not done here.')
   const visit: Visit = { req, res, found }
   if (req.url?.startsWith(ownPath)) return own.entrance.comeIn(visit)
   if (found.id === undefined) return refuse(res, 404, 'There is no such workspace.')
+  if (isWorkerAtTop(req)) return refuse(res, 403, 'A service worker of an app has a folder of its own.')
   const session = await own.cookie.of(req)
   if (session === undefined) return own.entrance.sendToSignIn(visit)
   const why = forbidden({ method: req.method ?? 'GET', headers: req.headers, origin: found.origin, upgrade: false })
   if (why !== undefined) return refuse(res, 403, why)
   const way = await own.room.way(found.id, session.account)
   if (way === undefined) return sendToPage(own, visit)
+  if (res.destroyed) return
   own.room.touch(found.id)
+  keepAnEye(own, res, { id: found.id, host: found.host, cookie: own.cookie.idOf(req), account: session.account })
   own.forwarding.web(req, res, { way, ...arrivalOf(found, { req, way }), address })
+}
+
+/** At the top it would stand before our entrance there, and read tickets on their way. */
+function isWorkerAtTop({ headers, url = '/' }: IncomingMessage): boolean {
+  return headers['service-worker'] !== undefined && url.split('?')[0]?.lastIndexOf('/') === 0
 }
 
 function arrivalOf({ host, origin }: Found, { req, way }: { req: IncomingMessage; way: Way }) {
@@ -186,7 +196,8 @@ async function join(
   const found = own.place(req)
   const { address, secure } = own.edgeOf(req)
   if (found?.id === undefined || (found.origin.startsWith('https:') && !secure)) return end(socket, 404)
-  if (req.method !== 'GET' || req.headers.upgrade?.toLowerCase() !== 'websocket') return end(socket, 400)
+  if (req.method !== 'GET' || req.headers.upgrade?.toLowerCase() !== 'websocket' || hasBody(req))
+    return end(socket, 400)
   const session = await own.cookie.of(req)
   if (session === undefined) return end(socket, 401)
   if (forbidden({ method: 'GET', headers: req.headers, origin: found.origin, upgrade: true }) !== undefined)
@@ -195,16 +206,27 @@ async function join(
   if (way === undefined) return end(socket, 404)
   if (socket.destroyed) return
   own.room.touch(found.id)
-  own.open.set(socket, { id: found.id, host: found.host, cookie: own.cookie.idOf(req), account: session.account })
-  socket.once('close', () => own.open.delete(socket))
+  keepAnEye(own, socket, { id: found.id, host: found.host, cookie: own.cookie.idOf(req), account: session.account })
   own.forwarding.upgrade(req, socket, { way, ...arrivalOf(found, { req, way }), address, head })
 }
 
-function end(socket: Duplex, status: number): void {
-  socket.end(`HTTP/1.1 ${status} No\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+/** A body that is announced and never handed on: an app would take the next request on its connection for it. */
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0
 }
 
-/** A WebSocket outlives no session, no grant and no stop; nor does it keep a session alive that nobody uses. */
+function keepAnEye({ open }: Own, what: Duplex | ServerResponse, joined: Joined): void {
+  open.set(what, joined)
+  what.once('close', () => open.delete(what))
+}
+
+/** Whoever is refused and keeps the connection has it no longer. */
+function end(socket: Duplex, status: number): void {
+  const line = `HTTP/1.1 ${status} No\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`
+  socket.end(line, () => socket.destroy())
+}
+
+/** Nothing that is open outlives a session, a grant or a stop; nor does it keep a session alive that nobody uses. */
 async function recheck(own: Own, concerns: (one: Joined) => boolean): Promise<void> {
   for (const [socket, joined] of own.open) {
     if (!concerns(joined)) continue

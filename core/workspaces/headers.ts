@@ -7,7 +7,14 @@ import type { IncomingHttpHeaders } from 'node:http'
 
 /** What could say who somebody is, or where they come from; we alone do. Read with `_` as `-`, as many apps do. */
 const claims =
-  /^(x-labgate-|x-forwarded-|x-remote-|x-auth-|x-authenticated-|x-webauth-|x-user(-|$)|x-email$|x-groups?$|x-ssl-|x-client-|remote-|forwarded$|x-real-ip$|x-original-|x-rewrite-|x-rstudio-|cf-|true-client-ip$|ssl-client-)/
+  /^(x-labgate-|x-forwarded-|x-remote-|x-auth-|x-authenticated-|x-authentik-|x-webauth-|x-vouch-|x-pomerium-|x-goog-|x-amzn-|x-ms-client-|x-user(-|$)|x-user(id|name)$|x-email$|x-groups?$|x-ssl-|x-client-|x-cluster-client-|remote-|forwarded$|x-real-ip$|x-original-|x-rewrite-|x-rstudio-|tailscale-|cf-|true-client-ip$|ssl-client-)/
+
+/**
+ * What an app may not say: words to the proxies before us, which would serve files of theirs, and words to browsers that
+ * count for more than its own host or stand before our entrance there.
+ */
+const notForApps =
+  /^(x-accel-(?!buffering$)|x-sendfile|x-lighttpd-send-|x-litespeed-|x-reproxy-|clear-site-data$|service-worker-allowed$|alt-svc$|nel$)/
 
 /** Between two neighbours only (RFC 9110 §7.6.1); `upgrade` and what it needs are written anew where they are meant. */
 const betweenNeighbours = new Set([
@@ -63,6 +70,7 @@ export function toApp(headers: IncomingHttpHeaders, { host, scheme, address, own
 /** The headers of an app's answer as a browser gets them, in place. */
 export function fromApp(headers: NodeJS.Dict<string | string[]>, ownCookies: readonly string[]): void {
   dropHopByHop(headers)
+  for (const name of Object.keys(headers)) if (notForApps.test(name.replaceAll('_', '-'))) delete headers[name]
   const { 'set-cookie': cookies } = headers
   const kept = [cookies ?? []].flat().flatMap((cookie) => cookieOfApp(cookie, ownCookies))
   if (kept.length > 0) headers['set-cookie'] = kept
@@ -71,6 +79,17 @@ export function fromApp(headers: NodeJS.Dict<string | string[]>, ownCookies: rea
   const { 'content-security-policy': policy } = headers
   headers['content-security-policy'] = [[policy ?? []].flat(), "frame-ancestors 'self'"].flat()
   headers['x-frame-options'] ??= 'SAMEORIGIN'
+}
+
+/** An app that leads to itself by the address it has inside leads to the one that browsers know. */
+export function leadHome(
+  headers: NodeJS.Dict<string | string[]>,
+  { inside, outside }: { readonly inside: string; readonly outside: string },
+): void {
+  const { location } = headers
+  if (typeof location !== 'string' || !URL.canParse(location)) return
+  const { host, protocol, pathname, search, hash } = new URL(location)
+  if (host === inside && /^https?:$/.test(protocol)) headers.location = `${outside}${pathname.slice(1)}${search}${hash}`
 }
 
 /** A nameless cookie (`=ours=x`) comes back as one of ours. */

@@ -8,7 +8,8 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createProxyServer, type ProxyServer, type ServerOptions } from 'http-proxy-3'
 import { type Agents, createAgents } from './agents.ts'
-import { type Arrival, dropHopByHop, fromApp, toApp } from './headers.ts'
+import { conceal, concealIn, isPage, tokenOf } from './conceal.ts'
+import { type Arrival, dropHopByHop, fromApp, leadHome, toApp } from './headers.ts'
 import type { Way } from './workspaces.ts'
 
 /** What is known of a request from outside. */
@@ -49,30 +50,39 @@ interface Own {
   readonly agents: Agents
   /** What was asked of an app for a request that is under way. */
   readonly asking: WeakMap<IncomingMessage, ClientRequest>
+  /** What each request under way is about. */
+  readonly asked: WeakMap<IncomingMessage, Asked>
   /** The workspace of a browser's WebSocket. */
   readonly joined: WeakMap<Duplex, string>
 }
 
 /** Makes it. */
 export function createForwarding(needs: ForwardingNeeds): Forwarding {
-  const { ownCookies } = needs
   const own: Own = {
     needs,
     proxy: createProxyServer({ xfwd: false, changeOrigin: false, ws: true, toProxy: true }),
     agents: createAgents(),
     asking: new WeakMap(),
+    asked: new WeakMap(),
     joined: new WeakMap(),
   }
   // A browser that goes away in the middle; without a listener the library throws it at the whole process.
   own.proxy.on('error', () => undefined)
-  own.proxy.on('proxyReq', (asking, req) => void own.asking.set(req, asking))
-  own.proxy.on('proxyRes', (answer, _, res) => {
-    fromApp(answer.headers, ownCookies)
+  own.proxy.on('proxyReq', (asking, req, res) => {
+    own.asking.set(req, asking)
+    // Nobody asked for another protocol; what is not listened to, Node would let hang.
+    asking.once('upgrade', (_, socket) => {
+      socket.destroy()
+      refuse(res as ServerResponse, 502, 'The app does not answer as it should.')
+    })
+  })
+  own.proxy.on('proxyRes', (answer, req, res) => {
+    toBrowser(own, req, answer)
     passOn(answer, res as ServerResponse)
   })
-  own.proxy.on('proxyReqWs', (asking, _, socket) => {
+  own.proxy.on('proxyReqWs', (asking, req, socket) => {
     endTogether(asking, socket)
-    guardAnswer(asking, socket, ownCookies)
+    guardAnswer(own, { asking, req, socket })
     // Not before somebody reads: a listener of our own would make it flow into nothing.
     const touch = () => needs.onTraffic(own.joined.get(socket) ?? '')
     asking.once('upgrade', () => void socket.on('data', touch))
@@ -153,14 +163,39 @@ function endTogether(asking: ClientRequest, socket: Socket): void {
   })
 }
 
+/** An answer as a browser may have it. */
+function toBrowser({ needs, asked }: Own, req: IncomingMessage, answer: IncomingMessage): void {
+  const { headers } = answer
+  fromApp(headers, needs.ownCookies)
+  const about = asked.get(req)
+  if (about === undefined) return
+  const { way, host, scheme } = about
+  const { endpoint } = way
+  if (endpoint.kind === 'tcp') {
+    const inside = `${endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host}:${endpoint.port}`
+    const base = way.profile.basePath === 'told' ? '/' : way.basePath
+    leadHome(headers, { inside, outside: `${scheme}://${host}${base}` })
+  }
+  const token = tokenOf(way)
+  if (token === undefined) return
+  concealIn(headers, token)
+  if (!isPage(headers)) return
+  // The library joins the answer to the browser's by itself.
+  const pipe = answer.pipe.bind(answer)
+  answer.pipe = (to) => pipe(conceal(token)).pipe(to)
+}
+
 /** The library hands on the answer to an upgrade as it is, and what refuses one as fast as it comes. */
-function guardAnswer(asking: ClientRequest, socket: Socket, ownCookies: readonly string[]): void {
-  asking.once('upgrade', ({ headers }: IncomingMessage) => {
-    fromApp(headers, ownCookies)
-    Object.assign(headers, { connection: 'Upgrade', upgrade: 'websocket' })
+function guardAnswer(
+  own: Own,
+  { asking, req, socket }: { asking: ClientRequest; req: IncomingMessage; socket: Socket },
+): void {
+  asking.once('upgrade', (answer: IncomingMessage) => {
+    toBrowser(own, req, answer)
+    Object.assign(answer.headers, { connection: 'Upgrade', upgrade: 'websocket' })
   })
   asking.once('response', (answer: IncomingMessage) => {
-    fromApp(answer.headers, ownCookies)
+    toBrowser(own, req, answer)
     let length = 0
     answer.on('data', (part: Buffer) => {
       length += part.length
@@ -193,9 +228,13 @@ function optionsOf(own: Own, { way }: Asked): ServerOptions {
   }
 }
 
-function prepare({ needs: { ownCookies } }: Own, req: IncomingMessage, { way, path, ...arrival }: Asked): void {
+function prepare({ needs: { ownCookies }, asked: all }: Own, req: IncomingMessage, asked: Asked): void {
+  const { way, path, ...arrival } = asked
+  all.set(req, asked)
   req.url = path
   toApp(req.headers, { ...arrival, ownCookies })
+  // A page that is pressed together could not be read on its way.
+  if (tokenOf(way) !== undefined && req.headers.accept?.includes('text/html')) delete req.headers['accept-encoding']
   if (way.profile.preset === 'rstudio') req.headers['x-rstudio-root-path'] = way.basePath.replace(/\/$/, '') || '/'
 }
 

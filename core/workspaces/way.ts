@@ -50,7 +50,8 @@ export function isUp({ state, wanted }: Pick<WorkspaceRow, 'state' | 'wanted'>):
 }
 
 async function mayEnter(room: Room, row: WorkspaceRow, visitor: AccountId): Promise<boolean> {
-  if (!isUp(row) || !room.profiles.has(row.profile)) return false
+  // Its lease is asked here, too: whoever ends it may be late.
+  if (!isUp(row) || !room.profiles.has(row.profile) || row.leaseEndsAt <= room.clock.now()) return false
   if (row.account === visitor) return room.accounts.mayAct(visitor)
   // Where workspaces share an origin, whoever comes in could act as the owner in all of theirs.
   if (!room.config.origin?.includes('://*.')) return false

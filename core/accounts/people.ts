@@ -159,8 +159,11 @@ export function createPeople(needs: {
     }
     if (needs.registration === 'closed' && !isInvited && !isNamedAdmin(arrival)) return shut(fit)
     const email = verifiedEmail(assertion.facts)
-    if (email && !arrival.wantsNew && (await accounts.findByVerifiedEmail(email)))
+    if (email && !arrival.wantsNew && (await accounts.findByVerifiedEmail(email))) {
+      // It may be the account that another tab of this very sign-in has made since the look above.
+      if (await identities.find(source, assertion)) return arriveOnce(arrival)
       return { kind: 'known-address', email }
+    }
     const created = await create(arrival, { state: answer.state, fit }).then(() => true, unlessRaced)
     const identity = await identities.find(source, assertion)
     if (!identity) throw new Fault('ERR_STORAGE', 'the new account could not be read back')

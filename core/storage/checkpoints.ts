@@ -103,9 +103,11 @@ function createThread({ file }: CheckpointNeeds) {
     const driver = fileURLToPath(import.meta.resolve('better-sqlite3'))
     const limits = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2 }
     const started = new Worker(work, { eval: true, execArgv: [], workerData: { file, driver }, resourceLimits: limits })
-    started.on('message', ({ left, error }: Told) =>
-      left === undefined ? waiting.reject(new Error(error)) : waiting.resolve(left),
-    )
+    started.on('message', ({ left, error }: Told) => {
+      started.unref()
+      if (left === undefined) waiting.reject(new Error(error))
+      else waiting.resolve(left)
+    })
     started.on('error', (error) => waiting.reject(error))
     started.once('exit', () => {
       worker = undefined
@@ -118,6 +120,8 @@ function createThread({ file }: CheckpointNeeds) {
     checkpoint: (): Promise<number> => {
       waiting = Promise.withResolvers<number>()
       worker ??= start()
+      // Somebody may have nothing else to wait for: a command that writes much must not end in the middle.
+      worker.ref()
       worker.postMessage('checkpoint')
       return waiting.promise
     },

@@ -131,6 +131,7 @@ function createThread({ file }: CheckpointNeeds) {
       // Nobody waits for an order any more: what its end says is for nobody.
       waiting.promise.catch(() => undefined)
       const ended = new Promise<void>((resolve) => void last.once('exit', () => resolve()))
+      last.ref()
       last.postMessage('close')
       await ended
     },

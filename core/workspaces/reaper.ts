@@ -1,6 +1,6 @@
 /** Finds what runs outside by its label: what belongs to a record is adopted, what belongs to none is shown, then taken away. @module */
 import type { Found, Json } from '@labgate/contract'
-import { WorkspaceEntity } from '../storage/workspace-entities.ts'
+import { WorkspaceEntity, type WorkspaceRow } from '../storage/workspace-entities.ts'
 import { within } from './bounded.ts'
 import { anew, clear } from './ending.ts'
 import type { Place } from './places.ts'
@@ -52,15 +52,36 @@ async function reapOne(room: Room, outside: Outside, supervisor: Pick<Supervisor
   const { place, found } = outside
   const row = await records.row(found.instance)
   if (row === undefined) return takeIn(room, outside)
-  if (row.endedAt || row.runner !== place.id) {
+  if (row.endedAt) {
     // Its record says it is over: a remove that did not reach it, or a machine that came back.
     log.warn({ workspace: row.id, runner: place.id }, 'what was left of an ended workspace is taken away')
     return clear(room, { runner: place.runner, state: found.state })
   }
+  if (row.runner !== place.id) return seenByAnother(room, { row, outside }, supervisor)
   // A launch was killed before it wrote down what it had made.
   const kept = { runnerState: found.state, runnerStateVersion: place.runner.state.version }
   const when = (now: typeof row) => now.runnerState === null && !now.endedAt && now.planHash !== null
   if (row.runnerState === null && (await records.update(row.id, kept, { when }))) supervisor.wake(row.id)
+}
+
+/**
+ * Two instances of a plugin may look at one engine, and each sees what the other has started: that is none of its
+ * business, and goes at the latest when its record ends. One whose own instance is not there any more was renamed.
+ */
+async function seenByAnother(
+  { records, places, log }: Room,
+  { row, outside: { place, found } }: { readonly row: WorkspaceRow; readonly outside: Outside },
+  supervisor: Pick<Supervisor, 'wake'>,
+): Promise<void> {
+  if (places.all().some(({ id }) => id === row.runner)) return
+  const kept = { runner: place.id, runnerState: found.state, runnerStateVersion: place.runner.state.version }
+  const when = (now: WorkspaceRow) => now.runner === row.runner && !now.endedAt
+  if (!(await records.update(row.id, kept, { when }))) return
+  log.warn(
+    { workspace: row.id, from: row.runner, runner: place.id },
+    'a workspace of a runner that is gone was taken over',
+  )
+  supervisor.wake(row.id)
 }
 
 /** Without a record: a database that was put back, or somebody's hand. Admins see it until its lease ends. */

@@ -18,8 +18,9 @@ import type { Supervisor } from './supervisor.ts'
 
 /** How long after the last activity a workspace counts as idle. */
 const idleAfter = 5 * 60
-/** So often in a row it must be missing before it is gone. */
+/** So often in a row it must be missing before it is gone, and for so long: looks may follow each other fast. */
 const missesToEnd = 3
+const missingSeconds = 30
 /** How many apps are asked for their activity at once. */
 const atOnce = 16
 /** How long after a token could not be handed over it is tried again. */
@@ -39,7 +40,7 @@ interface Own {
   readonly room: Room
   readonly supervisor: Pick<Supervisor, 'wake' | 'isBusy'>
   readonly touched: Map<string, Date>
-  readonly misses: Map<string, number>
+  readonly misses: Map<string, { readonly count: number; readonly since: number }>
   /** When a token was handed over, by workspace and life. */
   readonly renewed: Map<string, number>
 }
@@ -117,9 +118,10 @@ async function lookAt(own: Own, { row, inspection }: Seen, look: Look): Promise<
   if (inspection.state !== 'missing') misses.delete(row.id)
   if (inspection.state === 'exited') return gone(own, row, inspection)
   if (inspection.state === 'missing') {
-    const count = (misses.get(row.id) ?? 0) + 1
-    misses.set(row.id, count)
-    if (count >= missesToEnd) return gone(own, row, undefined)
+    const now = room.clock.now().getTime()
+    const { count, since } = misses.get(row.id) ?? { count: 0, since: now }
+    misses.set(row.id, { count: count + 1, since })
+    if (count + 1 >= missesToEnd && now - since >= missingSeconds * 1000) return gone(own, row, undefined)
   }
   const isRunning = inspection.state === 'running'
   if (inspection.state === 'unknown') await noteUnknown(room, row)

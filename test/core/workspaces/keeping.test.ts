@@ -54,17 +54,18 @@ suite('while it runs', async () => {
     assert.deepEqual(await world.kinds(id), ['requested', 'reserved', 'starting', 'ready', 'lost', 'ready'])
   })
 
-  test('it is gone when it was missing three times in a row, and not before', async () => {
+  test('it is gone when it was missing three times in a row and for half a minute, and not before', async () => {
     const { id } = await world.ready()
     world.fault('missing')
     await look()
     await look()
+    clock.forward(40)
     world.clear('missing')
     await look()
     world.fault('missing')
-    await look()
-    await look()
+    for (let looks = 0; looks < 5; looks++) await look()
     assert.equal(await stateOf(id), 'ready')
+    clock.forward(40)
     await look()
     world.clear('missing')
     const failed = await until(id, 'failed')

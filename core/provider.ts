@@ -16,7 +16,7 @@ import { additionsOf, personOf, type Site } from './site.ts'
 /** The Provider with the clients of the config, our own doors, and what the dialects add. */
 export async function buildProvider(
   site: Site,
-  parts: { cookie: SessionCookie; pages: Pages; cookieKeys: readonly string[] },
+  parts: { cookie: SessionCookie; pages: Pages; cookieKeys: readonly string[]; fetch: typeof globalThis.fetch },
 ): Promise<Provider> {
   const { config, rooms, registry } = site
   const { get } = rooms
@@ -64,18 +64,19 @@ export async function buildProvider(
     owesAnswers: async ({ account, client }) => client !== doorClientId && (await get('profile').isDue(account)),
     owesTerms: async ({ account, client }) =>
       (await get('access').missingTerms({ account, service: client })).length > 0,
-    fetch: site.fetchFor('provider', { allow: [...config.egress.allow, ...backchannelHosts(config)] }),
+    fetch: parts.fetch,
     log: get('log'),
     audit: get('audit'),
     views: providerViews({ pages: parts.pages, support: config.branding.support }),
   })
 }
 
-/** Addresses that the deployer's own config names may be reached, internal ones too. */
-function backchannelHosts({ clients }: Config): string[] {
-  return Object.values(clients).flatMap(({ backchannelLogoutUri }) =>
+/** What the Provider may reach: addresses that the deployer's own config names, internal ones too. */
+export function providerHosts({ clients, egress }: Config): string[] {
+  const named = Object.values(clients).flatMap(({ backchannelLogoutUri }) =>
     backchannelLogoutUri ? [new URL(backchannelLogoutUri).hostname] : [],
   )
+  return [...egress.allow, ...named]
 }
 
 function doorHosts(registry: Registry): string[] {

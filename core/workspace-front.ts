@@ -6,7 +6,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { AccountId } from '@labgate/contract'
+import type { EndListener, Sessions } from './accounts/sessions.ts'
 import type { Rooms } from './assembly.ts'
+import type { Config } from './config/schema.ts'
 import { cookieNames } from './http/cookies.ts'
 import { createProxies, type Edge, readEdge } from './http/edge.ts'
 import { normalHost } from './http/host.ts'
@@ -25,12 +27,17 @@ export interface WorkspaceFront {
   handle(req: IncomingMessage, res: ServerResponse): void
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void
   close(): void
+  /** Hears of sessions that end: what was open for one does not outlive it. */
+  readonly ended: EndListener
 }
 
 /** What the front takes. */
 export interface FrontNeeds {
-  readonly rooms: Rooms
-  readonly cookie: SessionCookie
+  readonly rooms: Pick<Rooms, 'get'>
+  readonly config: Pick<Config, 'issuer' | 'workspaces'>
+  /** Those of the config that serves now. */
+  sessions(): Pick<Sessions, 'openChild'>
+  readonly cookie: Pick<SessionCookie, 'of' | 'idOf'>
   readonly proxies: readonly string[]
 }
 
@@ -49,7 +56,7 @@ interface Own {
   readonly issuer: string
   readonly room: WorkspacesRoom
   readonly rows: Pick<SessionStore, 'find'>
-  readonly cookie: SessionCookie
+  readonly cookie: FrontNeeds['cookie']
   readonly entrance: Entrance
   readonly forwarding: Forwarding
   readonly place: (req: IncomingMessage) => Found | undefined
@@ -68,13 +75,12 @@ export function createWorkspaceFront(needs: FrontNeeds): WorkspaceFront {
   }
   const timer = setInterval(() => void sweep().catch(failed), recheckMs)
   timer.unref()
-  // Once its row is gone: what was open for a session does not outlive it.
-  get('sessions').onEnd(
-    async ({ account }) =>
+  return {
+    // Once its row is gone.
+    ended:
+      async ({ account }) =>
       () =>
         recheck(own, (one) => one.account === account).catch(failed),
-  )
-  return {
     takes: (req) => own.place(req) !== undefined,
     handle(req, res) {
       answer(own, req, res).catch((error: unknown) => {
@@ -97,8 +103,8 @@ export function createWorkspaceFront(needs: FrontNeeds): WorkspaceFront {
   }
 }
 
-function ownOf({ rooms: { get }, cookie, proxies }: FrontNeeds): Own {
-  const { issuer, workspaces } = get('config')
+function ownOf({ rooms: { get }, config, sessions, cookie, proxies }: FrontNeeds): Own {
+  const { issuer, workspaces } = config
   const listed = createProxies(proxies)
   const room = get('workspaces')
   return {
@@ -106,7 +112,8 @@ function ownOf({ rooms: { get }, cookie, proxies }: FrontNeeds): Own {
     place: placeOf(workspaces.origin, issuer),
     edgeOf: (req) => readEdge(req, listed),
     entrance: createEntrance({
-      ...{ issuer, random: get('random'), sessions: get('sessions') },
+      ...{ issuer, random: get('random') },
+      sessions: { openChild: (child) => sessions().openChild(child) },
       store: get('storage').documents('core:workspaces'),
     }),
     forwarding: createForwarding({

@@ -1,9 +1,8 @@
 /** `labgate check`: everything that can be found out about a config without starting anything. @module */
 import { isFault, type Log } from '@labgate/contract'
-import { scopesOfDialects } from '../bearer.ts'
-import { checkConfig, type Known } from '../config/check.ts'
 import type { LoadedConfig } from '../config/load.ts'
-import { type ConfigProblem, problemAt } from '../config/problems.ts'
+import type { ConfigProblem } from '../config/problems.ts'
+import { findProblems } from '../judge.ts'
 import type { Registry } from '../registry/registry.ts'
 import { type Args, type Command, configFile, configOption, type Io, jsonOption, print, printJson } from './command.ts'
 import { paintFor } from './paint.ts'
@@ -58,19 +57,6 @@ export async function checkLoaded(loaded: LoadedConfig, io: Io): Promise<Result>
   }
 }
 
-/** What is wrong or doubtful with a config beyond its form, given the plugins as far as they could be loaded. */
-export function findProblems(
-  loaded: LoadedConfig,
-  registry: Registry | undefined,
-): { readonly errors: readonly ConfigProblem[]; readonly warnings: readonly ConfigProblem[] } {
-  const findings = checkConfig(loaded.config, registry && knownOf(registry))
-  const told = (level: 'error' | 'warning') =>
-    findings
-      .filter((finding) => finding.level === level)
-      .map((finding) => problemAt({ ...finding, locate: loaded.locate }, finding.message))
-  return { errors: told('error'), warnings: [...loaded.warnings, ...told('warning'), ...failedOf(registry)] }
-}
-
 async function loadRegistry(
   { config, file, locate }: LoadedConfig,
   io: Io,
@@ -103,21 +89,6 @@ const silent: Log = { debug: () => undefined, info: () => undefined, warn: () =>
 function problemsOf(error: unknown): readonly ConfigProblem[] {
   if (!isFault(error) || !Array.isArray(error.detail.problems)) throw error
   return error.detail.problems
-}
-
-function knownOf(registry: Registry): Known {
-  const all = [...registry.auth(), ...registry.authz(), ...registry.runners()]
-  const scopes = registry.authz().flatMap(({ adapter }) => Object.keys(adapter.oidc?.scopes ?? {}))
-  const grantTypes = registry.authz().flatMap(({ adapter }) => Object.keys(adapter.oidc?.grantTypes ?? {}))
-  const tokenScopes = Object.keys(scopesOfDialects(registry))
-  return { tokenScopes, kinds: Object.fromEntries(all.map(({ id, kind }) => [id, kind])), scopes, grantTypes }
-}
-
-function failedOf(registry: Registry | undefined): ConfigProblem[] {
-  return (registry?.failed() ?? []).map(({ id, failed }) => ({
-    path: `plugins.${id}`,
-    message: `optional, and ${failed}`,
-  }))
 }
 
 function redirectUrisOf(registry: Registry | undefined, { config }: LoadedConfig): Result['redirectUris'] {

@@ -58,7 +58,7 @@ async function build(path: string, { io, progress }: Needs): Promise<Labgate> {
 
 /** What `labgate check` calls an error is one here too; warnings are printed. */
 async function judge(loaded: LoadedConfig, { registry }: Labgate, io: Io): Promise<void> {
-  const { findProblems } = await import('./check.ts')
+  const { findProblems } = await import('../judge.ts')
   const { configFault, problemText } = await import('../config/problems.ts')
   const { errors, warnings } = findProblems(loaded, registry)
   for (const warning of warnings) io.stderr.write(`${paintFor(io)('yellow', 'warning')} ${problemText(warning)}\n`)

@@ -59,8 +59,14 @@ function worst(states: readonly HealthState[]): HealthState {
   return states.includes('degraded') ? 'degraded' : 'ok'
 }
 
-/** Makes the health of the whole; a part's change of state is written to the log once. */
-export function createHealth({ log }: { readonly log: Log }): Health {
+/** Makes the health of the whole; a part's change of state is written to the log once. `others` are parts that come and go. */
+export function createHealth({
+  log,
+  others = () => [],
+}: {
+  readonly log: Log
+  readonly others?: () => readonly HealthPart[]
+}): Health {
   const parts: HealthPart[] = []
   const last = new Map<string, HealthState>()
   let draining = false
@@ -78,7 +84,7 @@ export function createHealth({ log }: { readonly log: Log }): Health {
       draining = true
     },
     async report() {
-      const entries = await Promise.all(parts.map(async (part) => note(part.name, await look(part))))
+      const entries = await Promise.all([...parts, ...others()].map(async (part) => note(part.name, await look(part))))
       const states = Object.fromEntries(entries)
       return { state: draining ? 'down' : worst(Object.values(states)), parts: states }
     },

@@ -3,12 +3,13 @@
  * all problems are told at once.
  * @module
  */
-import { Fault, type Log } from '@labgate/contract'
+import { Fault, type Log, type SignIn } from '@labgate/contract'
 import { problemText } from '../config/problems.ts'
 import type { Config, PluginEntry } from '../config/schema.ts'
 import { create, type Surroundings } from './create.ts'
 import type { DisabledInstance, FailedInstance, Instance, Kind } from './instance.ts'
 import { type Prepared, type PrepareNeeds, prepare } from './prepare.ts'
+import { printOf } from './print.ts'
 import { type Outcome, type PluginProblem, refuse } from './problem.ts'
 import { createRegistry, type Registry } from './registry.ts'
 import { corePlaces, overlaps, type RoutePlace } from './routes.ts'
@@ -19,6 +20,12 @@ export interface LoadNeeds extends PrepareNeeds, Omit<Surroundings, 'signIns'> {
   /** The config's `plugins`. */
   readonly config: Config['plugins']
   readonly log: Log
+  /** The ways to sign in, for adapters; default those of this very registry. */
+  signIns?(): readonly SignIn[]
+  /** A registry whose instances run on in this one where their settings are the same. */
+  readonly takeOver?: Pick<Registry, 'running'> | undefined
+  /** Instances as they were prepared before, files of secrets read then. */
+  readonly prepared?: ReadonlyMap<string, Prepared> | undefined
 }
 
 /**
@@ -30,21 +37,43 @@ export async function loadPlugins(needs: LoadNeeds): Promise<Registry> {
   const entries = Object.entries(needs.config)
   const enabled = entries.filter(([, entry]) => entry.enabled)
   const outcomes = new Map<string, Outcome<Prepared>>()
-  for (const [id, entry] of enabled) outcomes.set(id, await prepare(id, entry, needs))
+  for (const [id, entry] of enabled) outcomes.set(id, preparedBefore(id, needs) ?? (await prepare(id, entry, needs)))
   refuseOverlaps(outcomes)
   refuseShared(outcomes)
   // An adapter asks for the ways to sign in when it answers a request, long after this line.
   const late: { registry: Registry | undefined } = { registry: undefined }
-  const surroundings: Surroundings = { ...needs, signIns: () => late.registry?.signIns() ?? [] }
-  const created = enabled.map(([id, entry]) => ({ id, entry, outcome: createdOf(outcomes.get(id), surroundings) }))
+  const signIns = needs.signIns ?? (() => late.registry?.signIns() ?? [])
+  const surroundings: Surroundings = { ...needs, signIns }
+  const running = runningOf(outcomes, needs.takeOver)
+  const created = enabled.map(([id, entry]) => {
+    const value = running.get(id)
+    return { id, entry, outcome: value === undefined ? createdOf(outcomes.get(id), surroundings) : { value } }
+  })
   stopOnProblems(created)
   late.registry = createRegistry({
     loaded: created.flatMap(({ outcome }) => ('value' in outcome ? [outcome.value] : [])),
     failed: created.flatMap(failedOf),
     disabled: entries.flatMap(([id, { enabled: on, use }]): DisabledInstance[] => (on ? [] : [{ id, use }])),
     log: needs.log,
+    kept: new Set(running.keys()),
+    prepared: new Map([...outcomes].flatMap(([id, outcome]) => ('value' in outcome ? [[id, outcome.value]] : []))),
   })
   return late.registry
+}
+
+function preparedBefore(id: string, { prepared }: LoadNeeds): Outcome<Prepared> | undefined {
+  const value = prepared?.get(id)
+  return value && { value }
+}
+
+/** Instances that run already with these very settings. */
+function runningOf(outcomes: Map<string, Outcome<Prepared>>, from: LoadNeeds['takeOver']): Map<string, Instance> {
+  const found = new Map<string, Instance>()
+  for (const [id, outcome] of outcomes) {
+    const instance = 'value' in outcome ? from?.running(id, printOf(outcome.value)) : undefined
+    if (instance !== undefined) found.set(id, instance)
+  }
+  return found
 }
 
 interface Result {

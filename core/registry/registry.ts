@@ -10,6 +10,8 @@ import type {
   RunnerInstance,
 } from './instance.ts'
 import { lifecycleOf, startWithin, within } from './lifecycle.ts'
+import type { Prepared } from './prepare.ts'
+import { printOf } from './print.ts'
 import { messageOf } from './problem.ts'
 
 /** How one instance is. */
@@ -44,8 +46,14 @@ export interface Registry {
   start(signal?: AbortSignal): Promise<void>
   /** The id of the plugin that is being started just now, for those who wait. */
   starting(): string | undefined
-  /** Stops all in reverse order, at most 5 s each. Never throws. */
-  stop(): Promise<void>
+  /** Stops all in reverse order, at most 5 s each; those in `except` run on, in the registry that took them over. Never throws. */
+  stop(except?: ReadonlySet<string>): Promise<void>
+  /** Ids of the instances that were taken over, running. */
+  readonly kept: ReadonlySet<string>
+  /** An instance that runs with exactly these settings, for the registry of another config. */
+  running(id: string, print: string): Instance | undefined
+  /** What each instance was made of. */
+  readonly prepared: ReadonlyMap<string, Prepared>
   health(): Promise<readonly InstanceHealth[]>
 }
 
@@ -55,6 +63,9 @@ export interface RegistryNeeds {
   readonly failed: readonly FailedInstance[]
   readonly disabled: readonly DisabledInstance[]
   readonly log: Log
+  /** Those of `loaded` that run already: another registry has started them. */
+  readonly kept?: ReadonlySet<string>
+  readonly prepared?: ReadonlyMap<string, Prepared>
   /** For tests: milliseconds a start, a stop and a look at health may take. */
   readonly limits?: { readonly start: number; readonly stop: number; readonly health: number }
 }
@@ -65,16 +76,19 @@ const defaultLimits = { start: 10_000, stop: 5_000, health: 2_000 }
 export function createRegistry(needs: RegistryNeeds): Registry {
   const { loaded, log } = needs
   const limits = needs.limits ?? defaultLimits
-  const states = new Map<string, InstanceHealth['state']>(loaded.map(({ id }) => [id, 'loaded']))
+  const { kept = new Set(), prepared = new Map<string, Prepared>() } = needs
+  const states = new Map<string, InstanceHealth['state']>(
+    loaded.map(({ id }) => [id, kept.has(id) ? 'started' : 'loaded']),
+  )
   const broken = new Map<string, FailedInstance>()
   let current: string | undefined
   const usable = () => loaded.filter(({ id }) => !broken.has(id))
   const failed = () => [...needs.failed, ...broken.values()]
   const auth = () => usable().filter((instance) => instance.kind === 'auth')
 
-  const stop = async () => {
+  const stop = async (except: ReadonlySet<string> = new Set()) => {
     for (const instance of loaded.toReversed()) {
-      if (states.get(instance.id) !== 'started') continue
+      if (states.get(instance.id) !== 'started' || except.has(instance.id)) continue
       states.set(instance.id, 'stopped')
       await stopOne(instance, { log, limit: limits.stop })
     }
@@ -97,11 +111,12 @@ export function createRegistry(needs: RegistryNeeds): Registry {
   const start = async (signal?: AbortSignal) => {
     try {
       for (const instance of usable()) {
+        if (states.get(instance.id) === 'started') continue
         current = instance.id
         await startOne(instance, signal)
       }
     } catch (error) {
-      await stop()
+      await stop(kept)
       throw error
     } finally {
       current = undefined
@@ -120,6 +135,14 @@ export function createRegistry(needs: RegistryNeeds): Registry {
     start,
     starting: () => current,
     stop,
+    kept,
+    prepared,
+    running(id, print) {
+      const made = prepared.get(id)
+      if (made === undefined || states.get(id) !== 'started' || broken.has(id) || printOf(made) !== print)
+        return undefined
+      return loaded.find((instance) => instance.id === id)
+    },
     health: () =>
       Promise.all([
         ...usable().map((one) => healthOf(one, { state: states.get(one.id) ?? 'loaded', limit: limits.health })),

@@ -42,6 +42,7 @@ import { type AppLog, createLog } from './observe/log.ts'
 import { createMetrics, type Metrics } from './observe/metrics.ts'
 import { type ClientRoster, createClientRoster } from './oidc/clients.ts'
 import { createSigningKeys, type SigningKeys } from './oidc/keys.ts'
+import { createPairwise, type Pairwise } from './oidc/pairwise.ts'
 import { loadTexts, type Text } from './pages/text.ts'
 import { systemRandom } from './random.ts'
 import { createServices, type Services } from './services.ts'
@@ -91,6 +92,7 @@ export interface RoomServices {
   readonly firstAdmin: FirstAdmin
   readonly clients: ClientRoster
   readonly keys: SigningKeys
+  readonly pairwise: Pairwise
 }
 
 /** What may be put in place of the real thing: in tests, and by commands that keep quiet. */
@@ -186,6 +188,7 @@ function offerLasting({ offer, get }: Rooms, current: Rooms['get']): void {
   offer('directory', () => createDirectory(base()))
   offer('firstAdmin', () => createFirstAdmin({ ...base(), accounts: get('accounts') }))
   offer('keys', () => createSigningKeys(base()))
+  offer('pairwise', () => createPairwise({ store: get('storage').documents('core:pairwise'), random: get('random') }))
 }
 
 /** The access room and what changes by the same door. */

@@ -4,6 +4,7 @@ import type Provider from 'oidc-provider'
 import { claimsToBeApiToken } from './accounts/token-value.ts'
 import type { Rooms } from './assembly.ts'
 import { outlives } from './oidc/account.ts'
+import { isProven, type PresentedProof } from './oidc/dpop.ts'
 import type { Registry } from './registry/registry.ts'
 
 /** A token as somebody has presented it. */
@@ -13,6 +14,8 @@ export interface Presented {
   readonly origin: string
   /** Network address it came from. */
   readonly address: string
+  /** With the scheme `DPoP` (RFC 9449 §7.1): what came to prove the token's key. */
+  readonly proof?: PresentedProof | undefined
 }
 
 /** Answers `undefined` for everything that does not count now: unknown, expired, revoked, of somebody who may not act. */
@@ -29,7 +32,9 @@ export function createBearer(needs: Needs): ResolveBearer {
     claimsToBeApiToken(presented.value) ? ofApiToken(needs, presented) : ofAccessToken(needs, presented)
 }
 
-async function ofApiToken({ rooms }: Needs, { value, address }: Presented): Promise<Principal | undefined> {
+async function ofApiToken({ rooms }: Needs, { value, address, proof }: Presented): Promise<Principal | undefined> {
+  // No key is bound to it, so none can be proven.
+  if (proof !== undefined) return undefined
   const found = await rooms.get('tokens').resolve(value, { address })
   if (!found) return undefined
   const { account, token } = found
@@ -44,9 +49,11 @@ async function ofApiToken({ rooms }: Needs, { value, address }: Presented): Prom
   }
 }
 
-async function ofAccessToken({ rooms, provider }: Needs, { value, origin }: Presented): Promise<Principal | undefined> {
+async function ofAccessToken(needs: Needs, { value, origin, proof }: Presented): Promise<Principal | undefined> {
+  const { rooms, provider } = needs
   const token = await provider().AccessToken.find(value)
   if (!token?.isValid || token.accountId === undefined || !isFor(token.aud, origin)) return undefined
+  if (!(await isBrought(needs, token, { value, proof }))) return undefined
   const { sessions } = rooms.get('storage')
   const sessionLives = async (uid: string) => (await sessions.findByProviderUid(uid)) !== undefined
   if (!(await outlives({ sessionLives }, token))) return undefined
@@ -61,6 +68,17 @@ async function ofAccessToken({ rooms, provider }: Needs, { value, origin }: Pres
     authenticatedAt: new Date(iat * 1000),
     amr: [],
   }
+}
+
+/** A token that is bound to a key is nothing without a proof of it, and one that is not is none with a proof (RFC 9449 §7). */
+async function isBrought(
+  { rooms, provider }: Needs,
+  token: object,
+  { value, proof }: Pick<Presented, 'value' | 'proof'>,
+): Promise<boolean> {
+  const { jkt, clientId = '' } = token as { jkt?: string; clientId?: string }
+  if (jkt === undefined || proof === undefined) return jkt === undefined && proof === undefined
+  return isProven({ provider: provider(), clock: rooms.get('clock') }, { value, jkt, clientId }, proof)
 }
 
 /** `*` is what a session has; no token may say so. */

@@ -29,6 +29,7 @@ export async function buildProvider(
     cookieNames: cookieNames(config.issuer),
     recordSecret: get('storage').ring.derive('jwt-records', 32).toString('base64url'),
     resources: config.resources,
+    pairwiseSalt: await get('pairwise').salt(),
     artifacts: get('storage').artifacts,
     clock: get('clock'),
     refreshGraceSeconds: 5,
@@ -73,8 +74,8 @@ export async function buildProvider(
 
 /** What the Provider may reach: addresses that the deployer's own config names, internal ones too. */
 export function providerHosts({ clients, egress }: Config): string[] {
-  const named = Object.values(clients).flatMap(({ backchannelLogoutUri }) =>
-    backchannelLogoutUri ? [new URL(backchannelLogoutUri).hostname] : [],
+  const named = Object.values(clients).flatMap(({ backchannelLogoutUri, jwksUri }) =>
+    [backchannelLogoutUri, jwksUri].flatMap((uri) => (uri === undefined ? [] : [new URL(uri).hostname])),
   )
   return [...egress.allow, ...named]
 }

@@ -1,4 +1,5 @@
 /** What can be wrong with a relying party's entry: above all, addresses that would give codes away. Pure. @module */
+import { keyConditions } from './check-client-keys.ts'
 import type { Finding } from './finding.ts'
 import type { Path } from './problems.ts'
 import type { ClientEntry } from './schema.ts'
@@ -17,6 +18,10 @@ export interface ClientPlace {
 /** Everything wrong or doubtful with one client. */
 export function clientFindings(client: ClientEntry, place: ClientPlace): Finding[] {
   return [
+    ...keyConditions(client).map(
+      (broken): Finding => ({ level: 'error', ...broken, path: [...place.path, ...broken.path] }),
+    ),
+    ...webFindings(client.jwksUri, place, ['jwksUri']),
     ...client.redirectUris.flatMap((uri, index) => redirectFindings(uri, place, ['redirectUris', index])),
     ...client.postLogoutRedirectUris.flatMap((uri, index) =>
       redirectFindings(uri, place, ['postLogoutRedirectUris', index]),

@@ -183,6 +183,13 @@ function scopesOf(config: Config, known: Known | undefined): readonly string[] |
   return ['openid', 'offline_access', ...Object.keys(config.claims), ...known.scopes, ...ours]
 }
 
+const ownGrantTypes = [
+  'authorization_code',
+  'refresh_token',
+  'client_credentials',
+  'urn:ietf:params:oauth:grant-type:device_code',
+]
+
 function grantTypesOf(known: Known | undefined): readonly string[] | undefined {
-  return known && ['authorization_code', 'refresh_token', 'client_credentials', ...known.grantTypes]
+  return known && [...ownGrantTypes, ...known.grantTypes]
 }

@@ -1,5 +1,6 @@
 /** Conditions on a config that its schema says badly; each is as much a mistake as a wrong type. Pure. @module */
 import { accessConditions } from './check-access.ts'
+import { keyConditions } from './check-client-keys.ts'
 import { profileConditions } from './check-profile.ts'
 import type { Path } from './problems.ts'
 import type { ClientEntry, Config, PluginEntry, Rule } from './schema.ts'
@@ -73,7 +74,16 @@ function clientConditions(path: Path, client: ClientEntry): Broken[] {
       message: 'a public client can keep no secret; remove one of the two',
     })
   }
-  if (!client.public && client.secret === undefined) {
+  const hasKey = client.authMethod === 'private_key_jwt' || client.profile === 'fapi2'
+  if (hasKey && client.secret !== undefined) {
+    broken.push({
+      path: [...path, 'secret'],
+      part: 'key',
+      message: 'a client that signs has no secret; remove one of the two',
+    })
+  }
+  broken.push(...keyConditions(client).map((one) => ({ ...one, path: [...path, ...one.path] })))
+  if (!client.public && !hasKey && client.secret === undefined) {
     broken.push({
       path,
       part: 'key',

@@ -2,6 +2,41 @@
 import { duration, secret } from '@labgate/contract'
 
 const url = (description: string) => ({ type: 'string', format: 'uri', description }) as const
+const jwkPart = (description: string) => ({ type: 'string', minLength: 1, description }) as const
+const resourceList = (description: string) =>
+  ({ type: 'array', items: url('A resource indicator.'), default: [], description }) as const
+
+/** Public keys only: no member of a private key is taken. */
+const jwks = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['keys'],
+  description: 'Its public keys (RFC 7517); `jwksUri` instead, where they change.',
+  properties: {
+    keys: {
+      type: 'array',
+      minItems: 1,
+      description: 'Every key.',
+      items: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['kty'],
+        description: 'One public key.',
+        properties: {
+          kty: { type: 'string', enum: ['EC', 'RSA', 'OKP'], description: 'Kind of key.' },
+          kid: jwkPart('Its name.'),
+          alg: jwkPart('The one algorithm it is for.'),
+          use: { type: 'string', enum: ['sig'], description: 'It signs.' },
+          crv: jwkPart('Curve.'),
+          x: jwkPart('Part of an EC or OKP key.'),
+          y: jwkPart('Part of an EC key.'),
+          n: jwkPart('Part of an RSA key.'),
+          e: jwkPart('Part of an RSA key.'),
+        },
+      },
+    },
+  },
+} as const
 
 /** Clients by their client id. */
 export const clientsSchema = {
@@ -44,10 +79,58 @@ export const clientsSchema = {
         description: 'Grant types the client may use.',
       },
       authMethod: {
-        enum: ['client_secret_basic', 'client_secret_post'],
+        enum: ['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
         type: 'string',
         default: 'client_secret_basic',
-        description: 'How it authenticates at the token endpoint; a public client does not.',
+        description:
+          'How it authenticates at the token endpoint; a public client does not. `private_key_jwt`: by a signature (RFC 7523).',
+      },
+      jwks,
+      jwksUri: url('Where its public keys stand.'),
+      profile: {
+        enum: ['fapi2'],
+        type: 'string',
+        description:
+          '`fapi2`: the FAPI 2.0 Security Profile. Pushed requests, `private_key_jwt`, DPoP and ES256 are then asked of it, whatever else stands here.',
+      },
+      par: {
+        type: 'boolean',
+        default: false,
+        description: '`true`: only requests pushed beforehand (RFC 9126) are taken.',
+      },
+      signedRequests: {
+        type: 'boolean',
+        default: false,
+        description: '`true`: only signed requests (RFC 9101) are taken.',
+      },
+      dpop: {
+        type: 'boolean',
+        default: false,
+        description: '`true`: its access tokens are always bound to its key (RFC 9449). `false`: when it proves one.',
+      },
+      subjectType: {
+        enum: ['public', 'pairwise'],
+        type: 'string',
+        default: 'public',
+        description:
+          '`pairwise`: it knows people by ids that no client of another host knows (OpenID Connect Core §8.1). Do not change it later: everybody would be somebody new there.',
+      },
+      sectorIdentifierUri: url('List of the redirect URIs of clients that share pairwise ids; https.'),
+      tokenExchange: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['to'],
+        description:
+          'Lets it turn a token that it was given into one for another service (RFC 8693). First party only.',
+        properties: {
+          as: resourceList('Resources that it serves: tokens made for them are taken, beside its own and API tokens.'),
+          to: {
+            type: 'array',
+            minItems: 1,
+            items: url('A resource indicator.'),
+            description: 'Resources that it may get tokens for.',
+          },
+        },
       },
       secret: secret({ description: 'The client secret; a public client has none.' }),
       public: {

@@ -41,6 +41,13 @@ export interface Refusal {
   readonly detail: Readonly<Record<string, unknown>>
 }
 
+/** What came with a token of the scheme `DPoP` (RFC 9449 §7.1). */
+interface Proof {
+  readonly jwt: string
+  readonly method: string
+  readonly url: string
+}
+
 export interface DialectNeeds {
   /** The signed-in person of this browser on this host. */
   bySession(ctx: Ctx): Promise<Principal | undefined>
@@ -53,6 +60,7 @@ export interface DialectNeeds {
     readonly value: string
     readonly origin: string
     readonly address: string
+    readonly proof?: Proof | undefined
   }): Promise<Principal | undefined>
   /** Sends a browser to sign in and back to this page. */
   toSignIn(ctx: Ctx, place: PlacedClaim): void
@@ -242,9 +250,12 @@ async function byToken(
   const presented = presentedIn(ctx, place, rule)
   const { origin } = place
   const value = presented?.value
-  const principal = value === undefined ? undefined : await needs.byToken({ value, origin, address: ctx.state.address })
+  const proof = proofIn(ctx, place, rule)
+  const principal =
+    value === undefined ? undefined : await needs.byToken({ value, origin, address: ctx.state.address, proof })
   if (!principal) {
-    ctx.set('WWW-Authenticate', presented === undefined ? 'Bearer' : 'Bearer error="invalid_token"')
+    const scheme = proof === undefined ? 'Bearer' : 'DPoP'
+    ctx.set('WWW-Authenticate', presented === undefined ? 'Bearer' : `${scheme} error="invalid_token"`)
     const token: TokenTrouble = presented === undefined ? 'none' : (presented.trouble ?? 'invalid')
     throw new Fault('ERR_UNAUTHENTICATED', 'A valid token is needed.', { detail: { token } })
   }
@@ -298,7 +309,17 @@ function tokenInHeader(ctx: Ctx, rule: TokenGuard['token']): string | undefined 
   const scheme = rule.scheme ?? 'Bearer'
   if (header !== '' && scheme === '') return header
   if (header.toLowerCase().startsWith(`${scheme.toLowerCase()} `)) return header.slice(scheme.length + 1).trim()
-  return undefined
+  return isProving(header, rule) ? header.slice(5).trim() : undefined
+}
+
+/** Wherever a plain bearer token is taken, one with a proof of its key is, too. */
+function isProving(header: string, { scheme = 'Bearer' }: TokenGuard['token']): boolean {
+  return scheme === 'Bearer' && /^dpop /i.test(header)
+}
+
+function proofIn(ctx: Ctx, { origin }: PlacedClaim, rule: TokenGuard['token']): Proof | undefined {
+  if (!isProving(ctx.get(rule.header ?? 'authorization'), rule)) return undefined
+  return { jwt: ctx.get('dpop'), method: ctx.method, url: origin + ctx.path }
 }
 
 function tokenElsewhere(ctx: Ctx, rule: Pick<TokenGuard['token'], 'cookies' | 'query'>): string | undefined {

@@ -16,22 +16,34 @@ export type ClientSettings = Config['clients'][string]
 export const doorClientId = 'labgate'
 
 /** Metadata members of our own (RFC 7591 §2 allows them). */
-export const ownMetadata = ['labgate_first_party', 'labgate_pkce', 'labgate_origins'] as const
+export const ownMetadata = [
+  'labgate_first_party',
+  'labgate_pkce',
+  'labgate_origins',
+  'labgate_profile',
+  'labgate_exchange',
+] as const
+
+/** The grant type of token exchange (RFC 8693 §2.1). */
+export const exchangeGrant = 'urn:ietf:params:oauth:grant-type:token-exchange'
 
 /** A client in the library's words (RFC 7591 §2, snake case). */
 export function clientMetadata(id: string, settings: ClientSettings, secret: string | undefined): ClientMetadata {
-  const grantTypes = [...settings.grantTypes]
+  const isFapi = settings.profile === 'fapi2'
+  const grantTypes = [...settings.grantTypes, ...(settings.tokenExchange ? [exchangeGrant] : [])]
   return {
     client_id: id,
     client_name: settings.name ?? id,
     ...(secret === undefined ? {} : { client_secret: secret }),
-    token_endpoint_auth_method: settings.public ? 'none' : settings.authMethod,
+    token_endpoint_auth_method: settings.public ? 'none' : isFapi ? 'private_key_jwt' : settings.authMethod,
+    ...proofMetadata(settings),
     application_type: isNative(settings.redirectUris) ? 'native' : 'web',
     redirect_uris: [...settings.redirectUris],
     post_logout_redirect_uris: [...settings.postLogoutRedirectUris],
     grant_types: grantTypes,
     response_types: grantTypes.includes('authorization_code') ? ['code'] : [],
-    id_token_signed_response_alg: settings.idTokenAlg,
+    // RS256 is none of the profile's algorithms (FAPI 2.0 Security Profile §5.4).
+    id_token_signed_response_alg: isFapi ? 'ES256' : settings.idTokenAlg,
     ...(settings.scopes ? { scope: settings.scopes.join(' ') } : {}),
     ...(settings.backchannelLogoutUri
       ? { backchannel_logout_uri: settings.backchannelLogoutUri, backchannel_logout_session_required: true }
@@ -41,7 +53,25 @@ export function clientMetadata(id: string, settings: ClientSettings, secret: str
     labgate_first_party: settings.firstParty,
     labgate_pkce: settings.pkce,
     labgate_origins: [...settings.origins],
+    ...(settings.profile ? { labgate_profile: settings.profile } : {}),
+    ...(settings.tokenExchange
+      ? { labgate_exchange: { as: [...settings.tokenExchange.as], to: [...settings.tokenExchange.to] } }
+      : {}),
   } as ClientMetadata
+}
+
+/** Its keys, and what is asked of it beyond a secret. */
+function proofMetadata(settings: ClientSettings): Partial<ClientMetadata> {
+  const isFapi = settings.profile === 'fapi2'
+  return {
+    ...(settings.jwks ? { jwks: structuredClone(settings.jwks) as NonNullable<ClientMetadata['jwks']> } : {}),
+    ...(settings.jwksUri ? { jwks_uri: settings.jwksUri } : {}),
+    ...(settings.signedRequests ? { require_signed_request_object: true } : {}),
+    ...(settings.par || isFapi ? { require_pushed_authorization_requests: true } : {}),
+    ...(settings.dpop || isFapi ? { dpop_bound_access_tokens: true } : {}),
+    ...(settings.subjectType === 'pairwise' ? { subject_type: 'pairwise' as const } : {}),
+    ...(settings.sectorIdentifierUri ? { sector_identifier_uri: settings.sectorIdentifierUri } : {}),
+  }
 }
 
 /** A scheme of its own means an app on a person's machine (RFC 8252 §7.1). */

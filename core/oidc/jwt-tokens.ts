@@ -8,8 +8,7 @@ import { createHmac } from 'node:crypto'
 import type { Clock } from '@labgate/contract'
 import { compactVerify, createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, type JWK } from 'jose'
 import type { Context, Next } from 'koa'
-import type Provider from 'oidc-provider'
-import type { Adapter, AdapterPayload } from 'oidc-provider'
+import Provider, { type Adapter, type AdapterPayload } from 'oidc-provider'
 
 /** JWT access tokens never live longer: an offline verifier does not hear of a revocation. */
 export const jwtLifeSeconds = 600
@@ -41,6 +40,7 @@ const kept = [
   'gty',
   'iat',
   'exp',
+  'jkt',
   'scope',
   'sessionUid',
   'sid',
@@ -48,7 +48,7 @@ const kept = [
 
 /** Hooks a Provider: records JWTs when they are issued and answers for them afterwards. */
 export function recordJwtTokens(provider: Provider, needs: JwtTokenNeeds): void {
-  const nameOf = (jti: string) => createHmac('sha256', needs.secret).update(`jwt:${jti}`).digest('base64url')
+  const nameOf = (jti: string) => recordName(needs.secret, jti)
   const records = needs.adapterFor('AccessToken')
   for (const event of ['access_token.issued', 'client_credentials.issued'] as const)
     provider.on(event as 'access_token.issued', (token) => {
@@ -75,7 +75,28 @@ export function recordJwtTokens(provider: Provider, needs: JwtTokenNeeds): void 
   })
 }
 
-function createVerifier(needs: JwtTokenNeeds): (value: string) => Promise<string | undefined> {
+/**
+ * The records, found by the JWT itself where userinfo is asked with a proof of its key: the proof names the token's own
+ * hash (RFC 9449 §4.3), so nothing may stand in its place in the request.
+ */
+export function answeringForJwts(records: Adapter, needs: Omit<JwtTokenNeeds, 'adapterFor'>): Adapter {
+  const verify = createVerifier(needs)
+  return {
+    ...records,
+    async find(id) {
+      const ctx = Provider.ctx
+      if (ctx?.path !== '/oidc/userinfo' || !/^dpop /i.test(ctx.get('authorization'))) return records.find(id)
+      const jti = await verify(id)
+      return records.find(jti === undefined ? id : recordName(needs.secret, jti))
+    },
+  }
+}
+
+function recordName(secret: string, jti: string): string {
+  return createHmac('sha256', secret).update(`jwt:${jti}`).digest('base64url')
+}
+
+function createVerifier(needs: Omit<JwtTokenNeeds, 'adapterFor'>): (value: string) => Promise<string | undefined> {
   const keys = publicKeys(needs)
   return async (value) => {
     if (!looksLikeJwt(value)) return undefined
@@ -91,7 +112,7 @@ function createVerifier(needs: JwtTokenNeeds): (value: string) => Promise<string
   }
 }
 
-function publicKeys({ jwks: { keys } }: JwtTokenNeeds) {
+function publicKeys({ jwks: { keys } }: Pick<JwtTokenNeeds, 'jwks'>) {
   const open = keys.map((key) => {
     const { kid, alg, kty, n, e, crv, x, y } = key as JWK
     return JSON.parse(JSON.stringify({ kid, alg, kty, n, e, crv, x, y })) as JWK

@@ -18,10 +18,12 @@ import { claimTable } from './claims.ts'
 import { ownMetadata } from './clients.ts'
 import { listenToProvider } from './events.ts'
 import { registerExtensionGrants } from './extension-grants.ts'
+import { narrowFormAction } from './form-post.ts'
 import { existingGrant } from './grants.ts'
-import { recordJwtTokens } from './jwt-tokens.ts'
+import { answeringForJwts, recordJwtTokens } from './jwt-tokens.ts'
 import { signingAlgorithms } from './keys.ts'
 import { createPolicy, type PolicyNeeds } from './policy.ts'
+import { isFapi, type ProofNeeds, proofAlgorithms, proofOptions } from './proofs.ts'
 import { lifeOf, type Resources, resourceServer } from './resources.ts'
 
 /** What the Provider shows to people; the rest of its answers are for machines. */
@@ -41,7 +43,7 @@ export interface ProviderViews {
   signedOut(ctx: Context): void
 }
 
-export interface ProviderNeeds extends AdapterNeeds, PolicyNeeds, AccountNeeds {
+export interface ProviderNeeds extends AdapterNeeds, PolicyNeeds, AccountNeeds, ProofNeeds {
   readonly issuer: string
   readonly demo: boolean
   readonly jwks: JWKS
@@ -69,7 +71,10 @@ export function createProvider(needs: ProviderNeeds): Provider {
   // Who is signed in where is written in the commit of the answer that depends on it.
   const bind: PolicyNeeds['bind'] = async (req, uid) => alongside(() => needs.bind(req, uid))
   const provider = new Provider(needs.issuer, {
-    adapter: adapterFor,
+    adapter: (model: string) =>
+      model === 'AccessToken'
+        ? answeringForJwts(adapterFor(model), { ...needs, secret: needs.recordSecret })
+        : adapterFor(model),
     clients: [...needs.clients],
     jwks: needs.jwks,
     routes,
@@ -78,12 +83,17 @@ export function createProvider(needs: ProviderNeeds): Provider {
     claims: claimTable({ map: needs.claims, ...needs }),
     responseTypes: ['code', 'none'],
     pkce: { required: (_ctx, client) => (client as { labgate_pkce?: boolean }).labgate_pkce !== false },
+    ...proofOptions(needs),
     clientBasedCORS: (_ctx, origin, client) =>
       ((client as { labgate_origins?: readonly string[] }).labgate_origins ?? []).includes(origin),
     extraClientMetadata: {
       properties: [...ownMetadata, ...needs.additions.flatMap((one) => one.clientMetadata ?? [])],
     },
-    enabledJWA: { idTokenSigningAlgValues: [...signingAlgorithms], userinfoSigningAlgValues: [...signingAlgorithms] },
+    enabledJWA: {
+      ...proofAlgorithms,
+      idTokenSigningAlgValues: [...signingAlgorithms],
+      userinfoSigningAlgValues: [...signingAlgorithms],
+    },
     interactions: {
       policy: createPolicy({ ...needs, bind }),
       url: (_ctx, interaction) => `/interaction/${interaction.uid}`,
@@ -101,7 +111,8 @@ export function createProvider(needs: ProviderNeeds): Provider {
     clockTolerance: 5,
     // Without `offline_access` it ends with the session (OpenID Connect Core §11: not only offline access has refresh tokens).
     issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
-    rotateRefreshToken: true,
+    // The profile binds them to the client's key and asks that they stay (FAPI 2.0 Security Profile §5.3.2.1).
+    rotateRefreshToken: (ctx) => !isFapi(ctx.oidc.client),
     // Signing out ends this session's tokens; what was consented to stays remembered.
     revokeGrantPolicy: (ctx) => !ctx.oidc.route.startsWith('end_session'),
     findAccount: accountFinder(needs),
@@ -119,6 +130,7 @@ export function createProvider(needs: ProviderNeeds): Provider {
   listenToProvider(provider, needs)
   // Ours ends when theirs is gone for good: a crash between the two must leave a session that can be ended again.
   provider.use((ctx, next) => endOursAfter(ctx as KoaContextWithOIDC, next, needs))
+  provider.use((ctx, next) => narrowFormAction(ctx as KoaContextWithOIDC, next))
   provider.use(commitBeforeAnswer)
   recordJwtTokens(provider, { ...needs, adapterFor, secret: needs.recordSecret })
   return provider
@@ -155,6 +167,8 @@ function features(needs: ProviderNeeds): Configuration['features'] {
   return {
     devInteractions: { enabled: false },
     claimsParameter: { enabled: true },
+    fapi: { enabled: true, profile: (_ctx, client) => (isFapi(client) ? '2.0' : undefined) },
+    requestObjects: { enabled: true },
     clientCredentials: { enabled: true },
     introspection: {
       enabled: true,

@@ -1,19 +1,27 @@
 /**
  * A Labgate with workspaces in a process of its own, made to be killed. It does what it is told over IPC and says when it
- * is done. Arguments: folder of the data, folder of the runner, port.
+ * is done. Arguments: folder of the data, folder of the runner, port, and what is laid over its config, as JSON.
  * @module
  */
 import { join } from 'node:path'
+import type { Part } from './labgate.ts'
 import { testProfiles, type WorkspaceWorld, workspaceWorld } from './workspaces.ts'
 
-const [, , data = '', places = '', port = ''] = process.argv
+const [, , data = '', places = '', port = '', over = '{}'] = process.argv
+const { plugins = {}, profiles = {} } = JSON.parse(over) as Over
 const gated = { ...testProfiles.notebook, command: [...testProfiles.notebook.command, join(places, 'gate')] }
 const world: WorkspaceWorld = await workspaceWorld(
-  { workspaces: { profiles: { ...testProfiles, gated } } },
+  { plugins, workspaces: { profiles: { ...testProfiles, gated, ...profiles } } },
   { data, places, port: Number(port) },
 )
 const { get } = world.site.labgate.rooms
 const room = get('workspaces')
+
+/** Further plugins and profiles. */
+export interface Over {
+  readonly plugins?: Part
+  readonly profiles?: Part
+}
 
 /** What it is told to do. */
 export interface Order {

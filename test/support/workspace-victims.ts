@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { freePort } from './labgate.ts'
-import type { Order } from './workspace-victim.ts'
+import type { Order, Over } from './workspace-victim.ts'
 import { livingIn } from './workspaces.ts'
 
 const program = fileURLToPath(new URL('./workspace-victim.ts', import.meta.url))
@@ -37,7 +37,7 @@ export interface Victims {
 }
 
 /** Makes the folders; nothing runs yet. */
-export async function workspaceVictims(): Promise<Victims> {
+export async function workspaceVictims(over: Over = {}): Promise<Victims> {
   const root = await mkdtemp(join(tmpdir(), 'labgate-victims-'))
   const places = join(root, 'places')
   mkdirSync(join(places, 'faults'), { recursive: true })
@@ -46,7 +46,7 @@ export async function workspaceVictims(): Promise<Victims> {
   return {
     places,
     async start() {
-      const one = await victim([join(root, 'data'), places, String(await freePort())])
+      const one = await victim([join(root, 'data'), places, String(await freePort()), JSON.stringify(over)])
       started.push(one)
       return one
     },

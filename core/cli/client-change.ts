@@ -4,7 +4,10 @@ import { clientFindings } from '../config/check-clients.ts'
 import { configFault, problemAt, problemText } from '../config/problems.ts'
 import type { Config } from '../config/schema.ts'
 import { clientsSchema } from '../config/schema-clients.ts'
+import { didYouMean } from '../config/suggest.ts'
 import { validateAgainst } from '../config/validate.ts'
+import { isPreset, presetRecipe, presetSettings } from '../oidc/client-presets.ts'
+import { type PresetName, presetNames, type Recipe } from '../oidc/client-recipes.ts'
 import type { ClientSettings } from '../oidc/clients.ts'
 import { clientJson } from './client.ts'
 import {
@@ -19,6 +22,7 @@ import {
   textOption,
   textsOption,
   wordOf,
+  wrongUse,
 } from './command.ts'
 import { paintFor } from './paint.ts'
 import { clientOf, note, withRooms } from './site.ts'
@@ -33,10 +37,15 @@ export const add: Command = {
   name: 'client add',
   summary: 'Add a relying party; its secret is printed this once.',
   usage: [
+    'client add ID --preset NAME --url URL [more] [--json]',
     'client add ID --redirect-uri URI [--name NAME] [--public] [--first-party] [more] [--json]',
     'A running server knows it at once. Clients of the config file are changed there.',
+    `Presets: ${presetNames.join(', ')}. One fills in what fits that program at that address, and prints the`,
+    'configuration for its side; options given beside it win. docs/clients has a page for each.',
   ].join('\n'),
   options: {
+    preset: one('NAME', 'Begin with what fits a program that many labs have; see below.'),
+    url: one('URL', 'Where that program is reached; with --preset only.'),
     name: one('NAME', 'Name people see; default the id.'),
     'redirect-uri': many('URI', 'Where codes may be sent: https, or http on loopback'),
     'post-logout-redirect-uri': many('URI', 'Where the browser may go after signing out'),
@@ -49,24 +58,51 @@ export const add: Command = {
     'auth-method': one('METHOD', 'client_secret_basic (default) or client_secret_post.'),
     'id-token-alg': one('ALG', 'Algorithm that signs its ID tokens: RS256 (default) or ES256.'),
     'backchannel-logout-uri': one('URI', 'Called when a session ends.'),
+    resource: one('URI', 'Resource server its access tokens are for when it names none; one of the config file.'),
     homepage: one('URI', 'Its home page, linked on consent and account pages.'),
     config: configOption,
     json: jsonOption,
   },
   words: ['ID'],
-  run: (args, io) =>
-    withRooms(args, io, async (rooms) => {
+  run: (args, io) => {
+    const preset = presetOf(args)
+    if (typeof preset === 'string') return Promise.resolve(wrongUse(io, preset))
+    return withRooms(args, io, async (rooms) => {
       const id = wordOf(args, 0)
-      const settings = checkedSettings(settingsOf(args), { id, config: rooms.get('config'), io })
+      const config = rooms.get('config')
+      const given = { ...(preset ? presetSettings(preset.name, preset.url) : {}), ...settingsOf(args) }
+      const settings = checkedSettings(given, { id, config, io })
       const clients = rooms.get('clients')
       if ((await clients.find(id)) !== undefined)
         throw new Fault('ERR_CONFLICT', `there is a client ${id} already; choose another id, or remove it first`)
       const { secret } = await clients.save(id, settings)
       await note(rooms, { type: 'client.added', client: id })
       const client = clientJson({ id, source: 'database', settings })
-      tell(args, io, { result: { ...client, secret }, lines: [`Added ${id}.`, ...secretLines(secret)] })
+      const needs = { issuer: config.issuer, site: config.name, id, secret: secret ?? '' }
+      const recipe = preset && presetRecipe(preset.name, { ...needs, url: preset.url })
+      const lines = [`Added ${id}.`, ...secretLines(secret), ...(recipe ? recipeLines(recipe) : [])]
+      tell(args, io, { result: { ...client, secret, ...(recipe ? { recipe } : {}) }, lines })
       return 0
-    }),
+    })
+  },
+}
+
+/** What `--preset` and `--url` say; a text is what is wrong with them. */
+function presetOf(args: Args): { readonly name: PresetName; readonly url: string } | string | undefined {
+  const [name, url] = [textOption(args, 'preset'), textOption(args, 'url')]
+  if (name === undefined) return url === undefined ? undefined : '--url goes with --preset'
+  if (!isPreset(name)) return `there is no preset ${name}${didYouMean(name, presetNames)}: ${presetNames.join(', ')}`
+  if (args.values.public === true) return '--preset is for programs that keep a secret: leave --public away'
+  if (url === undefined) return `--preset ${name} needs --url: where the program is reached`
+  const parsed = URL.parse(url)
+  const isPlain =
+    parsed && /^https?:$/.test(parsed.protocol) && `${parsed.search}${parsed.hash}${parsed.username}` === ''
+  if (!isPlain) return '--url must be an address such as https://hub.example.org, without ? and #'
+  return { name, url: parsed.href.replace(/\/+$/, '') }
+}
+
+function recipeLines({ file, text }: Recipe): string[] {
+  return ['', `For the other side (${file}), with the secret in it:`, '', text.trimEnd()]
 }
 
 /** The settings as the config file would have them; what was not given is absent. */
@@ -83,6 +119,7 @@ function settingsOf(args: Args): Record<string, unknown> {
     authMethod: textOption(args, 'auth-method'),
     idTokenAlg: textOption(args, 'id-token-alg'),
     backchannelLogoutUri: textOption(args, 'backchannel-logout-uri'),
+    resource: textOption(args, 'resource'),
     homepage: textOption(args, 'homepage'),
   }
   return {
@@ -90,7 +127,7 @@ function settingsOf(args: Args): Record<string, unknown> {
     ...Object.fromEntries(Object.entries(texts).filter(([, value]) => value !== undefined)),
     public: args.values.public === true,
     firstParty: args.values['first-party'] === true,
-    pkce: args.values['no-pkce'] !== true,
+    ...(args.values['no-pkce'] === true ? { pkce: false } : {}),
   }
 }
 
@@ -110,6 +147,7 @@ function checkedSettings(
     demo: config.demo,
     scopes: undefined,
     grantTypes: undefined,
+    resources: Object.keys(config.resources),
   })
   const told = (wanted: 'error' | 'warning') =>
     findings.filter(({ level }) => level === wanted).map((found) => problemAt(found, found.message))

@@ -13,6 +13,8 @@ export interface ClientPlace {
   readonly scopes: readonly string[] | undefined
   /** Grant types that exist; `undefined`: not known. */
   readonly grantTypes: readonly string[] | undefined
+  /** Resource servers by their indicator. */
+  readonly resources: readonly string[]
 }
 
 /** Everything wrong or doubtful with one client. */
@@ -28,9 +30,10 @@ export function clientFindings(client: ClientEntry, place: ClientPlace): Finding
     ),
     ...client.origins.flatMap((uri, index) => webFindings(uri, place, ['origins', index])),
     ...webFindings(client.backchannelLogoutUri, place, ['backchannelLogoutUri']),
-    ...webFindings(client.initiateLoginUri, place, ['initiateLoginUri']),
+    ...initiateFindings(client.initiateLoginUri, place),
     ...grantFindings(client, place),
     ...client.grantTypes.flatMap((grantType, index) => grantTypeFindings(grantType, place, index)),
+    ...resourceFindings(client, place),
     ...(client.scopes ?? []).flatMap((scope, index) => scopeFindings(scope, place, index)),
   ]
 }
@@ -59,6 +62,13 @@ function webFindings(uri: string | undefined, place: ClientPlace, below: Path): 
   const level = place.demo && url.protocol === 'http:' ? 'warning' : 'error'
   const message = 'must be https; http is for localhost, 127.0.0.1 and [::1] only'
   return [{ level, path: [...place.path, ...below], message }]
+}
+
+/** The library refuses the client at its first request otherwise, on loopback too. */
+function initiateFindings(uri: string | undefined, { path }: ClientPlace): Finding[] {
+  if (uri === undefined || new URL(uri).protocol === 'https:') return []
+  const message = 'must be https (OpenID Connect Dynamic Client Registration §2)'
+  return [{ level: 'error', path: [...path, 'initiateLoginUri'], message }]
 }
 
 function grantFindings(
@@ -99,4 +109,10 @@ function scopeFindings(scope: string, { path, scopes }: ClientPlace, index: numb
   if (scopes === undefined || scopes.includes(scope)) return []
   const message = `there is no scope \`${scope}\`${didYouMean(scope, scopes)}`
   return [{ level: 'error', path: [...path, 'scopes', index], message }]
+}
+
+function resourceFindings({ resource }: ClientEntry, { path, resources }: ClientPlace): Finding[] {
+  if (resource === undefined || resources.includes(resource)) return []
+  const message = `there is no resource server \`${resource}\` under \`resources\`${didYouMean(resource, resources)}`
+  return [{ level: 'error', path: [...path, 'resource'], message }]
 }

@@ -26,7 +26,12 @@ export interface Known {
 
 /** Everything that is wrong or doubtful with a loaded config. Without `known`, plugins are taken at their word. */
 export function checkConfig(config: Config, known?: Known): Finding[] {
-  const place = { demo: config.demo, scopes: scopesOf(config, known), grantTypes: grantTypesOf(known) }
+  const place = {
+    demo: config.demo,
+    scopes: scopesOf(config, known),
+    grantTypes: grantTypesOf(known),
+    resources: Object.keys(config.resources),
+  }
   return [
     ...siteFindings(config),
     ...Object.entries(config.plugins).flatMap(([id, entry]) => admissionFindings(id, entry)),

@@ -156,6 +156,9 @@ export const clientsSchema = {
         default: 'RS256',
         description: 'Algorithm that signs its ID tokens.',
       },
+      resource: url(
+        'Resource server (RFC 8707) that its access tokens are for when it names none; one of `resources`.',
+      ),
       homepage: url('Its home page, linked on consent and account pages.'),
       initiateLoginUri: url('Starts a sign-in at the relying party (OpenID Connect Core §4).'),
     },

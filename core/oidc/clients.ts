@@ -22,6 +22,7 @@ export const ownMetadata = [
   'labgate_origins',
   'labgate_profile',
   'labgate_exchange',
+  'labgate_resource',
 ] as const
 
 /** The grant type of token exchange (RFC 8693 §2.1). */
@@ -53,6 +54,7 @@ export function clientMetadata(id: string, settings: ClientSettings, secret: str
     labgate_first_party: settings.firstParty,
     labgate_pkce: settings.pkce,
     labgate_origins: [...settings.origins],
+    ...(settings.resource ? { labgate_resource: settings.resource } : {}),
     ...(settings.profile ? { labgate_profile: settings.profile } : {}),
     ...(settings.tokenExchange
       ? { labgate_exchange: { as: [...settings.tokenExchange.as], to: [...settings.tokenExchange.to] } }

@@ -183,7 +183,9 @@ function features(needs: ProviderNeeds): Configuration['features'] {
     revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
     resourceIndicators: {
       enabled: true,
-      defaultResource: () => undefined as never,
+      // Of several that were granted none is chosen. The types know no `undefined`, which says that there is none.
+      defaultResource: (_ctx, client, oneOf) =>
+        (oneOf === undefined ? (client as { labgate_resource?: string }).labgate_resource : undefined) as never,
       useGrantedResource: () => true,
       getResourceServerInfo: (_ctx, resource) => resourceServer(needs.resources, resource),
     },

@@ -9,8 +9,8 @@ import list from './needs.json' with { type: 'json' }
 /** A program of the list. */
 export type Need = keyof typeof list
 
-// nginx and Exim live in sbin folders, which are not on everybody's PATH; what Podman starts itself is nobody's command.
-const outside = ['/usr/sbin', '/usr/local/sbin', '/usr/lib/podman', '/usr/libexec/podman']
+// nginx and Exim live in sbin folders, which are not on everybody's PATH; what Podman or Apache loads is nobody's command.
+const outside = ['/usr/sbin', '/usr/local/sbin', '/usr/lib/podman', '/usr/libexec/podman', '/usr/lib/apache2/modules']
 const folders = [...(process.env.PATH ?? '').split(delimiter), ...outside].filter(Boolean)
 
 /**
@@ -54,7 +54,7 @@ function find(name: Need): string | undefined {
 
 function runnable(path: string): boolean {
   try {
-    accessSync(path, constants.X_OK)
+    accessSync(path, path.endsWith('.so') ? constants.R_OK : constants.X_OK)
     return true
   } catch {
     return false // not there, or not ours to run: both mean that it cannot be used

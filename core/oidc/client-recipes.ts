@@ -1,0 +1,182 @@
+/** The other side's configuration for each preset: pure text, with every value that must agree with ours. @module */
+
+/** Names of the presets, in the order of the help. */
+export const presetNames = ['jupyterhub', 'grafana', 'oauth2-proxy', 'webknossos', 'apache', 'generic'] as const
+
+/** Name of a preset. */
+export type PresetName = (typeof presetNames)[number]
+
+/** What the other side is told; addresses are of this Labgate. */
+export interface RecipeNeeds {
+  readonly issuer: string
+  readonly site: string
+  readonly id: string
+  readonly secret: string
+  /** Address of the relying party, without a slash at its end. */
+  readonly url: string
+}
+
+/** A file for the other side. */
+export interface Recipe {
+  /** Which file it is. */
+  readonly file: string
+  /** How Markdown names its language. */
+  readonly language: string
+  readonly text: string
+}
+
+/** What each program calls its own settings. */
+export const recipes: Readonly<Record<PresetName, (needs: RecipeNeeds) => Recipe>> = {
+  jupyterhub,
+  grafana,
+  'oauth2-proxy': oauth2Proxy,
+  webknossos,
+  apache,
+  generic,
+}
+
+// JSON strings are strings of Python, TOML and HOCON too; a name of a site may hold any character.
+const quoted = (text: string) => JSON.stringify(text)
+
+function signOutLink({ issuer, id }: RecipeNeeds, returnTo: string): string {
+  return `${issuer}/oidc/logout?${new URLSearchParams({ client_id: id, post_logout_redirect_uri: returnTo })}`
+}
+
+/** JupyterHub with oauthenticator 17 or newer. */
+function jupyterhub(needs: RecipeNeeds): Recipe {
+  const { issuer, site, id, secret, url } = needs
+  const text = `c.JupyterHub.authenticator_class = "generic-oauth"
+c.GenericOAuthenticator.login_service = ${quoted(site)}
+c.GenericOAuthenticator.client_id = ${quoted(id)}
+c.GenericOAuthenticator.client_secret = ${quoted(secret)}
+c.GenericOAuthenticator.oauth_callback_url = "${url}/hub/oauth_callback"
+c.GenericOAuthenticator.authorize_url = "${issuer}/oidc/auth"
+c.GenericOAuthenticator.token_url = "${issuer}/oidc/token"
+c.GenericOAuthenticator.userdata_url = "${issuer}/oidc/userinfo"
+c.GenericOAuthenticator.scope = ["openid", "profile", "email", "groups"]
+c.GenericOAuthenticator.basic_auth = False
+c.GenericOAuthenticator.enable_pkce = True
+c.GenericOAuthenticator.username_claim = "preferred_username"
+c.GenericOAuthenticator.auth_state_groups_key = "oauth_user.groups"
+c.GenericOAuthenticator.enable_auth_state = True  # needs JUPYTERHUB_CRYPT_KEY in the environment
+c.GenericOAuthenticator.manage_groups = True
+# Who may come in: name groups of Labgate, or set allow_all.
+c.GenericOAuthenticator.allowed_groups = {"imaging"}
+c.GenericOAuthenticator.admin_groups = {"hub-admins"}
+c.GenericOAuthenticator.logout_redirect_url = ${quoted(signOutLink(needs, `${url}/hub/login`))}
+`
+  return { file: 'jupyterhub_config.py', language: 'python', text }
+}
+
+/** Grafana 10 or newer. A value in backquotes is taken as it stands. */
+function grafana(needs: RecipeNeeds): Recipe {
+  const { issuer, site, id, secret, url } = needs
+  const text = `[server]
+root_url = ${url}/
+
+[auth.generic_oauth]
+enabled = true
+name = ${site.replace(/[`;#\r\n]/g, ' ')}
+client_id = ${id}
+client_secret = ${secret}
+scopes = openid profile email groups
+auth_url = ${issuer}/oidc/auth
+token_url = ${issuer}/oidc/token
+api_url = ${issuer}/oidc/userinfo
+auth_style = InHeader
+use_pkce = true
+use_refresh_token = true
+allow_sign_up = true
+login_attribute_path = preferred_username
+name_attribute_path = name
+groups_attribute_path = groups
+role_attribute_path = contains(groups[*], 'grafana-admins') && 'Admin' || 'Viewer'
+signout_redirect_url = ${signOutLink(needs, `${url}/login`)}
+`
+  return { file: 'grafana.ini', language: 'ini', text }
+}
+
+/** oauth2-proxy 7.4 or newer. */
+function oauth2Proxy({ issuer, site, id, secret, url }: RecipeNeeds): Recipe {
+  const text = `provider = "oidc"
+provider_display_name = ${quoted(site)}
+oidc_issuer_url = "${issuer}"
+client_id = ${quoted(id)}
+client_secret = ${quoted(secret)}
+redirect_url = "${url}/oauth2/callback"
+scope = "openid profile email groups"
+code_challenge_method = "S256"
+user_id_claim = "preferred_username"
+oidc_groups_claim = "groups"
+# Everybody whom Labgate lets in; narrow it with allowed_groups.
+email_domains = ["*"]
+# allowed_groups = ["imaging"]
+whitelist_domains = ["${new URL(issuer).host}"]
+cookie_secure = ${url.startsWith('https:')}
+cookie_refresh = "10m"
+# Give it a value of its own: openssl rand -base64 32 | tr -- '+/' '-_'
+cookie_secret_file = "/etc/oauth2-proxy/cookie-secret"
+reverse_proxy = true
+upstreams = ["http://127.0.0.1:3000/"]
+`
+  return { file: 'oauth2-proxy.cfg', language: 'toml', text }
+}
+
+/** WebKnossos puts the path of the discovery document straight behind `providerUrl`: its slash must be there. */
+function webknossos({ issuer, id, secret }: RecipeNeeds): Recipe {
+  const text = `features.openIdConnectEnabled = true
+singleSignOn.openIdConnect {
+  providerUrl = "${issuer}/"
+  clientId = ${quoted(id)}
+  clientSecret = ${quoted(secret)}
+  scope = "openid profile email"
+}
+`
+  return { file: 'application.conf', language: 'hocon', text }
+}
+
+/** Apache with mod_auth_openidc 2.4. */
+function apache({ issuer, id, secret, url }: RecipeNeeds): Recipe {
+  const { pathname } = new URL(`${url}/`)
+  const text = `OIDCProviderMetadataURL ${issuer}/.well-known/openid-configuration
+OIDCClientID ${id}
+OIDCClientSecret ${quoted(secret)}
+OIDCProviderTokenEndpointAuth client_secret_basic
+OIDCRedirectURI ${url}/oidc/callback
+OIDCScope "openid profile email groups"
+OIDCPKCEMethod S256
+OIDCRemoteUserClaim preferred_username
+OIDCCookieSameSite On
+# Seals its cookies. Give it a value of its own: openssl rand -base64 32
+OIDCCryptoPassphrase "exec:/bin/cat /etc/apache2/oidc-passphrase"
+
+<Location ${pathname}>
+  AuthType openid-connect
+  Require valid-user
+  # Require claim groups:imaging
+</Location>
+`
+  return { file: 'the virtual host', language: 'apache', text }
+}
+
+/** What any program asks for, under the names of the specifications. */
+function generic({ issuer, id, secret, url }: RecipeNeeds): Recipe {
+  const text = `issuer: ${issuer}
+discovery: ${issuer}/.well-known/openid-configuration
+authorization_endpoint: ${issuer}/oidc/auth
+token_endpoint: ${issuer}/oidc/token
+userinfo_endpoint: ${issuer}/oidc/userinfo
+jwks_uri: ${issuer}/oidc/jwks
+end_session_endpoint: ${issuer}/oidc/logout
+client_id: ${id}
+client_secret: ${secret}
+token_endpoint_auth_method: client_secret_basic
+redirect_uri: ${url}/callback
+post_logout_redirect_uri: ${url}/
+scope: openid profile email groups
+response_type: code
+code_challenge_method: S256
+id_token_signed_response_alg: RS256
+`
+  return { file: 'its settings', language: 'yaml', text }
+}

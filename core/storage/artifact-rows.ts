@@ -21,13 +21,15 @@ export type SealedEntry = ArtifactEntry & { readonly sealed: Buffer }
 
 /** Reads and writes of single rows; writes belong inside a unit of the writer. */
 export interface ArtifactRows {
+  /** Called when a step begins: what others have committed until then is seen by it. */
+  refresh(): void
   seal(entry: ArtifactEntry): SealedEntry
   get(key: string): ArtifactEntry | undefined
   getByUid(uid: string): ArtifactEntry | undefined
   getByUserCode(userCode: string): ArtifactEntry | undefined
   listByAccount(account: string, model: string): ArtifactEntry[]
-  /** Inserts or rewrites; what was consumed stays consumed. */
-  put(entry: SealedEntry): void
+  /** Inserts or rewrites; what was consumed stays consumed: since when, is the answer. */
+  put(entry: SealedEntry): number | undefined
   /** `false`: there is no such row, it is expired or was consumed before. */
   consume(key: string, now: number): boolean
   delete(key: string): void
@@ -38,7 +40,8 @@ export interface ArtifactRows {
   deleteExpired(now: number, limit: number): number
 }
 
-interface Row {
+/** A row as it is stored. */
+export interface ArtifactRow {
   readonly digest: Buffer
   readonly model: string
   readonly payload: Buffer
@@ -61,24 +64,24 @@ export function referenceKey(kind: 'grant' | 'uid' | 'userCode', value: string):
   return digest(kind, value).toString('hex')
 }
 
-const purpose = 'artifact'
+/** What payloads are sealed for. */
+export const artifactPurpose = 'artifact'
 const anyModel = '(@models IS NULL OR model IN (SELECT value FROM json_each(@models)))'
 
 /** Prepares the statements once. */
 export function createArtifactRows(database: SqliteDatabase, ring: KeyRing): ArtifactRows {
   const statements = prepare(database)
 
-  const open = (row: Row | undefined) => (row === undefined ? undefined : entryOf(row, ring))
+  const open = (row: ArtifactRow | undefined) => (row === undefined ? undefined : entryOf(row, ring))
 
   return {
-    seal: (entry) => ({ ...entry, sealed: ring.seal(entry.text, purpose, bytes(entry.key)) }),
+    refresh: () => undefined,
+    seal: (entry) => ({ ...entry, sealed: ring.seal(entry.text, artifactPurpose, bytes(entry.key)) }),
     get: (key) => open(statements.get.get(bytes(key))),
     getByUid: (uid) => open(statements.getByUid.get(bytes(uid))),
     getByUserCode: (userCode) => open(statements.getByUserCode.get(bytes(userCode))),
     listByAccount: (account, model) => statements.listByAccount.all(account, model).map((row) => entryOf(row, ring)),
-    put: (entry) => {
-      statements.put.run(rowOf(entry))
-    },
+    put: (entry) => statements.put.get(rowOf(entry)) ?? undefined,
     consume: (key, now) => statements.consume.run({ key: bytes(key), now }).changes === 1,
     delete: (key) => {
       statements.delete.run(bytes(key))
@@ -94,18 +97,20 @@ export function createArtifactRows(database: SqliteDatabase, ring: KeyRing): Art
 function prepare(database: SqliteDatabase) {
   const select = 'SELECT * FROM artifact WHERE'
   return {
-    get: database.prepare<[Buffer], Row>(`${select} digest = ?`),
-    getByUid: database.prepare<[Buffer], Row>(`${select} uid_digest = ? ORDER BY seq DESC LIMIT 1`),
-    getByUserCode: database.prepare<[Buffer], Row>(`${select} user_code_digest = ? ORDER BY seq DESC LIMIT 1`),
-    listByAccount: database.prepare<[string, string], Row>(`${select} account = ? AND model = ? ORDER BY seq`),
-    put: database.prepare<[Record<string, unknown>]>(
-      `INSERT INTO artifact (digest, model, payload, grant_digest, uid_digest, user_code_digest, account, client,
+    get: database.prepare<[Buffer], ArtifactRow>(`${select} digest = ?`),
+    getByUid: database.prepare<[Buffer], ArtifactRow>(`${select} uid_digest = ? ORDER BY seq DESC LIMIT 1`),
+    getByUserCode: database.prepare<[Buffer], ArtifactRow>(`${select} user_code_digest = ? ORDER BY seq DESC LIMIT 1`),
+    listByAccount: database.prepare<[string, string], ArtifactRow>(`${select} account = ? AND model = ? ORDER BY seq`),
+    put: database
+      .prepare<[Record<string, unknown>], number | null>(
+        `INSERT INTO artifact (digest, model, payload, grant_digest, uid_digest, user_code_digest, account, client,
          expires_at, consumed_at)
        VALUES (@digest, @model, @payload, @grant, @uid, @userCode, @account, @client, @expiresAt, @consumedAt)
        ON CONFLICT (digest) DO UPDATE SET payload = excluded.payload, grant_digest = excluded.grant_digest,
          uid_digest = excluded.uid_digest, user_code_digest = excluded.user_code_digest, account = excluded.account,
-         client = excluded.client, expires_at = excluded.expires_at`,
-    ),
+         client = excluded.client, expires_at = excluded.expires_at RETURNING consumed_at`,
+      )
+      .pluck(),
     consume: database.prepare<[{ key: Buffer; now: number }]>(
       `UPDATE artifact SET consumed_at = @now
        WHERE digest = @key AND consumed_at IS NULL AND (expires_at IS NULL OR expires_at > @now)`,
@@ -125,11 +130,12 @@ function prepare(database: SqliteDatabase) {
   }
 }
 
-function entryOf(row: Row, ring: KeyRing): ArtifactEntry {
+/** A row, opened. */
+export function entryOf(row: ArtifactRow, ring: KeyRing): ArtifactEntry {
   return {
     key: row.digest.toString('hex'),
     model: row.model,
-    text: ring.open(row.payload, purpose, row.digest).toString(),
+    text: ring.open(row.payload, artifactPurpose, row.digest).toString(),
     grant: row.grant_digest?.toString('hex'),
     uid: row.uid_digest?.toString('hex'),
     userCode: row.user_code_digest?.toString('hex'),
@@ -140,7 +146,8 @@ function entryOf(row: Row, ring: KeyRing): ArtifactEntry {
   }
 }
 
-function rowOf(entry: SealedEntry): Record<string, unknown> {
+/** An entry as its columns. */
+export function rowOf(entry: SealedEntry): Record<string, unknown> {
   return {
     digest: bytes(entry.key),
     model: entry.model,

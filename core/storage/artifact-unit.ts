@@ -46,7 +46,7 @@ export interface Unit extends ArtifactReads {
   /** Inserts or rewrites; what was consumed stays consumed. */
   put(artifact: Artifact): void
   /** @throws ConsumeConflict at once when it was consumed before or another unit in flight has claimed it */
-  consume(model: string, id: string): void
+  consume(model: string, id: string): void | Promise<void>
   delete(model: string, id: string): void
   /** Deletes what belongs to a grant, of `models` only when they are given. */
   deleteByGrant(grantId: string, models?: readonly string[]): void
@@ -93,6 +93,8 @@ class ProtocolStep implements Unit {
   readonly #durable: (() => void)[] = []
   readonly #inMemory: MemoryChange[] = []
   readonly #claimed = new Set<string>()
+  /** Written here, and nobody asked yet whether what is stored was consumed: mostly it is new, and nobody will. */
+  readonly #unasked = new Set<string>()
   readonly #end = Promise.withResolvers<void>()
   #state: 'open' | 'committing' | 'over' = 'open'
 
@@ -114,22 +116,24 @@ class ProtocolStep implements Unit {
 
   async findByUserCode(userCode: string): Promise<FoundArtifact | undefined> {
     const key = referenceKey('userCode', userCode)
-    return found(
-      this.#overlay.seeBy('userCode', key, () => this.#needs.rows.getByUserCode(key)),
-      this.#needs.now(),
-    )
+    const entry = this.#overlay.seeBy('userCode', key, () => this.#needs.rows.getByUserCode(key))
+    return found(this.#asked(entry), this.#needs.now())
   }
 
   put(artifact: Artifact): void {
     this.#ensureOpen()
     const { rows } = this.#needs
-    const fresh = entryOf(artifact)
-    const entry = { ...fresh, consumedAt: this.#read(fresh.key, fresh.model)?.consumedAt }
-    this.#overlay.put(entry)
-    if (memoryModels.has(entry.model)) {
+    const fresh = artifactEntry(artifact)
+    if (memoryModels.has(fresh.model)) {
+      const entry = { ...fresh, consumedAt: this.#read(fresh.key, fresh.model)?.consumedAt }
+      this.#overlay.put(entry)
       this.#inMemory.push({ key: entry.key, entry })
       return
     }
+    const known = this.#overlay.has(fresh.key)
+    const entry = known ? { ...fresh, consumedAt: this.#read(fresh.key, fresh.model)?.consumedAt } : fresh
+    if (!known) this.#unasked.add(fresh.key)
+    this.#overlay.put(entry)
     const sealed = rows.seal(entry)
     this.#durable.push(() => rows.put(sealed))
   }
@@ -191,7 +195,16 @@ class ProtocolStep implements Unit {
 
   #read(key: string, model: string): ArtifactEntry | undefined {
     const { rows, interactions } = this.#needs
-    return this.#overlay.see(key, () => (memoryModels.has(model) ? interactions.get(key) : rows.get(key)))
+    const stored = () => (memoryModels.has(model) ? interactions.get(key) : rows.get(key))
+    return this.#asked(this.#overlay.see(key, stored))
+  }
+
+  #asked(entry: ArtifactEntry | undefined): ArtifactEntry | undefined {
+    if (entry === undefined || !this.#unasked.delete(entry.key)) return entry
+    const consumedAt = this.#overlay.below(this.#needs.rows.get(entry.key))?.consumedAt
+    const asked = { ...entry, consumedAt }
+    this.#overlay.put(asked)
+    return asked
   }
 
   #claim(key: string, model: string): ArtifactEntry {
@@ -280,7 +293,8 @@ export function live(entry: ArtifactEntry | undefined, now: number): ArtifactEnt
   return entry?.expiresAt !== undefined && entry.expiresAt <= now ? undefined : entry
 }
 
-function entryOf(artifact: Artifact): ArtifactEntry {
+/** An artifact as an entry, not consumed. */
+export function artifactEntry(artifact: Artifact): ArtifactEntry {
   const { model, id, payload, grantId, uid, userCode } = artifact
   return {
     key: artifactKey(model, id),

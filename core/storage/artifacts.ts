@@ -4,6 +4,7 @@
  * @module
  */
 import type { Clock, Json, Log } from '@labgate/contract'
+import { rememberArtifacts } from './artifact-memory.ts'
 import { type ArtifactEntry, artifactKey, createArtifactRows, referenceKey } from './artifact-rows.ts'
 import {
   type Artifact,
@@ -53,17 +54,24 @@ export interface ArtifactNeeds {
 
 /** Makes the token store on one database. */
 export function createArtifacts({ database, writer, ring, clock, log }: ArtifactNeeds): ArtifactStore {
-  const rows = createArtifactRows(database, ring)
+  const rows = rememberArtifacts({ rows: createArtifactRows(database, ring), database, writer })
   const interactions = createInteractions({ rows, writer, log })
   const claims: Claims = new Map()
   const now = () => Math.floor(clock.now().getTime() / 1000)
   const needs = { rows, interactions, writer, claims, now }
-  const unit = () => createUnit(needs)
+  const unit = () => {
+    rows.refresh()
+    return createUnit(needs)
+  }
+  const read = <T>(get: () => T): T => {
+    rows.refresh()
+    return get()
+  }
 
-  const single = async (write: (step: Unit) => void) => {
+  const single = async (write: (step: Unit) => void | Promise<void>) => {
     const step = unit()
     try {
-      write(step)
+      await write(step)
       await step.commit()
     } finally {
       step.discard()
@@ -74,9 +82,14 @@ export function createArtifacts({ database, writer, ring, clock, log }: Artifact
     unit,
     find: async (model, id) => {
       const key = artifactKey(model, id)
-      return found(memoryModels.has(model) ? interactions.get(key) : rows.get(key), now())
+      const entry = read(() => (memoryModels.has(model) ? interactions.get(key) : rows.get(key)))
+      return found(entry, now())
     },
-    findByUid: async (uid) => found(rows.getByUid(referenceKey('uid', uid)), now()),
+    findByUid: async (uid) =>
+      found(
+        read(() => rows.getByUid(referenceKey('uid', uid))),
+        now(),
+      ),
     findByUserCode: async (userCode) => found(rows.getByUserCode(referenceKey('userCode', userCode)), now()),
     put: (artifact) => single((step) => step.put(artifact)),
     consume: (model, id) => single((step) => step.consume(model, id)),

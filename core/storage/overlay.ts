@@ -12,6 +12,10 @@ export function createOverlay() {
   const unlessDeleted = (entry: ArtifactEntry | undefined) => (isDeleted(entry) ? undefined : entry)
 
   return {
+    /** Whether the unit has written or deleted it. */
+    has: (key: string) => known.has(key),
+    /** What is stored, as the unit leaves it. */
+    below: unlessDeleted,
     see: (key: string, stored: () => ArtifactEntry | undefined) =>
       known.has(key) ? known.get(key) : unlessDeleted(stored()),
     seeBy: (field: 'uid' | 'userCode', value: string, stored: () => ArtifactEntry | undefined) => {

@@ -38,6 +38,8 @@ export interface Writer {
   commits(): number
   /** How many of them held more than quiet units; it grows with the COMMIT, before the disk. */
   changes(): number
+  /** How many transactions of `run` were rolled back. */
+  rollbacks(): number
   /** Commits what waits and refuses what comes later. */
   close(): Promise<void>
 }
@@ -81,6 +83,7 @@ class GroupCommit implements Writer {
   #broken: Fault | undefined
   #commits = 0
   #changes = 0
+  #rollbacks = 0
 
   constructor(database: SqliteDatabase, { sync = async () => undefined, pause = () => undefined }: WriterNeeds) {
     this.#database = database
@@ -133,6 +136,10 @@ class GroupCommit implements Writer {
 
   changes(): number {
     return this.#changes
+  }
+
+  rollbacks(): number {
+    return this.#rollbacks
   }
 
   async close(): Promise<void> {
@@ -250,6 +257,7 @@ class GroupCommit implements Writer {
       this.#pause('before-commit')
       this.#commit.run()
     } catch (error) {
+      this.#rollbacks += 1
       if (this.#database.inTransaction) {
         this.#rollback.run()
       }

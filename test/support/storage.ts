@@ -20,6 +20,8 @@ export interface OpenedStorage {
   readonly complaints: string[]
   /** Closes it and opens the same database again. */
   reopen(options?: Partial<StorageOptions>): Promise<OpenedStorage>
+  /** Opens the same database a second time, as another process does; close its `storage` alone. */
+  beside(): Promise<OpenedStorage>
   /** Closes it and removes the folder. */
   close(): Promise<void>
 }
@@ -65,6 +67,7 @@ async function openIn(folder: string, clock: TestClock, options: Partial<Storage
       await storage.close()
       return openIn(folder, clock, again)
     },
+    beside: () => openIn(folder, clock, {}),
     close: async () => {
       await storage.close()
       await rm(folder, { recursive: true, force: true })

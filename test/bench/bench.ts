@@ -1,6 +1,6 @@
 /**
  * The bench: Labgate against raw oidc-provider in memory, by turns on one core, the driver on another.
- * `npm run bench -- [--quick] [--only code,sso,start] [--rounds N] [--seconds N]`; exits with 1 when a floor is missed.
+ * `npm run bench -- [--quick] [--only code,sso,start] [--rounds N] [--seconds N] [--tokens N]`; exits with 1 when a floor is missed.
  * @module
  */
 import { execFileSync } from 'node:child_process'
@@ -12,6 +12,7 @@ import { accessRows, operations, rowsOfGroupGrant } from './access.ts'
 import { dialectRows } from './dialects.ts'
 import { byTurns, fill } from './drive.ts'
 import { type DialectRowName, leastOfKoa } from './floors.ts'
+import { growth, judgeGrowth } from './growth.ts'
 import { canPin, hasProc, memoryOf, stayOnCore } from './measure.ts'
 import {
   flowTable,
@@ -38,6 +39,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     rounds: { type: 'string' },
     seconds: { type: 'string' },
+    tokens: { type: 'string' },
   },
 })
 const pairing = {
@@ -49,7 +51,7 @@ const pairing = {
 const wanted = values.only?.split(',') ?? [
   ...Object.keys(scenarios),
   ...Object.keys(leastOfKoa),
-  ...['access', 'start', 'statements', 'workspaces'],
+  ...['access', 'start', 'statements', 'workspaces', 'growth'],
 ]
 const names = (Object.keys(scenarios) as ScenarioName[]).filter((name) => wanted.includes(name))
 const dialectNames = (Object.keys(leastOfKoa) as DialectRowName[]).filter((name) => wanted.includes(name))
@@ -164,6 +166,20 @@ async function workspaces(): Promise<Verdict[]> {
   return judgeWorkspaces(costs)
 }
 
+async function grown(): Promise<Verdict[]> {
+  const tokens = Number(values.tokens ?? (values.quick ? 100_000 : 1_000_000))
+  const found = await growth({ tokens, pairing }, (row) => {
+    keep('growth', row)
+    print(`${row.what}: CPU ratio ${row.ratioCpu.toFixed(2)}, rate ${row.ratio.toFixed(2)}`)
+  })
+  for (const start of found.starts) keep('growth-start', start)
+  keep('cleanup', found.cleanup)
+  const cells = found.starts.map(({ what, ...rest }) => [what, ...Object.values(rest).map((one) => one.toFixed(0))])
+  print(`\n${table(['start with many', 'few: ms', 'many: ms', 'few: MB', 'many: MB'], cells)}`)
+  print(`cleaning up: ${found.cleanup.perSecond.toFixed(0)} rows a second`)
+  return judgeGrowth(found)
+}
+
 stayOnCore(1)
 print(
   `${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}, ${canPin ? 'pinned' : 'not pinned'}`,
@@ -173,6 +189,7 @@ if (dialectNames.length > 0) verdicts.push(...(await dialects()))
 if (wanted.includes('access')) verdicts.push(...(await access()))
 if (wanted.includes('start')) verdicts.push(...(await starts()))
 if (wanted.includes('workspaces')) verdicts.push(...(await workspaces()))
+if (wanted.includes('growth')) verdicts.push(...(await grown()))
 if (wanted.includes('statements')) await statements()
 const missed = verdicts.filter(({ holds }) => !holds)
 print('')

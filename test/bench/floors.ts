@@ -44,3 +44,10 @@ export const mostSpawnCpuMs = 20
 export const mostLookCpuMs = 50
 /** Starts under way at once; one more is asked to come back. */
 export const startsAtOnce = 100
+
+/** Least share of the speed of a small Labgate that one keeps with all those tokens behind it; with people, clients, plugins. */
+export const leastGrown = { tokens: 0.7, rest: 0.9 } as const
+/** How many times as long such a one may take to start. */
+export const mostGrownStart = 1.1
+/** Most milliseconds for which a step of cleaning up holds the writer. */
+export const mostCleanupMs = { p99: 20, ever: 50 } as const

@@ -1,0 +1,35 @@
+/** That places with much behind them are what they say. How fast they are is for the bench to say. @module */
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { leastGrown } from './floors.ts'
+import { type Growth, growth, judgeGrowth } from './growth.ts'
+
+suite('the bench of growth', () => {
+  test('walks a row in small, and cleans up', async () => {
+    const pairing = { rounds: 1, seconds: 0.2, warmSeconds: 0, width: 2 }
+    const found = await growth({ tokens: 1000, pairing, only: 'people and tokens' })
+    assert.deepEqual(
+      found.rows.map(({ what }) => what),
+      ['introspect: people and tokens', 'code: people and tokens'],
+    )
+    for (const { largeUs, ratio } of found.rows) assert.ok(largeUs > 0 && ratio > 0)
+    assert.ok((found.starts[0]?.largeMs ?? 0) > 0)
+    assert.equal(found.cleanup.rows, 1000)
+    assert.ok(found.cleanup.perSecond > 0)
+  })
+
+  test('a row that grows misses its floor, a start too, and a step that holds the writer for long', () => {
+    const row = { what: 'introspect: people and tokens', sizes: {}, ratio: 1, ratioCpu: 1, smallUs: 1, largeUs: 1 }
+    const start = { what: 'clients', smallMs: 100, largeMs: 100, smallMB: 1, largeMB: 1 }
+    const good: Growth = {
+      rows: [row],
+      starts: [start],
+      cleanup: { rows: 1, perSecond: 1, p99Ms: 1, worstMs: 1 },
+    }
+    const holds = (found: Growth) => judgeGrowth(found).map((one) => one.holds)
+    assert.deepEqual(holds(good), [true, true, true])
+    assert.deepEqual(holds({ ...good, rows: [{ ...row, ratioCpu: leastGrown.tokens - 0.01 }] }), [false, true, true])
+    assert.deepEqual(holds({ ...good, starts: [{ ...start, largeMs: 120 }] }), [true, false, true])
+    assert.deepEqual(holds({ ...good, cleanup: { ...good.cleanup, worstMs: 51 } }), [true, true, false])
+  })
+})

@@ -1,0 +1,135 @@
+/** Places for a Labgate in whose database much has happened: people, their tokens, clients; made past the server, in bulk. @module */
+import { hash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { openStorage, type Storage } from '../../core/storage/storage.ts'
+import { makeSite, type Site } from './servers.ts'
+
+const ignore = () => undefined
+const log = { debug: ignore, info: ignore, warn: ignore, error: ignore }
+const clock = { now: () => new Date() }
+const day = 86_400
+
+/** How much of what there is. */
+export interface Sizes {
+  readonly people: number
+  /** Living access tokens, spread over the people. */
+  readonly tokens: number
+  /** Access tokens that are expired. */
+  readonly expired: number
+  readonly clients: number
+  /** Instances of a dialect that does nothing. */
+  readonly plugins: number
+}
+
+export const nothing: Sizes = { people: 0, tokens: 0, expired: 0, clients: 0, plugins: 0 }
+
+/** The value of the token of a number; 256 bits that nobody guesses who does not know how they are made. */
+export function tokenValue(number: number): string {
+  return hash('sha256', `bench token ${number}`, 'base64url')
+}
+
+/** The secret of every client of the database. */
+export const clientSecret = 'bench-secret-of-all-clients'
+/** The client of a number. */
+export const clientId = (number: number) => `client-${number}`
+
+/** Makes a place of these sizes; a token takes some 50 µs. */
+export async function makeLargeSite(sizes: Sizes): Promise<Site> {
+  const none = Object.fromEntries(
+    Array.from({ length: sizes.plugins }, (_, number) => [
+      `none-${number}`,
+      { use: join(import.meta.dirname, 'nothing'), prefix: `/none-${number}` },
+    ]),
+  )
+  const site = await makeSite(() => ({ plugins: { once: { use: join(import.meta.dirname, 'at-once') }, ...none } }))
+  // It makes the tables.
+  await (await site.start()).stop()
+  await fill(site, sizes)
+  return site
+}
+
+/** Opens the database of a place whose server does not run, or beside it. */
+export async function storageOf({ folder }: Site): Promise<Storage> {
+  const key = await readFile(join(folder, 'sealing.key'), 'utf8')
+  return openStorage({ file: join(folder, 'labgate.db'), keys: [key], clock, log })
+}
+
+async function fill(site: Site, { people, tokens, expired, clients }: Sizes): Promise<void> {
+  const storage = await storageOf(site)
+  try {
+    fillTables(join(site.folder, 'labgate.db'), { people, clients, secret: () => sealedSecret(storage) })
+    const now = Math.floor(Date.now() / 1000)
+    const grant = (person: number) => ({ id: `bench-grant-${person}`, account: `p${person}` })
+    await inBatches(people, (unit, person) => {
+      const { id, account } = grant(person)
+      const payload = {
+        iat: now,
+        exp: now + 90 * day,
+        jti: id,
+        kind: 'Grant',
+        accountId: account,
+        clientId: 'first',
+        openid: { scope: 'openid email' },
+      }
+      unit.put({ model: 'Grant', id, payload, expiresAt: payload.exp, account, client: 'first' })
+    })
+    const token = (value: string, expiresAt: number, person: number): Parameters<Unit['put']>[0] => {
+      const { id: grantId, account } = grant(person)
+      const about = { kind: 'AccessToken', accountId: account, clientId: 'first', grantId, gty: 'authorization_code' }
+      const payload = {
+        iat: now,
+        exp: expiresAt,
+        jti: value,
+        ...about,
+        scope: 'openid email',
+        expiresWithSession: false,
+      }
+      return { model: 'AccessToken', id: value, payload, expiresAt, grantId, account, client: 'first' }
+    }
+    const many = Math.max(1, people)
+    await inBatches(tokens, (unit, number) => unit.put(token(tokenValue(number), now + day, number % many)))
+    await inBatches(expired, (unit, number) =>
+      unit.put(token(tokenValue(-1 - number), now - 1 - (number % day), number % many)),
+    )
+  } finally {
+    await storage.close()
+  }
+
+  async function inBatches(count: number, put: (unit: Unit, number: number) => void): Promise<void> {
+    for (let from = 0; from < count; from += 2000) {
+      const unit = storage.artifacts.unit()
+      for (let number = from; number < Math.min(count, from + 2000); number++) put(unit, number)
+      await unit.commit()
+    }
+  }
+}
+
+type Unit = ReturnType<Storage['artifacts']['unit']>
+
+const sealedSecret = ({ ring }: Storage) => ring.seal(clientSecret, 'client-secret')
+
+function fillTables(
+  file: string,
+  { people, clients, secret }: { people: number; clients: number; secret: () => Buffer },
+): void {
+  const database = new Database(file)
+  const account = database.prepare(
+    `insert into account (id, state, role, username, display_name, email_verified, created_at, updated_at, revision, numeric_id)
+     values (?, 'active', 'user', ?, ?, 0, 0, 0, 1, ?)`,
+  )
+  const client = database.prepare(
+    `insert into client (id, metadata, secret_sealed, source, created_at, revision) values (?, ?, ?, 'database', 0, 1)`,
+  )
+  const settings = {
+    ...{ redirectUris: [], postLogoutRedirectUris: [], origins: [], grantTypes: ['client_credentials'] },
+    ...{ authMethod: 'client_secret_basic', public: false, firstParty: true, pkce: true, idTokenAlg: 'RS256' },
+  }
+  database.transaction(() => {
+    for (let person = 0; person < people; person++)
+      account.run(`p${person}`, `p${person}`, `p${person}`, 10_000_000 + person)
+    for (let number = 0; number < clients; number++) client.run(clientId(number), JSON.stringify(settings), secret())
+  })()
+  database.close()
+}

@@ -36,6 +36,8 @@ export function createEventStreams(needs: { readonly most: number; onTrouble(err
         throw new Fault('ERR_RATE', 'Too many of these pages are open. Close some of them.', { retryAfterSeconds: 10 })
       const { stream, body, over } = makeStream()
       count(account, 1)
+      // Koa and its pipeline listen eleven times, which is no leak.
+      ctx.res.setMaxListeners(20)
       ctx.res.once('close', () => {
         count(account, -1)
         over()

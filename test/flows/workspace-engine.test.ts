@@ -12,7 +12,7 @@ import { loadBusybox } from '../support/images.ts'
 import { type Victim, workspaceVictims } from '../support/workspace-victims.ts'
 
 /** Stands in the arguments of every process of ours in a container. */
-const mark = 'labgate-engine-test'
+const pages = '/tmp/labgate-engine-test'
 const patience = { timeout: 60_000 }
 
 const skip = noDocker()
@@ -24,7 +24,7 @@ else
     const wire = await wireTo(engine)
     const boxed = {
       ...{ preset: 'command', runner: 'engine', image, port: 8080, user: { uid: 1000, gid: 1000 } },
-      command: ['sh', '-c', `echo ${mark} > /tmp/index.html; exec httpd -f -p 8080 -h /tmp`],
+      command: ['sh', '-c', `mkdir ${pages}; echo hello > ${pages}/index.html; exec httpd -f -p 8080 -h ${pages}`],
       mounts: [{ target: '/home/work' }],
       readiness: { timeout: '20s' },
     }
@@ -148,6 +148,7 @@ else
         async () => {
           const id = await start()
           const made = await containerOf(id)
+          assert.equal(processesMarked().length, 1, 'what is looked for can be seen')
           await engine.kill()
           for (let looks = 0; looks < 4; looks++) await serving.tell('look')
           assert.equal(await serving.tell('find', { id }), 'ready')
@@ -193,7 +194,7 @@ else
 function processesMarked(): string[] {
   return readdirSync('/proc').filter((pid) => {
     try {
-      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('httpd\0-f\0-p\x008080')
+      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes(pages)
     } catch {
       return false // It ended while we looked.
     }

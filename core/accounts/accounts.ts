@@ -166,7 +166,9 @@ export function createAccounts(needs: { storage: Storage; clock: Clock; random: 
     const memberships = await storage.em().find(MembershipEntity, { account: row.id })
     return viewOf(row, [...new Set(memberships.map((membership) => membership.group))].toSorted())
   }
-  const findWhere = async (where: Partial<Row>) => withGroups(await storage.em().findOne(AccountEntity, where))
+  // Two accounts of one person may have proved one address: it is always the same one of them that is meant.
+  const findWhere = async (where: Partial<Row>) =>
+    withGroups(await storage.em().findOne(AccountEntity, where, { orderBy: { createdAt: 'asc', id: 'asc' } }))
   const find = async (id: AccountId): Promise<AccountRow | undefined> => {
     const row = await storage.accountRows.find(id)
     return row && viewOf(row, row.groups)

@@ -19,7 +19,7 @@ import type { EntityManager } from '@mikro-orm/sqlite'
 import { newId } from '../random.ts'
 import { AccountEntity, type Identity, IdentityEntity, MembershipEntity } from '../storage/entities.ts'
 import type { Storage } from '../storage/storage.ts'
-import { assertMayReturn } from './accounts.ts'
+import { assertMayReturn, verifiedEmail } from './accounts.ts'
 
 /** Where an assertion came from. */
 export interface Source {
@@ -53,7 +53,7 @@ export interface Identities {
   /** Notes a sign-in: newest facts, what to keep, when. */
   seen(id: string, source: Source, assertion: Assertion): Promise<void>
   /**
-   * Removes it, and the groups its instance stood for. `last: 'when-deactivated'`: as an admin does it, who may take
+   * Removes it, the groups its instance stood for, and the mark of an address that nothing else proves. `last: 'when-deactivated'`: as an admin does it, who may take
    * the last one of an account that is shut out.
    * @throws Fault ERR_NOT_FOUND, ERR_CONFLICT when it is the account's last way in
    */
@@ -65,6 +65,17 @@ const purpose = 'identity-kept'
 // What an account is known by decides what it may do: answers kept from before must not be given again.
 async function grown(em: EntityManager, account: AccountId): Promise<void> {
   await em.execute('update account set revision = revision + 1 where id = ?', [account])
+}
+
+/** An address that only the removed identity proved is still there to write to, and no longer a proved one. */
+async function forgetProof(
+  em: EntityManager,
+  account: AccountId,
+  { removed, left }: { removed: Identity; left: readonly Identity[] },
+): Promise<void> {
+  const email = verifiedEmail(removed.facts)
+  if (email === undefined || left.some(({ facts }) => verifiedEmail(facts) === email)) return
+  await em.nativeUpdate(AccountEntity, { id: account, email }, { emailVerified: false })
 }
 
 async function assertLastMayGo(em: EntityManager, account: AccountId, last: 'when-deactivated' | undefined) {
@@ -170,6 +181,7 @@ export function createIdentities(needs: {
         await em.nativeUpdate(IdentityEntity, { id, account }, { removedAt: clock.now(), kept: null, facts: [] })
         // What it stood for goes with it: nobody could be asked about these groups again.
         await em.nativeDelete(MembershipEntity, { account, source: removed.instance })
+        await forgetProof(em, account, { removed: found, left: mine.filter((identity) => identity !== found) })
         await grown(em, account)
         return removed
       })

@@ -49,4 +49,24 @@ describe('an identity', () => {
     ] as const)
       assert.equal(await owner(source, issuer, subject), undefined, `${source.realm} ${issuer} ${subject}`)
   })
+
+  test('takes the mark of an address with it that no other one proves', async () => {
+    const email = { claim: 'email', value: 'gil@example.org', trust: 'verified' } as const
+    const proving = (issuer: string, subject: string) => ({ ...said(issuer, subject), facts: [email] })
+    const id = await opened.storage.transaction(async (em) => {
+      const account = await accounts.createIn(em, { facts: [email], state: 'active', role: 'user' })
+      await identities.linkIn(em, account, { source: home, assertion: proving(one, 'gil') })
+      await identities.linkIn(em, account, { source: other, assertion: proving(two, 'gil') })
+      await identities.linkIn(em, account, { source: other, assertion: said(two, 'bare') })
+      return account
+    })
+    const remove = async (source: typeof home, issuer: string) =>
+      identities.unlink(id, (await identities.find(source, said(issuer, 'gil')))?.id ?? '')
+    await remove(home, one)
+    assert.equal((await accounts.find(id))?.emailVerified, true, 'the other one proves it')
+    await remove(other, two)
+    const left = await accounts.find(id)
+    assert.deepEqual([left?.email, left?.emailVerified], ['gil@example.org', false])
+    assert.equal(await accounts.findByVerifiedEmail('gil@example.org'), undefined)
+  })
 })

@@ -20,6 +20,8 @@ interface Outcome {
   passed: number
   readonly failed: string[]
   readonly skipped: Map<string, number>
+  /** Seconds of each file. */
+  readonly took: Map<string, number>
 }
 
 function installPrograms(): void {
@@ -52,7 +54,7 @@ function testFiles(words: readonly string[]): readonly string[] {
 }
 
 function runTests(files: readonly string[]): Promise<Outcome> {
-  const outcome: Outcome = { passed: 0, failed: [], skipped: new Map() }
+  const outcome: Outcome = { passed: 0, failed: [], skipped: new Map(), took: new Map() }
   const concurrency = Math.max(2, availableParallelism())
   const stream = run({ files, concurrency, timeout: testMs })
   stream.on('test:pass', ({ name, skip, details }) => {
@@ -64,11 +66,16 @@ function runTests(files: readonly string[]): Promise<Outcome> {
     // A suite fails with its tests; only they are worth a line.
     if (!/subtests? failed/.test(details.error.message)) outcome.failed.push(`${relative('.', file ?? '')}: ${name}`)
   })
+  stream.on('test:summary', ({ file, duration_ms: ms }) => {
+    if (file !== undefined) outcome.took.set(relative('.', file), Math.round(ms / 1000))
+  })
   stream.compose(spec).pipe(process.stdout)
   return new Promise((resolve) => stream.once('end', () => setImmediate(resolve, outcome)))
 }
 
-function summarise({ passed, failed, skipped }: Outcome, failedChecks: number, seconds: number): void {
+function summarise({ passed, failed, skipped, took }: Outcome, failedChecks: number, seconds: number): void {
+  const slowest = [...took].toSorted(([, a], [, b]) => b - a).slice(0, 20)
+  print(`\nslowest: ${slowest.map(([file, each]) => `${file} ${each} s`).join(', ')}`)
   const sum = [...skipped.values()].reduce((all, count) => all + count, 0)
   print(`\n${passed} passed, ${failed.length} failed, ${sum} skipped in ${seconds} s`)
   for (const [reason, count] of skipped) print(`skipped (${count}): ${reason}`)

@@ -40,6 +40,7 @@ import { createMail, type MailService } from './mail/mail.ts'
 import { type Audit, createAudit } from './observe/audit.ts'
 import { type AppLog, createLog } from './observe/log.ts'
 import { createMetrics, type Metrics } from './observe/metrics.ts'
+import { createSignInWatch, type SignInWatch } from './observe/sign-ins.ts'
 import { type ClientRoster, createClientRoster } from './oidc/clients.ts'
 import { createSigningKeys, type SigningKeys } from './oidc/keys.ts'
 import { createPairwise, type Pairwise } from './oidc/pairwise.ts'
@@ -61,6 +62,7 @@ export interface RoomServices {
   readonly metrics: Metrics
   readonly storage: Storage
   readonly audit: Audit
+  readonly signIns: SignInWatch
   readonly mail: MailService
   readonly accounts: Accounts
   readonly awaited: Awaited
@@ -167,6 +169,7 @@ function offerLasting({ offer, get }: Rooms, current: Rooms['get']): void {
   const base = () => ({ storage: get('storage'), clock: get('clock'), random: get('random') })
   const selfSaid = (account: string, rows?: AccountReads) => current('profile').facts(account, rows)
   offer('audit', () => createAudit({ sink: get('storage').audit, log: get('log') }))
+  offer('signIns', () => createSignInWatch({ clock: get('clock') }))
   offer('accounts', () => createAccounts(base()))
   offer('identities', () => createIdentities({ ...base(), selfSaid }))
   offer('access', () => createAccess({ storage: get('storage'), clock: get('clock'), selfSaid }))

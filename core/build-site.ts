@@ -12,6 +12,7 @@ import { cookieNames } from './http/cookies.ts'
 import { createFetch, type EgressWatch, type GuardedFetch } from './http/egress.ts'
 import type { Limits } from './http/rate.ts'
 import { createSessionCookie } from './http/session.ts'
+import type { MailService } from './mail/mail.ts'
 import { createProviderSessions } from './oidc/provider-sessions.ts'
 import { type Assets, assetUrls, loadAssets } from './pages/assets.ts'
 import { createPages, type Pages } from './pages/pages.ts'
@@ -138,7 +139,10 @@ async function furnish(house: House, { site, from, fetches, fetchFor }: Parts): 
     secure: config.issuer.startsWith('https:'),
   })
   const fetch = fetchFor(':provider', { allow: providerHosts(config) })
-  const build = () => buildProvider(site, { cookie, pages, cookieKeys, fetch })
+  const build = async () => {
+    const made = await buildProvider(site, { cookie, pages, cookieKeys, fetch })
+    return made.on('server_error', () => get('signIns').note('failed'))
+  }
   const now: { provider: Provider } = { provider: await build() }
   const provider = () => now.provider
   const { artifacts } = get('storage')
@@ -155,7 +159,8 @@ async function furnish(house: House, { site, from, fetches, fetchFor }: Parts): 
       now.provider = await build()
     },
     ...serving(app),
-    close: (heir) => closeSite({ site, fetches }, heir),
+    close: (heir) => closeSite({ site, fetches }, { kept: heir?.registry.kept, mail: heir?.rooms.get('mail') }),
+    abandon: (owner) => closeSite({ site, fetches }, { kept: site.registry.kept, mail: owner.rooms.get('mail') }),
   }
 }
 
@@ -194,13 +199,16 @@ function serving(app: App): Pick<LiveSite, 'handle' | 'idle'> {
   }
 }
 
-async function closeSite(
-  { site, fetches }: Pick<Parts, 'site' | 'fetches'>,
-  heir: LiveSite | undefined,
-): Promise<void> {
-  const kept = heir?.registry.kept ?? new Set<string>()
+/** What belongs to another site. */
+interface Others {
+  readonly kept: ReadonlySet<string> | undefined
+  readonly mail: MailService | undefined
+}
+
+async function closeSite({ site, fetches }: Pick<Parts, 'site' | 'fetches'>, others: Others): Promise<void> {
+  const { kept = new Set<string>() } = others
   await site.registry.stop(kept)
   await Promise.all([...fetches].flatMap(([name, one]) => (kept.has(name) ? [] : [one.close()])))
   const mail = site.rooms.get('mail')
-  if (heir?.rooms.get('mail') !== mail) mail.close()
+  if (others.mail !== mail) mail.close()
 }

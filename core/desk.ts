@@ -9,6 +9,7 @@ import { providerInteractions } from './interactions.ts'
 import { createAttempts } from './login/attempts.ts'
 import type { Desk } from './login/desk.ts'
 import { tellAdmins } from './login/waiting.ts'
+import { isHouseTrouble } from './observe/sign-ins.ts'
 import { claimsOfScope } from './oidc/claims.ts'
 import type { ProviderSessions } from './oidc/provider-sessions.ts'
 import type { Pages } from './pages/pages.ts'
@@ -84,9 +85,13 @@ export function createDesk(site: Site, { app, cookie, pages, provider, providerS
     },
     locale,
     text: (ctx, key, values) => pages.texts.in(locale(ctx))(key, values),
+    troubled(error, at) {
+      if (isHouseTrouble(error, at)) get('signIns').note('failed')
+    },
     async audit(ctx, event) {
       const { requestId, address } = ctx.state
       await get('audit')({ ...event, actor: event.account, requestId, address })
+      if (event.type === 'sign-in.done') get('signIns').note('done')
       if (event.type.startsWith('sign-in.'))
         get('metrics').signIn({ instance: event.detail?.instance ?? 'none', outcome: event.type.slice(8) as 'done' })
     },

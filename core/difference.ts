@@ -22,6 +22,8 @@ const alive = [
   'terms',
   'grants',
   'serviceAccounts',
+  'reload',
+  'signing',
 ] as const satisfies readonly (keyof Config)[]
 
 /** Sections whose members are told one by one. */

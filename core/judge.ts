@@ -13,7 +13,7 @@ export interface Judgement {
 
 /** What is wrong or doubtful with a config beyond its form, given the plugins as far as they could be loaded. */
 export function findProblems(
-  loaded: Pick<LoadedConfig, 'config' | 'locate' | 'warnings'>,
+  loaded: Pick<LoadedConfig, 'config' | 'warnings'> & { readonly locate?: LoadedConfig['locate'] | undefined },
   registry: Registry | undefined,
 ): Judgement {
   const findings = checkConfig(loaded.config, registry && knownOf(registry))

@@ -11,6 +11,7 @@ import type { DataHolder } from './accounts/data-holders.ts'
 import { type AssemblyOptions, type Ground, layGround, type Rooms } from './assembly.ts'
 import { scopesOfDialects } from './bearer.ts'
 import { buildSite, type House, proxiesOf } from './build-site.ts'
+import { systemClock } from './clock.ts'
 import type { LoadedConfig } from './config/load.ts'
 import type { Config } from './config/schema.ts'
 import type { App } from './http/app.ts'
@@ -20,8 +21,9 @@ import { createLimits } from './http/rate.ts'
 import { createHealth, type Health, type HealthPart } from './observe/health.ts'
 import { lifecycleOf } from './registry/lifecycle.ts'
 import type { Registry } from './registry/registry.ts'
+import { createReloads, type ReadConfig, type ReloadAnswer, siteConfigOf } from './reload.ts'
 import { seedLedger } from './seed-ledger.ts'
-import type { LiveSite, SiteConfig } from './site.ts'
+import type { LiveSite } from './site.ts'
 import { createWorkspaceFront, type WorkspaceFront } from './workspace-front.ts'
 
 /** A Labgate, built and not yet listening. What it answers of its site is that of the config which serves now. */
@@ -38,6 +40,8 @@ export interface Labgate {
     readonly managementPort: number | undefined
     readonly firstAdminCode: string | undefined
   }>
+  /** Puts another config in the place of the one that serves; what is under way goes on. Never throws. */
+  reload(read: ReadConfig): Promise<ReloadAnswer>
   /** Finishes what is under way and closes everything; called twice, the second time does nothing. */
   stop(): Promise<void>
 }
@@ -50,7 +54,8 @@ export type LabgateConfig = Config | LoadedConfig
  * @throws Fault ERR_STORAGE, ERR_KEYS, ERR_PLUGIN with who, what and how to mend
  */
 export async function createLabgate(given: LabgateConfig, options: AssemblyOptions = {}): Promise<Labgate> {
-  const from = siteConfigOf(given)
+  const from =
+    'config' in given ? siteConfigOf(given) : { config: given, folder: process.cwd(), locate: undefined, env: {} }
   const ground = await layGround(from.config, options)
   try {
     const late: { site: LiveSite | undefined } = { site: undefined }
@@ -69,7 +74,7 @@ export async function createLabgate(given: LabgateConfig, options: AssemblyOptio
     }
     use(await buildSite(house, from))
     settle(ground, current)
-    return lifecycle({ house, config: from.config, front, health: healthOf(ground, current) })
+    return lifecycle({ ...{ house, use, front }, config: from.config, health: healthOf(ground, current) })
   } catch (error) {
     await ground.get('storage').close()
     throw error
@@ -96,12 +101,6 @@ function settle({ get }: Ground, current: () => LiveSite): void {
     await current().rooms.get('sessions').endAll(id)
     await current().providerSessions.revokeAccount(id)
   })
-}
-
-function siteConfigOf(given: LabgateConfig): SiteConfig {
-  if (!('config' in given)) return { config: given, folder: process.cwd(), locate: undefined, env: {} }
-  const { config, locate, env, file } = given
-  return { config, locate, env, folder: file.slice(0, Math.max(0, file.lastIndexOf('/'))) || '/' }
 }
 
 /** Every plugin that may hold people's data, those that failed too: what they hold is still there. */
@@ -148,6 +147,7 @@ interface Parts {
   readonly config: Config
   readonly front: WorkspaceFront
   readonly health: Health
+  use(site: LiveSite): void
 }
 
 function lifecycle(parts: Parts): Labgate {
@@ -156,12 +156,16 @@ function lifecycle(parts: Parts): Labgate {
   const { get } = house.ground
   const running: Running = {}
   let stopping: Promise<void> | undefined
+  const startedAt = systemClock.now().getTime()
+  const reloads = createReloads({ ...{ house, startedAt, use: parts.use }, applied: () => renewTls(parts, running) })
+  health.add(reloads.part)
 
   const stop = async (): Promise<void> => {
     health.drain()
     front.close()
     await running.main?.close({ graceSeconds: 10 })
     await running.management?.close({ graceSeconds: 1 })
+    await reloads.settled()
     await get('workspaces').close()
     await current().close()
     await get('storage').close()
@@ -192,10 +196,21 @@ function lifecycle(parts: Parts): Labgate {
       get('log').info({ issuer: config.issuer, port: running.main?.port }, 'Labgate listens')
       return { port: running.main?.port, managementPort: running.management?.port, firstAdminCode }
     },
+    reload: reloads.reload,
     stop: () => {
       stopping ??= stop()
       return stopping
     },
+  }
+}
+
+/** A certificate may have been renewed in its file. */
+function renewTls({ config, house }: Parts, { main }: Running): void {
+  try {
+    const tls = tlsOf(config)
+    if (tls !== undefined) main?.setTls(tls)
+  } catch (err) {
+    house.ground.get('log').error({ err }, 'the certificate was not renewed; the former one goes on')
   }
 }
 

@@ -54,6 +54,8 @@ export interface LiveSite extends Site {
   idle(seconds: number): Promise<void>
   /** Stops its plugins and lets go what it holds, but for what `heir` took over. */
   close(heir?: LiveSite): Promise<void>
+  /** Never to serve: gives back what it took over from `owner`, and stops the rest. */
+  abandon(owner: LiveSite): Promise<void>
 }
 
 /** What the dialects add to the OpenID Provider. */

@@ -13,6 +13,7 @@ import {
   termsSchema,
 } from './schema-access.ts'
 import { clientsSchema, resourcesSchema } from './schema-clients.ts'
+import { reloadSchema, signingSchema } from './schema-operation.ts'
 import { claimsSchema, pluginsSchema, type Rule, ruleSchema } from './schema-plugins.ts'
 import { profileSchema } from './schema-profile.ts'
 import { workspacesSchema } from './schema-workspaces.ts'
@@ -251,6 +252,8 @@ export const configSchema = {
       default: [],
       description: 'People who become admins by signing in, for example `email:alice@example.org`.',
     },
+    reload: reloadSchema,
+    signing: signingSchema,
     plugins: pluginsSchema,
     profile: profileSchema,
     claims: claimsSchema,

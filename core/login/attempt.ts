@@ -47,8 +47,12 @@ export function createAttemptPages(desk: Desk, random: Random): AttemptPages {
   const { attempts, methods } = desk
 
   const instanceOf = (id: string): AuthInstance => {
+    if (!methods.get(id) && !methods.isConfigured(id)) throw new Fault('ERR_NOT_FOUND', 'There is no such page.')
+    return instanceNow(id)
+  }
+  /** Of an attempt that was begun: its instance may have been taken out of the config meanwhile. */
+  const instanceNow = (id: string): AuthInstance => {
     const instance = methods.get(id)
-    if (!instance && !methods.isConfigured(id)) throw new Fault('ERR_NOT_FOUND', 'There is no such page.')
     if (!instance)
       throw new Fault('ERR_METHOD_DOWN', 'This way to sign in is not available now. Please choose another.')
     return instance
@@ -113,8 +117,17 @@ export function createAttemptPages(desk: Desk, random: Random): AttemptPages {
     }
     await settle(ctx, record, step)
   }
+  const watched = async (at: 'begin' | 'later', work: () => Promise<Step>): Promise<Step> => {
+    try {
+      return await work()
+    } catch (error) {
+      desk.troubled(error, at)
+      throw error
+    }
+  }
   const mine = async (ctx: Ctx, state: string | undefined, instance: string): Promise<AttemptRecord> => {
     const record = await attempts.find(state)
+    if (!record && !methods.isConfigured(instance)) throw new Fault('ERR_NOT_FOUND', 'There is no such page.')
     if (!record || record.instance !== instance) throw new Fault('ERR_LOGIN_EXPIRED', desk.text(ctx, 'login.expired'))
     if (!isSameBrowser(record, readBinding(ctx, desk)))
       throw new Fault('ERR_LOGIN_OTHER_BROWSER', desk.text(ctx, 'login.otherBrowser'))
@@ -129,12 +142,14 @@ export function createAttemptPages(desk: Desk, random: Random): AttemptPages {
     address: ctx.state.address,
   })
   const next = (ctx: Ctx, record: AttemptRecord, via: 'callback' | 'form' | 'visit') =>
-    run(ctx, record, async () => {
-      const instance = instanceOf(record.instance)
-      const method = instance.method
-      if (!method.next) throw new TypeError(`${instance.id} gave a step that needs an answer, but has no next()`)
-      return method.next(reply(ctx, via), forPlugin(record, instance))
-    })
+    run(ctx, record, () =>
+      watched('later', async () => {
+        const instance = instanceNow(record.instance)
+        const method = instance.method
+        if (!method.next) throw new TypeError(`${instance.id} gave a step that needs an answer, but has no next()`)
+        return method.next(reply(ctx, via), forPlugin(record, instance))
+      }),
+    )
 
   return {
     async begin(ctx, beginning) {
@@ -144,7 +159,7 @@ export function createAttemptPages(desk: Desk, random: Random): AttemptPages {
       const record = await attempts.begin({ ...start, binding })
       if (record.purpose !== 'sandbox') rememberMethod(ctx, desk, instance.id)
       const ask = { locale: desk.locale(ctx), clientName, loginHint, address: ctx.state.address, input }
-      await run(ctx, record, () => instance.method.begin(ask, forPlugin(record, instance)))
+      await run(ctx, record, () => watched('begin', () => instance.method.begin(ask, forPlugin(record, instance))))
     },
     async showForm(ctx, page) {
       const record = await mine(ctx, page.state, page.instance)

@@ -80,6 +80,8 @@ export interface Desk {
   /** Signs out whoever was signed in at the Provider in this browser, in favour of the one who signs in now. */
   leaveOther(ctx: Ctx, other: { readonly accountId: string; readonly uid: string }): Promise<void>
   audit(ctx: Ctx, event: SignInEvent): Promise<void>
+  /** A way to sign in threw: at its beginning, or later on, when the person had a part in it. */
+  troubled(error: unknown, at: 'begin' | 'later'): void
   /** Tells admins that somebody waits for their approval. */
   tellAdmins(account: string): Promise<void>
 }

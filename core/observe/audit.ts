@@ -83,6 +83,9 @@ export const auditTypes = [
   'client.changed',
   'client.removed',
   'keys.rotated',
+  'config.applied',
+  'config.refused',
+  'config.rolled-back',
   'first-admin.claimed',
 ] as const
 

@@ -7,7 +7,7 @@ import { simpleParser } from 'mailparser'
 import * as client from 'openid-client'
 import { stringify } from 'yaml'
 import type { AssemblyOptions } from '../../core/assembly.ts'
-import { parseConfig } from '../../core/config/load.ts'
+import { type LoadedConfig, parseConfig } from '../../core/config/load.ts'
 import { createLabgate, type Labgate } from '../../core/server.ts'
 import { UserAgent } from './user-agent.ts'
 
@@ -66,14 +66,11 @@ export async function freePort(): Promise<number> {
   return port
 }
 
-/** Starts one; `part` is laid over a small config. */
-export async function startLabgate(
-  part: Part = {},
-  options: AssemblyOptions & { readonly folder?: string; readonly port?: number } = {},
-): Promise<TestLabgate> {
-  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'labgate-flow-')))
-  const port = options.port ?? (await freePort())
-  const issuer = (part.issuer as string | undefined) ?? `http://localhost:${port}`
+/** A loaded config: `part` laid over a small one. Plugins given by path are looked up beside this file. */
+export function loadedConfig(
+  part: Part,
+  { issuer, folder, port }: { readonly issuer: string; readonly folder: string; readonly port: number },
+): LoadedConfig {
   const file = {
     issuer,
     demo: true,
@@ -92,7 +89,19 @@ export async function startLabgate(
     env: {},
     cwd: import.meta.dirname,
   })
-  const labgate = await createLabgate({ ...loaded, file: join(import.meta.dirname, 'test.yaml') }, options)
+  return { ...loaded, file: join(import.meta.dirname, 'test.yaml') }
+}
+
+/** Starts one; `part` is laid over a small config. */
+export async function startLabgate(
+  part: Part = {},
+  options: AssemblyOptions & { readonly folder?: string; readonly port?: number } = {},
+): Promise<TestLabgate> {
+  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'labgate-flow-')))
+  const port = options.port ?? (await freePort())
+  const issuer = (part.issuer as string | undefined) ?? `http://localhost:${port}`
+  const loaded = loadedConfig(part, { issuer, folder, port })
+  const labgate = await createLabgate(loaded, options)
   const started = await labgate.start()
   return {
     issuer,

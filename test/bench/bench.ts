@@ -9,6 +9,7 @@ import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { accessRows, operations, rowsOfGroupGrant } from './access.ts'
+import { calm, judgeCalm } from './calm.ts'
 import { dialectRows } from './dialects.ts'
 import { byTurns, fill } from './drive.ts'
 import { type DialectRowName, leastOfKoa } from './floors.ts'
@@ -51,7 +52,7 @@ const pairing = {
 const wanted = values.only?.split(',') ?? [
   ...Object.keys(scenarios),
   ...Object.keys(leastOfKoa),
-  ...['access', 'start', 'statements', 'workspaces', 'growth'],
+  ...['access', 'start', 'statements', 'workspaces', 'growth', 'calm'],
 ]
 const names = (Object.keys(scenarios) as ScenarioName[]).filter((name) => wanted.includes(name))
 const dialectNames = (Object.keys(leastOfKoa) as DialectRowName[]).filter((name) => wanted.includes(name))
@@ -189,6 +190,14 @@ if (dialectNames.length > 0) verdicts.push(...(await dialects()))
 if (wanted.includes('access')) verdicts.push(...(await access()))
 if (wanted.includes('start')) verdicts.push(...(await starts()))
 if (wanted.includes('workspaces')) verdicts.push(...(await workspaces()))
+if (wanted.includes('calm')) {
+  const found = await calm({ seconds: pairing.seconds * 5, width: pairing.width, expired: 100_000 })
+  keep('calm', found)
+  print(
+    `\nat ${found.perSecond.toFixed(0)} sign-ins a second: ${found.p50.toFixed(0)} ms each, p99 ${found.p99.toFixed(0)} ms`,
+  )
+  verdicts.push(...judgeCalm(found))
+}
 if (wanted.includes('growth')) verdicts.push(...(await grown()))
 if (wanted.includes('statements')) await statements()
 const missed = verdicts.filter(({ holds }) => !holds)

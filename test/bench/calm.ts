@@ -7,6 +7,7 @@ import { createDriver, fill } from './drive.ts'
 import { mostLoopMs } from './floors.ts'
 import { makeLargeSite, nothing } from './large-site.ts'
 import { quantile } from './measure.ts'
+import type { Verdict } from './report.ts'
 import { type Slot, scenarios } from './scenarios.ts'
 import type { Server } from './servers.ts'
 

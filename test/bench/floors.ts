@@ -51,3 +51,6 @@ export const leastGrown = { tokens: 0.7, rest: 0.9 } as const
 export const mostGrownStart = 1.1
 /** Most milliseconds for which a step of cleaning up holds the writer. */
 export const mostCleanupMs = { p99: 20, ever: 50 } as const
+
+/** Most milliseconds by which the event loop is late (p99) at seven tenths of the most that it can do. */
+export const mostLoopMs = 30

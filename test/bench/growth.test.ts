@@ -1,7 +1,8 @@
 /** That places with much behind them are what they say. How fast they are is for the bench to say. @module */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { leastGrown } from './floors.ts'
+import { calm, judgeCalm } from './calm.ts'
+import { leastGrown, mostLoopMs } from './floors.ts'
 import { type Growth, growth, judgeGrowth } from './growth.ts'
 
 suite('the bench of growth', () => {
@@ -31,5 +32,19 @@ suite('the bench of growth', () => {
     assert.deepEqual(holds({ ...good, rows: [{ ...row, ratioCpu: leastGrown.tokens - 0.01 }] }), [false, true, true])
     assert.deepEqual(holds({ ...good, starts: [{ ...start, largeMs: 120 }] }), [true, false, true])
     assert.deepEqual(holds({ ...good, cleanup: { ...good.cleanup, worstMs: 51 } }), [true, true, false])
+  })
+})
+
+suite('the bench of calm', () => {
+  test('signs people in at a constant rate, and hears how late the event loop was', async () => {
+    const found = await calm({ seconds: 0.3, width: 2, expired: 500 })
+    assert.ok(found.perSecond > 0 && found.p99 > 0)
+    assert.ok(found.loop.p99 > 0 && found.loop.worst >= found.loop.p99)
+  })
+
+  test('a late event loop misses its floor', () => {
+    const found = { perSecond: 1, p50: 1, p99: 1, loop: { p50: 1, p99: mostLoopMs, worst: 100 } }
+    assert.equal(judgeCalm(found)[0]?.holds, true)
+    assert.equal(judgeCalm({ ...found, loop: { ...found.loop, p99: mostLoopMs + 1 } })[0]?.holds, false)
   })
 })

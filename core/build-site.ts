@@ -17,7 +17,7 @@ import { createProviderSessions } from './oidc/provider-sessions.ts'
 import { type Assets, assetUrls, loadAssets } from './pages/assets.ts'
 import { createPages, type Pages } from './pages/pages.ts'
 import { servicesOf } from './plugin-services.ts'
-import { buildProvider, providerCsp, providerHosts } from './provider.ts'
+import { buildProvider, providerHosts, providerMount } from './provider.ts'
 import { loadPlugins } from './registry/load.ts'
 import { digestOf } from './registry/print.ts'
 import type { Registry } from './registry/registry.ts'
@@ -151,7 +151,7 @@ async function furnish(house: House, { site, from, fetches, fetchFor }: Parts): 
   get('sessions').onEnd(house.ended)
   const bearer = createBearer({ rooms, provider })
   addRoutes(site, { app, cookie, pages, provider, providerSessions, assets, bearer })
-  app.mountProvider({ current: provider, csp: providerCsp })
+  app.mountProvider(providerMount(provider))
   return {
     ...site,
     ...{ from, app, cookie, providerSessions, provider, fetches },

@@ -3,11 +3,14 @@ import type Provider from 'oidc-provider'
 import type { Config } from './config/schema.ts'
 import { cookieNames } from './http/cookies.ts'
 import { cspOf } from './http/headers.ts'
+import type { ProviderMount } from './http/provider.ts'
 import type { SessionCookie } from './http/session.ts'
 import { returnAddress } from './login/door.ts'
 import { createRenewal } from './login/renewal.ts'
 import { clientMetadata, doorClient, doorClientId } from './oidc/clients.ts'
+import { keptDocument } from './oidc/documents.ts'
 import { createProvider } from './oidc/provider.ts'
+import { quickAnswers } from './oidc/quick.ts'
 import { providerViews } from './oidc/views.ts'
 import type { Pages } from './pages/pages.ts'
 import type { Registry } from './registry/registry.ts'
@@ -46,6 +49,7 @@ export async function buildProvider(
     claims: config.claims,
     additions: additionsOf(registry),
     person: (id) => personOf(rooms, id),
+    acts: async (id) => (await get('accounts').acting(id)) !== undefined,
     sessionLives: async (uid) => (await get('storage').sessions.findByProviderUid(uid)) !== undefined,
     renew: createRenewal({
       identities: get('identities'),
@@ -84,8 +88,22 @@ function doorHosts(registry: Registry): string[] {
   return [...new Set(registry.authz().flatMap(({ host, origin }) => (host === undefined ? [] : [origin])))]
 }
 
+/** How the outer app reaches a Provider, which may be another one at each request. */
+export function providerMount(current: () => Provider): ProviderMount {
+  return {
+    current,
+    csp: providerCsp,
+    prepared(ctx) {
+      const document = keptDocument(current(), ctx.path)
+      const origin = ctx.get('Origin') || '*'
+      return document && { ...document, headers: { Vary: 'Origin', 'Access-Control-Allow-Origin': origin } }
+    },
+    quick: (ctx) => quickAnswers(current())?.(ctx),
+  }
+}
+
 /** Pages of the Provider end at relying parties through forms; the library's own need their script's hash besides. */
-export function providerCsp(ctx: { path: string; state: { nonce: string } }): string | undefined {
+function providerCsp(ctx: { path: string; state: { nonce: string } }): string | undefined {
   if (!ctx.path.startsWith('/oidc/auth')) return undefined
   return cspOf({ nonce: ctx.state.nonce, formAction: ['https:', 'http:'] })
 }

@@ -23,6 +23,13 @@ export interface Prepared {
   readonly headers?: Readonly<Record<string, string>>
 }
 
+/** A whole answer that the Provider's own app had no part in. */
+export interface QuickAnswer {
+  readonly type: string
+  readonly text: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
 /** How the Provider is mounted. */
 export interface ProviderMount {
   /** Asked at each request, so that the Provider can be swapped while flows are open. */
@@ -31,6 +38,8 @@ export interface ProviderMount {
   csp?(ctx: Ctx): string | undefined
   /** Asked first for GET and HEAD. */
   prepared?(ctx: Ctx): Prepared | undefined
+  /** Asked next; `undefined`: the Provider answers, from the same request. */
+  quick?(ctx: Ctx): Promise<QuickAnswer | undefined> | undefined
 }
 
 const documents = new Set(['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server'])
@@ -66,6 +75,12 @@ function answerPrepared(ctx: Ctx, document: Prepared): void {
   else ctx.body = document.body
 }
 
+function answerQuick(ctx: Ctx, { type, text, headers }: QuickAnswer): void {
+  ctx.set({ ...headers, 'Content-Type': type })
+  ctx.status = 200
+  ctx.body = text
+}
+
 const callbacks = new WeakMap<ProviderApp, ReturnType<ProviderApp['callback']>>()
 
 function callbackOf(provider: ProviderApp): ReturnType<ProviderApp['callback']> {
@@ -89,6 +104,8 @@ export function providerDoor(needs: DoorNeeds): (ctx: Ctx) => Promise<void> | un
     if (document !== undefined) return answerPrepared(ctx, document)
     if (openToAll.has(ctx.path)) await needs.limits.take(`provider ${ctx.path}`, addressKey(ctx.state.address), rate)
     if ((ctx.request.length ?? 0) > defaultBodyLimit) throw new Fault('ERR_TOO_LARGE', 'The request is too large.')
+    const quick = await mount.quick?.(ctx)
+    if (quick !== undefined) return answerQuick(ctx, quick)
     const csp = mount.csp?.(ctx)
     if (csp !== undefined) ctx.state.csp = csp
     needs.setCsp(ctx)

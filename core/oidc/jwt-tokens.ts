@@ -5,6 +5,7 @@
  * @module
  */
 import { createHmac } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
 import type { Clock } from '@labgate/contract'
 import { compactVerify, createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, type JWK } from 'jose'
 import type { Context, Next } from 'koa'
@@ -65,14 +66,20 @@ export function recordJwtTokens(provider: Provider, needs: JwtTokenNeeds): void 
       // Within a request this joins the unit that is committed before the token leaves; it cannot fail here.
       void model.upsert(jti, payload as AdapterPayload, Math.max(1, life))
     })
+  const toName = tokenNames(needs)
+  provider.use((ctx, next) => translate(ctx as unknown as Context, next, toName))
+}
+
+/** The name of a token's record: of a JWT of ours a derived one, of others the token itself. */
+export type TokenName = (value: string) => Promise<string>
+
+/** Makes the names of tokens. */
+export function tokenNames(needs: Omit<JwtTokenNeeds, 'adapterFor'>): TokenName {
   const verify = createVerifier(needs)
-  provider.use(async (ctx, next) => {
-    const toName = async (value: string): Promise<string> => {
-      const jti = await verify(value)
-      return jti === undefined ? value : nameOf(jti)
-    }
-    await translate(ctx as unknown as Context, next, toName)
-  })
+  return async (value) => {
+    const jti = await verify(value)
+    return jti === undefined ? value : recordName(needs.secret, jti)
+  }
 }
 
 /**
@@ -129,24 +136,23 @@ function looksLikeJwt(value: string): boolean {
   }
 }
 
-type ToName = (value: string) => Promise<string>
 const bodyLimit = 56 * 1024
 
-async function translate(ctx: Context, next: Next, toName: ToName): Promise<void> {
+async function translate(ctx: Context, next: Next, toName: TokenName): Promise<void> {
   if (ctx.path === '/oidc/userinfo') await translateHeader(ctx, toName)
   else if (ctx.method === 'POST' && (ctx.path === '/oidc/introspection' || ctx.path === '/oidc/revocation'))
     await translateBody(ctx, toName)
   await next()
 }
 
-async function translateHeader(ctx: Context, toName: ToName): Promise<void> {
+async function translateHeader(ctx: Context, toName: TokenName): Promise<void> {
   const match = /^(bearer) (.+)$/i.exec(ctx.get('authorization'))
   if (match) ctx.req.headers.authorization = `${match[1]} ${await toName(match[2] ?? '')}`
 }
 
-async function translateBody(ctx: Context, toName: ToName): Promise<void> {
+async function translateBody(ctx: Context, toName: TokenName): Promise<void> {
   if (!ctx.is('application/x-www-form-urlencoded') || (ctx.request.length ?? 0) > bodyLimit) return
-  const text = await readText(ctx)
+  const text = read.get(ctx.req) ?? (await readText(ctx.req)) ?? ctx.throw(413, 'request entity too large')
   const form = new URLSearchParams(text)
   const tokens = form.getAll('token')
   if (tokens.length === 1 && tokens[0] !== undefined) form.set('token', await toName(tokens[0]))
@@ -159,12 +165,27 @@ async function translateBody(ctx: Context, toName: ToName): Promise<void> {
   ;(ctx.req as { body?: unknown }).body = body
 }
 
-async function readText(ctx: Context): Promise<string> {
+/** Forms that were read before the Provider's app saw their requests. */
+const read = new WeakMap<IncomingMessage, string>()
+
+/** Reads the form of a request that goes on to the Provider; `undefined`, and nothing is read, where it is no plain one. */
+export async function formText(req: IncomingMessage): Promise<string | undefined> {
+  const { 'content-type': type = '', 'content-length': length, 'content-encoding': encoding } = req.headers
+  if (!/^application\/x-www-form-urlencoded(?:; ?charset=utf-8)?$/i.test(type) || encoding !== undefined)
+    return undefined
+  if (!(Number(length) <= bodyLimit)) return undefined
+  const text = await readText(req)
+  if (text !== undefined) read.set(req, text)
+  return text
+}
+
+/** `undefined`: it is too large. */
+async function readText(req: IncomingMessage): Promise<string | undefined> {
   const chunks: Buffer[] = []
   let size = 0
-  for await (const chunk of ctx.req as AsyncIterable<Buffer>) {
+  for await (const chunk of req as AsyncIterable<Buffer>) {
     size += chunk.length
-    if (size > bodyLimit) ctx.throw(413, 'request entity too large')
+    if (size > bodyLimit) return undefined
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString()

@@ -12,18 +12,20 @@ import type { Sessions } from '../accounts/sessions.ts'
 import { createCookieSigner } from '../http/cookie-signer.ts'
 import type { CookieNames } from '../http/cookies.ts'
 import type { Audit } from '../observe/audit.ts'
-import { type AccountNeeds, accountFinder, outlives } from './account.ts'
+import { type AccountNeeds, accountFinder } from './account.ts'
 import { type AdapterNeeds, createAdapter } from './adapter.ts'
 import { claimTable } from './claims.ts'
 import { ownMetadata } from './clients.ts'
+import { keepDocuments } from './documents.ts'
 import { listenToProvider } from './events.ts'
 import { registerExtensionGrants } from './extension-grants.ts'
 import { narrowFormAction } from './form-post.ts'
 import { existingGrant } from './grants.ts'
-import { answeringForJwts, recordJwtTokens } from './jwt-tokens.ts'
+import { answeringForJwts, recordJwtTokens, tokenNames } from './jwt-tokens.ts'
 import { signingAlgorithms } from './keys.ts'
 import { createPolicy, type PolicyNeeds } from './policy.ts'
 import { isFapi, type ProofNeeds, proofAlgorithms, proofOptions } from './proofs.ts'
+import { addQuickAnswers, mayIntrospect } from './quick.ts'
 import { lifeOf, type Resources, resourceServer } from './resources.ts'
 
 /** What the Provider shows to people; the rest of its answers are for machines. */
@@ -55,6 +57,8 @@ export interface ProviderNeeds extends AdapterNeeds, PolicyNeeds, AccountNeeds, 
   readonly resources: Resources
   /** Clients known at start: those of the config and our own doors. */
   readonly clients: readonly ClientMetadata[]
+  /** Whether an account may act at all. */
+  acts(account: string): Promise<boolean>
   readonly consents: Consents
   readonly sessions: Pick<Sessions, 'endByProvider' | 'lifeSeconds'>
   readonly fetch: typeof globalThis.fetch
@@ -133,6 +137,14 @@ export function createProvider(needs: ProviderNeeds): Provider {
   provider.use((ctx, next) => narrowFormAction(ctx as KoaContextWithOIDC, next))
   provider.use(commitBeforeAnswer)
   recordJwtTokens(provider, { ...needs, adapterFor, secret: needs.recordSecret })
+  const findAccount = accountFinder(needs)
+  addQuickAnswers(provider, {
+    ...needs,
+    nameOf: tokenNames({ ...needs, secret: needs.recordSecret }),
+    // Of the context it reads no more than the client.
+    account: async (client, id, token) => findAccount({ oidc: { client } } as never, id, token as never),
+  })
+  keepDocuments(provider)
   return provider
 }
 
@@ -172,13 +184,7 @@ function features(needs: ProviderNeeds): Configuration['features'] {
     clientCredentials: { enabled: true },
     introspection: {
       enabled: true,
-      async allowedPolicy(_ctx, client, token) {
-        const isOurs = (client as { labgate_first_party?: boolean }).labgate_first_party === true
-        if (client.clientAuthMethod === 'none' || (!isOurs && token.clientId !== client.clientId)) return false
-        const account = (token as { accountId?: string }).accountId
-        if (account === undefined) return true
-        return (await needs.person(account)) !== undefined && (await outlives(needs, token))
-      },
+      allowedPolicy: (_ctx, client, token) => mayIntrospect(client, token, needs),
     },
     revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
     resourceIndicators: {

@@ -1,0 +1,242 @@
+/**
+ * What services ask of the Provider thousands of times a second, answered past its own app: introspection and userinfo
+ * in their plain form, and the two documents. Every check is the library's, made on its own models in its order;
+ * whatever is not plain, and every refusal, goes on to the library as it came.
+ * @module
+ */
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import type Provider from 'oidc-provider'
+import { outlives } from './account.ts'
+import { formText, type TokenName } from './jwt-tokens.ts'
+
+/** A whole answer. */
+export interface QuickAnswer {
+  readonly type: string
+  readonly text: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** Answers a request; `undefined`: it is for the Provider, and nothing was changed but its body read. */
+export type Quick = (ask: { readonly req: IncomingMessage; readonly path: string }) => Promise<QuickAnswer | undefined>
+
+export interface QuickNeeds {
+  readonly issuer: string
+  /** Whether an account may act at all. */
+  acts(account: string): Promise<boolean>
+  sessionLives(providerUid: string): Promise<boolean>
+  /** The name of a JWT's record; other tokens are their own names. */
+  readonly nameOf: TokenName
+  /** Claims of an account for userinfo. */
+  account: FindAccount
+}
+
+type FindAccount = (
+  client: QuickClient,
+  id: string,
+  token: QuickToken,
+) => Promise<{ claims(use: string, scope: string, claims: object, rejected: string[]): object } | undefined>
+
+/** The library's client and tokens, as far as its types do not name them. */
+interface QuickClient {
+  readonly clientId: string
+  readonly clientAuthMethod: string
+  readonly subjectType?: string
+  readonly userinfoSignedResponseAlg?: string
+  readonly userinfoEncryptedResponseAlg?: string
+  readonly labgate_first_party?: boolean
+  checkClientSecretExpiration(message: string): void
+  compareClientSecret(secret: string): Promise<boolean>
+}
+
+interface QuickToken {
+  readonly kind: string
+  readonly isValid: boolean
+  readonly jti: string
+  readonly clientId: string
+  readonly accountId?: string
+  readonly grantId?: string
+  readonly aud?: unknown
+  readonly rar?: unknown
+  readonly claims?: object
+  readonly extra?: object
+  readonly exp?: number
+  readonly iat?: number
+  readonly sid?: string
+  readonly scope?: string
+  readonly scopes: ReadonlySet<string>
+  readonly tokenType: string
+  readonly jkt?: string
+  isSenderConstrained(): boolean
+}
+
+interface Models {
+  readonly Client: { find(id: string): Promise<QuickClient | undefined> }
+  readonly AccessToken: Finder
+  readonly ClientCredentials: Finder
+  readonly RefreshToken: Finder
+  readonly Grant: { find(id: string, options: object): Promise<QuickGrant | undefined> }
+  readonly Claims: new (available: object, about: { client: QuickClient }) => QuickClaims
+}
+
+interface Finder {
+  find(value: string): Promise<QuickToken | undefined>
+}
+
+interface QuickGrant {
+  readonly isExpired: boolean
+  readonly clientId: string
+  readonly accountId: string
+  getRejectedOIDCClaims(): string[]
+  getOIDCScopeFiltered(scopes: ReadonlySet<string>): string
+}
+
+interface QuickClaims {
+  scope(value: string): void
+  mask(value: object): void
+  rejected(value: string[]): void
+  result(): Promise<object>
+}
+
+const quickOf = new WeakMap<Provider, Quick>()
+
+/** The quick answers of a Provider, when it has them. */
+export function quickAnswers(provider: Provider): Quick | undefined {
+  return quickOf.get(provider)
+}
+
+/** Gives a Provider its quick answers. */
+export function addQuickAnswers(provider: Provider, needs: QuickNeeds): void {
+  const models = provider as unknown as Models
+  quickOf.set(provider, async ({ req, path }) => {
+    const { method, headers } = req
+    // With an origin it is a browser's: who may read the answer is said by the library.
+    if (headers.origin !== undefined || headers.dpop !== undefined) return undefined
+    if (method === 'POST' && path === '/oidc/introspection') return introspection(req, { models, needs })
+    if (method === 'GET' && req.url === '/oidc/userinfo') return userinfo(headers, { models, needs })
+    return undefined
+  })
+}
+
+interface Parts {
+  readonly models: Models
+  readonly needs: QuickNeeds
+}
+
+async function introspection(req: IncomingMessage, parts: Parts): Promise<QuickAnswer | undefined> {
+  const basic = basicOf(req.headers)
+  if (basic === undefined || req.headers['oauth-client-attestation'] !== undefined) return undefined
+  const text = await formText(req)
+  const form = text === undefined ? undefined : new URLSearchParams(text)
+  const value = form?.get('token')
+  if (!form || !value || [...form.keys()].some((key) => key !== 'token') || form.size !== 1) return undefined
+  const client = await clientOf(basic, parts)
+  if (client === undefined) return undefined
+  const name = await parts.needs.nameOf(value)
+  if (name === value && value.includes('.')) return undefined
+  return introspected({ client, name }, parts)
+}
+
+async function clientOf({ id, secret }: Basic, { models }: Parts): Promise<QuickClient | undefined> {
+  const client = await models.Client.find(id)
+  if (client === undefined || client.subjectType === 'pairwise' || client.userinfoEncryptedResponseAlg) return undefined
+  if (!['client_secret_basic', 'client_secret_post'].includes(client.clientAuthMethod)) return undefined
+  try {
+    client.checkClientSecretExpiration('')
+  } catch {
+    return undefined
+  }
+  return (await client.compareClientSecret(secret)) ? client : undefined
+}
+
+const inactive = { active: false }
+const living = { active: true }
+
+async function introspected(
+  { client, name }: { client: QuickClient; name: string },
+  parts: Parts,
+): Promise<QuickAnswer | undefined> {
+  const { models, needs } = parts
+  // One after the other: mostly the first is it.
+  const token =
+    (await models.AccessToken.find(name)) ??
+    (await models.ClientCredentials.find(name)) ??
+    (await models.RefreshToken.find(name))
+  if (token === undefined || !token.isValid) return json(inactive)
+  if (token.grantId && !(await grantOf(token, models))) return json(inactive)
+  if (!(await mayIntrospect(client, token, needs))) return json(inactive)
+  if (token.rar !== undefined || (token as { 'x5t#S256'?: string })['x5t#S256'] !== undefined) return undefined
+  if (token.accountId !== undefined && token.clientId !== client.clientId) {
+    const other = await models.Client.find(token.clientId)
+    if (other === undefined || other.subjectType === 'pairwise') return undefined
+  }
+  return json({
+    ...living,
+    ...(token.accountId ? { sub: token.accountId } : {}),
+    ...token.extra,
+    // Nothing that was added to a token says whether it lives.
+    ...living,
+    ...{ client_id: token.clientId, exp: token.exp, iat: token.iat, sid: token.sid, iss: needs.issuer },
+    jti: token.jti !== name ? token.jti : undefined,
+    ...{ aud: token.aud, scope: token.scope || undefined },
+    cnf: token.isSenderConstrained() ? { jkt: token.jkt } : undefined,
+    token_type: token.kind !== 'RefreshToken' ? token.tokenType : undefined,
+  })
+}
+
+async function grantOf(token: QuickToken, { Grant }: Models): Promise<QuickGrant | undefined> {
+  const grant = await Grant.find(token.grantId ?? '', { ignoreExpiration: true })
+  const fits = grant !== undefined && !grant.isExpired && grant.clientId === token.clientId
+  return fits && grant.accountId === token.accountId ? grant : undefined
+}
+
+/** Who may ask about a token, and whether its account and session still may act; the library asks the same. */
+export async function mayIntrospect(
+  client: { readonly clientId: string; readonly clientAuthMethod?: string | undefined },
+  token: { readonly clientId?: string | undefined; readonly accountId?: string | undefined },
+  needs: Pick<QuickNeeds, 'acts' | 'sessionLives'>,
+): Promise<boolean> {
+  const isOurs = (client as { labgate_first_party?: boolean }).labgate_first_party === true
+  if (client.clientAuthMethod === 'none' || (!isOurs && token.clientId !== client.clientId)) return false
+  const { accountId } = token
+  return accountId === undefined || ((await needs.acts(accountId)) && (await outlives(needs, token)))
+}
+
+async function userinfo(headers: IncomingHttpHeaders, { models, needs }: Parts): Promise<QuickAnswer | undefined> {
+  const value = /^bearer ([\w~+/.=-]+)$/i.exec(headers.authorization ?? '')?.[1]
+  if (value === undefined || headers['content-type'] !== undefined) return undefined
+  const token = await models.AccessToken.find(await needs.nameOf(value))
+  if (token === undefined || !token.scopes.has('openid') || token.isSenderConstrained()) return undefined
+  if (token.aud !== undefined || token.claims !== undefined || token.accountId === undefined) return undefined
+  const client = await models.Client.find(token.clientId)
+  if (client === undefined || client.subjectType === 'pairwise') return undefined
+  if (client.userinfoSignedResponseAlg || client.userinfoEncryptedResponseAlg) return undefined
+  const account = await needs.account(client, token.accountId, token)
+  const grant = await grantOf(token, models)
+  if (account === undefined || grant === undefined) return undefined
+  const rejected = grant.getRejectedOIDCClaims()
+  const scope = grant.getOIDCScopeFiltered(new Set((token.scope ?? '').split(' ')))
+  const available = { ...(await account.claims('userinfo', scope, {}, rejected)), sub: token.accountId }
+  const mask = new models.Claims(available, { client })
+  mask.scope(scope)
+  mask.mask({})
+  mask.rejected(rejected)
+  return json(await mask.result())
+}
+
+interface Basic {
+  readonly id: string
+  readonly secret: string
+}
+
+/** A client's name and secret of plain signs, by HTTP Basic; others are for the library to judge. */
+function basicOf({ authorization = '' }: IncomingHttpHeaders): Basic | undefined {
+  const box = /^basic ([A-Za-z0-9+/]+={0,2})$/i.exec(authorization)?.[1]
+  const [, id, secret] = /^([\w.~-]+):([\w.~-]+)$/.exec(Buffer.from(box ?? '', 'base64').toString('latin1')) ?? []
+  return id === undefined || secret === undefined ? undefined : { id, secret }
+}
+
+const noStore = { 'Cache-Control': 'no-store', Vary: 'Origin', 'Access-Control-Allow-Origin': '*' }
+
+function json(body: object): QuickAnswer {
+  return { type: 'application/json; charset=utf-8', text: JSON.stringify(body), headers: noStore }
+}

@@ -140,7 +140,7 @@ async function furnish(house: House, { site, from, fetches, fetchFor }: Parts): 
   })
   const fetch = fetchFor(':provider', { allow: providerHosts(config) })
   const build = async () => {
-    const made = await buildProvider(site, { cookie, pages, cookieKeys, fetch })
+    const made = await buildProvider(site, { cookie, pages, cookieKeys, fetch, limits: house.limits })
     return made.on('server_error', () => get('signIns').note('failed'))
   }
   const now: { provider: Provider } = { provider: await build() }

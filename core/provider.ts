@@ -4,10 +4,12 @@ import type { Config } from './config/schema.ts'
 import { cookieNames } from './http/cookies.ts'
 import { cspOf } from './http/headers.ts'
 import type { ProviderMount } from './http/provider.ts'
+import type { Limits } from './http/rate.ts'
 import type { SessionCookie } from './http/session.ts'
-import { returnAddress } from './login/door.ts'
+import { returnAddress, wayOf } from './login/door.ts'
 import { createRenewal } from './login/renewal.ts'
 import { clientMetadata, doorClient, doorClientId } from './oidc/clients.ts'
+import { deviceViews } from './oidc/device-views.ts'
 import { keptDocument } from './oidc/documents.ts'
 import { createProvider } from './oidc/provider.ts'
 import { quickAnswers } from './oidc/quick.ts'
@@ -19,7 +21,13 @@ import { additionsOf, personOf, type Site } from './site.ts'
 /** The Provider with the clients of the config, our own doors, and what the dialects add. */
 export async function buildProvider(
   site: Site,
-  parts: { cookie: SessionCookie; pages: Pages; cookieKeys: readonly string[]; fetch: typeof globalThis.fetch },
+  parts: {
+    cookie: SessionCookie
+    pages: Pages
+    cookieKeys: readonly string[]
+    fetch: typeof globalThis.fetch
+    limits: Pick<Limits, 'take'>
+  },
 ): Promise<Provider> {
   const { config, rooms, registry } = site
   const { get } = rooms
@@ -72,6 +80,13 @@ export async function buildProvider(
     fetch: parts.fetch,
     log: get('log'),
     audit: get('audit'),
+    personOf: async (req) => {
+      const session = await cookie.of(req)
+      return session && { ...session.owner, account: session.account }
+    },
+    signInWay: (to) => wayOf({ issuer: config.issuer, clientId: doorClientId })(to, 'anybody'),
+    countTry: (...taken) => parts.limits.take(...taken),
+    deviceViews: deviceViews({ pages: parts.pages }),
     views: providerViews({ pages: parts.pages, support: config.branding.support }),
   })
 }

@@ -10,9 +10,9 @@ import { createAttemptPages } from '../login/attempt.ts'
 import { isSameBrowser } from '../login/attempts.ts'
 import { type Desk, noteKey, purpose, readBinding } from '../login/desk.ts'
 import type { Door } from '../login/door.ts'
+import { deviceText } from '../pages/device.ts'
 import { iconUri } from '../pages/links.ts'
 import type { Notice, Post, Views } from '../pages/views.ts'
-import { deviceText } from './device.ts'
 
 export interface PortalNeeds {
   readonly desk: Desk

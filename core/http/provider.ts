@@ -54,12 +54,12 @@ export function providerRoute(path: string): string {
   if (documents.has(path)) return path
   const first = path.split('/')[2] ?? ''
   const known =
-    /^(?:auth|token|me|userinfo|jwks|introspect|introspection|revoke|revocation|logout|session|reg|device|par|request)$/
+    /^(?:auth|token|me|userinfo|jwks|introspect|introspection|revoke|revocation|logout|session|reg|register|device|par|request)$/
   return known.test(first) ? `/oidc/${first}` : '/oidc/*'
 }
 
 /** Where anybody at all can make the Provider keep something. Generous: a whole institute may sit behind one address. */
-const openToAll = new Set(['/oidc/auth', '/oidc/par'])
+const openToAll = new Set(['/oidc/auth', '/oidc/par', '/oidc/device/auth', '/oidc/register'])
 const rate = { count: 1200, seconds: 60 }
 
 /** Makes the request look as if it had reached the issuer directly. */

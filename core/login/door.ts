@@ -34,22 +34,27 @@ export interface Door {
   readonly routes: readonly Route[]
 }
 
-/** Makes the door of our own pages on the issuer’s host. */
-export function createDoor(desk: Desk, clientId: string): Door {
-  const way: Door['way'] = (to, who) => {
-    const url = new URL('/oidc/auth', desk.issuer)
+/** The address of signing in as the built-in client, that leads back to a path of ours. */
+export function wayOf({ issuer, clientId }: { readonly issuer: string; readonly clientId: string }): Door['way'] {
+  return (to, who) => {
+    const url = new URL('/oidc/auth', issuer)
     // No code is needed: the session cookie is ours already when the browser comes back (OAuth 2.0 Multiple Response Types §4).
     url.search = new URLSearchParams({
       client_id: clientId,
       response_type: 'none',
       scope: 'openid',
-      redirect_uri: new URL(returnAddress, desk.issuer).href,
+      redirect_uri: new URL(returnAddress, issuer).href,
       state: Buffer.from(to).toString('base64url'),
       // Not `max_age`: the Provider rounds its age by itself, and a browser would run in circles where the two differ.
       ...(who === 'anew' ? { prompt: 'login' } : {}),
     }).toString()
     return url.pathname + url.search
   }
+}
+
+/** Makes the door of our own pages on the issuer’s host. */
+export function createDoor(desk: Desk, clientId: string): Door {
+  const way = wayOf({ issuer: desk.issuer, clientId })
   const home = '/account'
   const toSignIn = (ctx: Ctx, how: { fresh: boolean }): void => {
     ctx.redirect(way(wayBack(ctx, desk.issuer), how.fresh ? 'anew' : 'anybody'))

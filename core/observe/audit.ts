@@ -77,6 +77,8 @@ export const auditTypes = [
   'account.claimed',
   'consent.given',
   'consent.revoked',
+  'device.approved',
+  'device.declined',
   'token.revoked',
   'token.reused',
   'client.added',

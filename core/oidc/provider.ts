@@ -6,7 +6,13 @@
 
 import type { Log } from '@labgate/contract'
 import type { Context } from 'koa'
-import Provider, { type ClientMetadata, type Configuration, type JWKS, type KoaContextWithOIDC } from 'oidc-provider'
+import Provider, {
+  type Adapter,
+  type ClientMetadata,
+  type Configuration,
+  type JWKS,
+  type KoaContextWithOIDC,
+} from 'oidc-provider'
 import type { Consents } from '../accounts/consents.ts'
 import type { Sessions } from '../accounts/sessions.ts'
 import { createCookieSigner } from '../http/cookie-signer.ts'
@@ -16,6 +22,7 @@ import { type AccountNeeds, accountFinder } from './account.ts'
 import { type AdapterNeeds, createAdapter } from './adapter.ts'
 import { claimTable } from './claims.ts'
 import { ownMetadata } from './clients.ts'
+import { type DeviceNeeds, deviceDoor, deviceFeature, pacedDeviceCodes } from './device.ts'
 import { keepDocuments } from './documents.ts'
 import { listenToProvider } from './events.ts'
 import { registerExtensionGrants } from './extension-grants.ts'
@@ -45,7 +52,7 @@ export interface ProviderViews {
   signedOut(ctx: Context): void
 }
 
-export interface ProviderNeeds extends AdapterNeeds, PolicyNeeds, AccountNeeds, ProofNeeds {
+export interface ProviderNeeds extends AdapterNeeds, PolicyNeeds, AccountNeeds, ProofNeeds, DeviceNeeds {
   readonly issuer: string
   readonly demo: boolean
   readonly jwks: JWKS
@@ -75,10 +82,7 @@ export function createProvider(needs: ProviderNeeds): Provider {
   // Who is signed in where is written in the commit of the answer that depends on it.
   const bind: PolicyNeeds['bind'] = async (req, uid) => alongside(() => needs.bind(req, uid))
   const provider = new Provider(needs.issuer, {
-    adapter: (model: string) =>
-      model === 'AccessToken'
-        ? answeringForJwts(adapterFor(model), { ...needs, secret: needs.recordSecret })
-        : adapterFor(model),
+    adapter: (model: string) => wrapped(model, adapterFor(model), needs),
     clients: [...needs.clients],
     jwks: needs.jwks,
     routes,
@@ -104,6 +108,7 @@ export function createProvider(needs: ProviderNeeds): Provider {
     },
     ttl: {
       AuthorizationCode: 60,
+      DeviceCode: 600,
       AccessToken: (_ctx, token) => lifeOf(token),
       ClientCredentials: (_ctx, token) => lifeOf(token),
       IdToken: 3600,
@@ -134,6 +139,7 @@ export function createProvider(needs: ProviderNeeds): Provider {
   listenToProvider(provider, needs)
   // Ours ends when theirs is gone for good: a crash between the two must leave a session that can be ended again.
   provider.use((ctx, next) => endOursAfter(ctx as KoaContextWithOIDC, next, needs))
+  provider.use(deviceDoor(needs))
   provider.use((ctx, next) => narrowFormAction(ctx as KoaContextWithOIDC, next))
   provider.use(commitBeforeAnswer)
   recordJwtTokens(provider, { ...needs, adapterFor, secret: needs.recordSecret })
@@ -146,6 +152,12 @@ export function createProvider(needs: ProviderNeeds): Provider {
   })
   keepDocuments(provider)
   return provider
+}
+
+/** What some models answer besides what is stored. */
+function wrapped(model: string, adapter: Adapter, needs: ProviderNeeds): Adapter {
+  if (model === 'AccessToken') return answeringForJwts(adapter, { ...needs, secret: needs.recordSecret })
+  return model === 'DeviceCode' ? pacedDeviceCodes(adapter, needs) : adapter
 }
 
 const routes = {
@@ -182,6 +194,7 @@ function features(needs: ProviderNeeds): Configuration['features'] {
     fapi: { enabled: true, profile: (_ctx, client) => (isFapi(client) ? '2.0' : undefined) },
     requestObjects: { enabled: true },
     clientCredentials: { enabled: true },
+    deviceFlow: deviceFeature(needs),
     introspection: {
       enabled: true,
       allowedPolicy: (_ctx, client, token) => mayIntrospect(client, token, needs),

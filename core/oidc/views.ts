@@ -38,6 +38,6 @@ export function providerViews(needs: { pages: Pages; support: string | undefined
 }
 
 /** The nonce the outer app has put into this response's policy. */
-function nonceOf(ctx: Context): string {
+export function nonceOf(ctx: Context): string {
   return /'nonce-([^']+)'/.exec(String(ctx.res.getHeader('content-security-policy') ?? ''))?.[1] ?? ''
 }

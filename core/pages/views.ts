@@ -8,6 +8,7 @@ import type { AccountConsoleViews } from './views-console-accounts.ts'
 import type { LedgerConsoleViews } from './views-console-ledger.ts'
 import type { PeopleConsoleViews } from './views-console-people.ts'
 import type { WorkspaceConsoleViews } from './views-console-workspaces.ts'
+import type { DeviceViewsOfPages } from './views-device.ts'
 import type { InvitedViews } from './views-invited.ts'
 import type { ClientView, Notice, Post } from './views-parts.ts'
 import type { PersonViews } from './views-person.ts'
@@ -254,6 +255,7 @@ export interface HomeView {
 export interface Views
   extends TermsViews,
     ProfileViews,
+    DeviceViewsOfPages,
     InvitedViews,
     PersonViews,
     LedgerConsoleViews,

@@ -6,6 +6,7 @@ import { type Sight, Visitor } from '../support/visitor.ts'
 import { walkAccounts } from './walks-console-accounts.ts'
 import { walkLedger } from './walks-console-ledger.ts'
 import { walkPeople, walkTokens } from './walks-console-people.ts'
+import { offersDevices, walkDevice } from './walks-device.ts'
 import { walkMyAccess } from './walks-my-access.ts'
 import { walkSandbox } from './walks-sandbox.ts'
 import { offersWorkspaces, walkWorkspaces } from './walks-workspaces.ts'
@@ -157,6 +158,11 @@ export const walks: readonly Walk[] = [
       const row = page.getByRole('row').filter({ has: page.getByRole('rowheader', { name: 'family_name' }) })
       assert.match(await row.innerText(), /Lovelace\s+asserted by university/)
     },
+  },
+  {
+    name: 'the code of a device: wrong, no, yes; an answer that posts itself',
+    change: offersDevices,
+    steps: walkDevice,
   },
   {
     name: 'the account page: link, rename, a second device, consents, unlink, sign out, sign out everywhere',

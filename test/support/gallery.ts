@@ -323,6 +323,19 @@ function decisions(): readonly Sample[] {
       fresh: post('/interaction/u/fresh'),
       cancel: post('/interaction/u/back'),
     }),
+    sample('device', 'device', { ...post('/oidc/device'), code: 'WDJB-MJHT' }),
+    sample('device-trouble', 'device', {
+      ...post('/oidc/device'),
+      error: 'There is no such code, or it was used, or it is too old. Start again on the device.',
+    }),
+    sample('device-confirm', 'device-confirm', {
+      client,
+      code: 'WDJB-MJHT',
+      account: alice,
+      place: { address: '192.0.2.7', device: 'Firefox · Linux' },
+      allow: post('/oidc/device'),
+      decline: post('/oidc/device'),
+    }),
     sample('sign-out-confirm', 'sign-out-confirm', {
       ...post('/oidc/logout/confirm'),
       fields: { xsrf: 'sample', logout: 'yes' },

@@ -11,6 +11,7 @@ import { type Access, createAccess } from '../../core/access/access.ts'
 import { createGrants } from '../../core/access/grants.ts'
 import { createChange } from '../../core/accounts/changes.ts'
 import { openStorage, type Storage } from '../../core/storage/storage.ts'
+import { statementsOf } from '../support/statements.ts'
 import { median } from './measure.ts'
 
 /** What an answer costs in one ledger; microseconds, the median of all rounds. */
@@ -145,29 +146,9 @@ async function countedIn(ledger: OpenLedger): Promise<Record<Operation, number>>
   const counted = { decide: 0, decideFirst: 0, snapshot: 0, snapshotFirst: 0 }
   for (const name of ['decideFirst', 'decide', 'snapshotFirst', 'snapshot'] as const) {
     if (name.endsWith('First')) await ledger.forget()
-    counted[name] = await statementsOf(() => asks[name](ledger, 0))
+    counted[name] = (await statementsOf(() => asks[name](ledger, 0))).statements.length
   }
   return counted
-}
-
-/** How many statements `work` runs in this process. */
-async function statementsOf(work: () => Promise<unknown>): Promise<number> {
-  const probe = new Database(':memory:')
-  const prototype = Object.getPrototypeOf(probe.prepare('SELECT 1')) as Record<string, (...args: unknown[]) => unknown>
-  probe.close()
-  const methods = ['run', 'get', 'all', 'iterate'].map((name) => [name, prototype[name]] as const)
-  let count = 0
-  for (const [name, original] of methods)
-    prototype[name] = function counting(...args) {
-      count += 1
-      return original?.apply(this, args)
-    }
-  try {
-    await work()
-  } finally {
-    for (const [name, original] of methods) if (original !== undefined) prototype[name] = original
-  }
-  return count
 }
 
 /** How many rows it takes to give a dataset to a group, and to take it away again. */

@@ -8,11 +8,12 @@ import { stopSignals } from './stop-signals.ts'
 /** Serves until SIGTERM or SIGINT. Standard output is the log; what is for a person goes to standard error. */
 export const command: Command = {
   name: 'serve',
-  summary: 'Start Labgate; SIGTERM or Ctrl-C stops it.',
+  summary: 'Start Labgate; SIGTERM or Ctrl-C stops it, SIGHUP reloads its config.',
   usage: [
     'serve [--config FILE]',
     'The log goes to standard output (or `log.file`), what is said to you to standard error.',
     'SIGTERM and SIGINT: no new requests, those under way have 10 seconds; a second one ends at once.',
+    'SIGHUP, where no terminal is attached: reads the config file again, as `labgate reload` does.',
     'Exits with 0 after a stop, 1 when it cannot start.',
   ].join('\n'),
   options: { config: configOption },
@@ -25,7 +26,7 @@ async function run(args: Args, io: Io): Promise<number> {
   try {
     const labgate = await build(configFile(args, io), { io, progress })
     try {
-      await serve(labgate, { io, progress, signal: stop.signal })
+      await serve(labgate, { io, progress, path: configFile(args, io), signal: stop.signal })
     } finally {
       await labgate.stop()
     }
@@ -65,7 +66,12 @@ async function judge(loaded: LoadedConfig, { registry }: Labgate, io: Io): Promi
   if (errors.length > 0) throw configFault(errors)
 }
 
-async function serve(labgate: Labgate, { io, progress, signal }: Needs & { signal: AbortSignal }): Promise<void> {
+interface Serving extends Needs {
+  readonly path: string
+  readonly signal: AbortSignal
+}
+
+async function serve(labgate: Labgate, { io, progress, path, signal }: Serving): Promise<void> {
   progress.waitsFor(() => `${labgate.registry.starting() ?? 'its listeners'} to start`)
   const started = await labgate.start(signal).catch((error: unknown) => {
     // Told to stop, it breaks off; that is no failure.
@@ -75,7 +81,10 @@ async function serve(labgate: Labgate, { io, progress, signal }: Needs & { signa
   progress.done()
   if (started === undefined) return
   for (const line of readyLines(labgate, started)) io.stderr.write(`${line}\n`)
+  const { listenForReloads } = await import('./reload-ways.ts')
+  const ways = await listenForReloads(labgate, { io, path })
   await aborted(signal)
+  ways.close()
   io.stderr.write('labgate: stopping; requests under way are finished (once more ends at once)\n')
 }
 

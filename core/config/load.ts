@@ -48,6 +48,20 @@ export async function readConfig(path: string, options: LoadOptions): Promise<Lo
 }
 
 /**
+ * The data folder that a config file names, whatever else it says: a running Labgate is found by it, also when the file
+ * has mistakes, or secrets that only that process can read.
+ * @throws Fault ERR_CONFIG when there is no file, or it cannot be parsed
+ */
+export async function readDataFolder(path: string, options: LoadOptions): Promise<string> {
+  const parsed = parseFile(await textOf(resolve(options.cwd ?? '.', path), path), path)
+  if (parsed.problems.length > 0) throw configFault(parsed.problems)
+  const { value } = applyOverrides(configSchema, parsed.value, options.env)
+  const data =
+    isPlainObject(value) && typeof value.data === 'string' ? value.data : configSchema.properties.data.default
+  return resolve(options.cwd ?? '.', data)
+}
+
+/**
  * Checks the text of a config file called `name`.
  * @throws Fault ERR_CONFIG with every mistake, one a line
  */

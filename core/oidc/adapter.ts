@@ -127,7 +127,7 @@ function artifactAdapter(model: string, needs: AdapterNeeds, currentUnit: () => 
       if (found?.consumedAt !== undefined && isWithinGrace(found.consumedAt)) return
       try {
         const unit = currentUnit()
-        if (unit) unit.consume(model, id)
+        if (unit) await unit.consume(model, id)
         else await artifacts.consume(model, id)
       } catch (error) {
         if (!isConsumeConflict(error)) throw error

@@ -10,17 +10,17 @@ import Database from 'better-sqlite3'
 /** The place. */
 export interface Alone {
   /** Takes the place, unless another one holds it; whoever has it keeps it. */
-  hold(): boolean
+  hold(): Promise<boolean>
   /** Whether this one has it. */
   holds(): boolean
-  release(): void
+  release(): Promise<void>
 }
 
 /** Makes a place by the name of its file, which stays behind empty. */
 export function createAlone(file: string): Alone {
   let held: Database.Database | undefined
   return {
-    hold() {
+    async hold() {
       if (held) return true
       const path = resolve(file)
       mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
@@ -37,7 +37,7 @@ export function createAlone(file: string): Alone {
       }
     },
     holds: () => held !== undefined,
-    release() {
+    async release() {
       held?.close()
       held = undefined
     },

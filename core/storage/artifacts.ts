@@ -17,6 +17,7 @@ import {
   type Unit,
   type UnitNeeds,
 } from './artifact-unit.ts'
+import type { Cleanable } from './cleanup.ts'
 import { createInteractions } from './interactions.ts'
 import type { KeyRing } from './sealing.ts'
 import type { SqliteDatabase } from './sqlite.ts'
@@ -38,8 +39,6 @@ export interface ArtifactStore extends ArtifactReads {
   listByAccount(account: string, model: string): Promise<Json[]>
   /** Writes sign-ins in progress to the database now. */
   flush(): Promise<void>
-  /** Deletes at most `limit` expired rows. Inside the writer's turn. */
-  deleteExpired(limit: number): number
   /** Flushes and stops the write-behind. */
   close(): Promise<void>
 }
@@ -53,7 +52,7 @@ export interface ArtifactNeeds {
 }
 
 /** Makes the token store on one database. */
-export function createArtifacts({ database, writer, ring, clock, log }: ArtifactNeeds): ArtifactStore {
+export function createArtifacts({ database, writer, ring, clock, log }: ArtifactNeeds): ArtifactStore & Cleanable {
   const rows = rememberArtifacts({ rows: createArtifactRows(database, ring), database, writer })
   const interactions = createInteractions({ rows, writer, log })
   const claims: Claims = new Map()

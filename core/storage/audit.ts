@@ -2,6 +2,7 @@
 import type { AccountId, Clock, Json } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
 import { AuditEventEntity } from './entities.ts'
+import type { Queries } from './query.ts'
 import type { SqliteDatabase } from './sqlite.ts'
 import type { Writer } from './writer.ts'
 
@@ -72,71 +73,86 @@ interface Row {
   readonly detail: string | null
 }
 
+/** A line as it is written. */
+export type AuditRow = Omit<Row, 'id'>
+
 export interface AuditNeeds {
   readonly database: SqliteDatabase
+  readonly queries: Queries
   readonly writer: Writer
   readonly clock: Clock
 }
 
 /** Makes the trail on one database. */
-export function createAudit({ database, writer, clock }: AuditNeeds): AuditTrail {
-  const insert = database.prepare<[Omit<Row, 'id'>]>(
-    `INSERT INTO audit_event (at, type, actor, account, client, address, request_id, detail)
-     VALUES (@at, @type, @actor, @account, @client, @address, @request_id, @detail)`,
-  )
-  const select = database.prepare<[Record<string, unknown>], Row>(
-    `SELECT * FROM audit_event
-     WHERE (@account IS NULL OR account = @account) AND (@type IS NULL OR type = @type)
-       AND (@before IS NULL OR id < @before)
-     ORDER BY id DESC LIMIT @limit`,
-  )
-  const selectOfAccount = database.prepare<[Record<string, unknown>], Row>(
-    `SELECT * FROM audit_event
-     WHERE account = @account AND (@type IS NULL OR type = @type) AND (@before IS NULL OR id < @before)
-     ORDER BY at DESC, id DESC LIMIT @limit`,
-  )
-
-  const selectOfRequest = database.prepare<[Record<string, unknown>], Row>(
-    `SELECT * FROM audit_event
-     WHERE request_id = @requestId AND (@account IS NULL OR account = @account) AND (@type IS NULL OR type = @type)
-       AND (@before IS NULL OR id < @before)
-     ORDER BY id DESC LIMIT @limit`,
-  )
-  // Two walks along an index each; as one condition they would be a walk through everything.
-  const ofParty = (column: 'account' | 'actor') =>
-    `SELECT * FROM (SELECT * FROM audit_event
-       WHERE ${column} = @party AND (@type IS NULL OR type = @type) AND (@before IS NULL OR id < @before)
-         AND (@requestId IS NULL OR request_id = @requestId)
-       ORDER BY at DESC, id DESC LIMIT @limit)`
-  const selectOfParty = database.prepare<[Record<string, unknown>], Row>(
-    `${ofParty('account')} UNION ${ofParty('actor')} ORDER BY id DESC LIMIT @limit`,
-  )
-  const selectAbout = database.prepare<[Record<string, unknown>], Row>(
-    `SELECT * FROM audit_event
-     WHERE at BETWEEN @from AND @until AND json_extract(detail, '$.' || @name) = @value
-     ORDER BY id DESC LIMIT @limit`,
-  )
-
-  return {
-    append: async (event) => {
-      const row = rowOf(event, clock.now().getTime())
+export function createAudit({ database, queries, writer, clock }: AuditNeeds): AuditTrail {
+  const insert = database.prepare<[AuditRow]>(insertLine)
+  return createAuditTrail({
+    clock,
+    queries,
+    append: async (row) => {
       await writer.run(() => insert.run(row))
     },
+  })
+}
+
+/** What one line is written with. */
+export const insertLine = `INSERT INTO audit_event (at, type, actor, account, client, address, request_id, detail)
+  VALUES (@at, @type, @actor, @account, @client, @address, @request_id, @detail)`
+
+// Casts say of what type a value is that may be null: PostgreSQL would not know.
+const whose = '(cast(@account as text) IS NULL OR account = @account)'
+const what = `(cast(@type as text) IS NULL OR type = @type) AND (cast(@before as bigint) IS NULL OR id < @before)`
+const ofRequest = '(cast(@requestId as text) IS NULL OR request_id = @requestId)'
+// Two walks along an index each; as one condition they would be a walk through everything.
+const ofParty = (column: 'account' | 'actor') =>
+  `SELECT * FROM (SELECT * FROM audit_event WHERE ${column} = @party AND ${what} AND ${ofRequest}
+     ORDER BY at DESC, id DESC LIMIT @limit) AS of_${column}`
+
+const selects = {
+  all: `SELECT * FROM audit_event WHERE ${whose} AND ${what} ORDER BY id DESC LIMIT @limit`,
+  ofAccount: `SELECT * FROM audit_event WHERE account = @account AND ${what} ORDER BY at DESC, id DESC LIMIT @limit`,
+  ofRequest: `SELECT * FROM audit_event WHERE request_id = @requestId AND ${whose} AND ${what}
+     ORDER BY id DESC LIMIT @limit`,
+  ofParty: `${ofParty('account')} UNION ${ofParty('actor')} ORDER BY id DESC LIMIT @limit`,
+  about: `SELECT * FROM audit_event
+     WHERE at BETWEEN @from AND @until AND cast(json_extract(detail, '$.' || cast(@name as text)) as text) = @value
+     ORDER BY id DESC LIMIT @limit`,
+}
+
+type Named = readonly [Readonly<Record<string, unknown>>]
+
+/** The trail on any database; `append` writes one line and settles when it is durable. */
+export function createAuditTrail(needs: {
+  readonly clock: Clock
+  readonly queries: Queries
+  append(row: AuditRow): Promise<void>
+}): AuditTrail {
+  const { clock, queries } = needs
+  const all = queries.rows<Named, Row>(selects.all)
+  const ofAccount = queries.rows<Named, Row>(selects.ofAccount)
+  const ofOneRequest = queries.rows<Named, Row>(selects.ofRequest)
+  const ofOneParty = queries.rows<Named, Row>(selects.ofParty)
+  const about = queries.rows<Named, Row>(selects.about)
+  const rowsOf = ({ account, party, type, before, requestId, limit }: AuditQuery): Promise<Row[]> => {
+    const query = { account: account ?? null, type: type ?? null, before: before ?? null, limit }
+    if (party !== undefined) return ofOneParty.all({ ...query, party, requestId: requestId ?? null })
+    if (requestId !== undefined) return ofOneRequest.all({ ...query, requestId })
+    return (account === undefined ? all : ofAccount).all(query)
+  }
+  return {
+    append: async (event) => needs.append(rowOf(event, clock.now().getTime())),
     appendIn: async (em, { type, ...event }) => {
       await em.insert(AuditEventEntity, { ...definedOf(event), type, at: clock.now() })
     },
-    list: async ({ account, party, type, before, requestId, limit }) => {
-      const query = { account: account ?? null, type: type ?? null, before: before ?? null, limit }
-      if (party !== undefined) return selectOfParty.all({ ...query, party, requestId: requestId ?? null }).map(lineOf)
-      if (requestId !== undefined) return selectOfRequest.all({ ...query, requestId }).map(lineOf)
-      return (account === undefined ? select : selectOfAccount).all(query).map(lineOf)
+    list: async (query) => (await rowsOf(query)).map(lineOf),
+    about: async ({ from, until, value, ...query }) => {
+      const span = { from: from.getTime(), until: until.getTime() }
+      return (await about.all({ ...query, ...span, value: String(value) })).map(lineOf)
     },
-    about: async ({ from, until, ...query }) =>
-      selectAbout.all({ ...query, from: from.getTime(), until: until.getTime() }).map(lineOf),
   }
 }
 
-function rowOf(event: NewAuditEvent, at: number): Omit<Row, 'id'> {
+function rowOf(event: NewAuditEvent, at: number): AuditRow {
   return {
     at,
     type: event.type,

@@ -1,11 +1,11 @@
 /** Deleting what is expired, in short steps. It only wins space: expiry is judged where a row is used. @module */
 import { setImmediate as yieldTurn } from 'node:timers/promises'
 import type { Log } from '@labgate/contract'
-import type { Pause, Writer } from './writer.ts'
+import type { Pause } from './writer.ts'
 
-/** Something with expired rows; `deleteExpired` runs inside the writer's turn. */
+/** Something with expired rows. */
 export interface Cleanable {
-  deleteExpired(limit: number): number
+  deleteExpired(limit: number): number | Promise<number>
 }
 
 /** Deletes expired rows, by hand or every few seconds. */
@@ -19,7 +19,8 @@ export interface Cleaner {
 
 export interface CleanerNeeds {
   readonly tables: readonly Cleanable[]
-  readonly writer: Writer
+  /** Gives each deletion its turn. */
+  readonly writer: { run<T>(unit: () => T): Promise<T> }
   readonly log: Log
   readonly pause: Pause
 }

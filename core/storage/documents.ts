@@ -1,5 +1,6 @@
 /** The `Store` of one plugin instance, durable: small sealed documents, one-time marks, counters and locks. @module */
 import type { Clock, Json, Store } from '@labgate/contract'
+import { inLine } from './line.ts'
 import { digest, type KeyRing } from './sealing.ts'
 import type { SqliteDatabase } from './sqlite.ts'
 import type { Writer } from './writer.ts'
@@ -29,12 +30,19 @@ export interface DocumentNeeds {
   readonly clock: Clock
 }
 
-const purpose = 'document'
+/** What values are sealed for. */
+export const documentPurpose = 'document'
+
+/** What stands for a name of one owner's. */
+export function documentKey(owner: string, name: string): Buffer {
+  return digest(`document/${owner}`, name)
+}
 
 /** Makes the documents of one database. */
 export function createDocuments(needs: DocumentNeeds): Documents {
   const statements = prepare(needs.database)
-  const lock = createLock()
+  // An SQLite file has one serving process, so a line within the process is enough.
+  const lock = inLine()
   return {
     storeOf: (owner) => createStore(owner, { ...needs, statements, lock }),
     deleteExpired: (limit) => statements.deleteExpired.run({ now: needs.clock.now().getTime(), limit }).changes,
@@ -48,12 +56,14 @@ type StoreNeeds = DocumentNeeds & {
 
 function createStore(owner: string, { writer, ring, clock, statements, lock }: StoreNeeds): Store {
   const now = () => clock.now().getTime()
-  const keyOf = (key: string): Key => ({ owner, key: digest(`document/${owner}`, key) })
+  const keyOf = (key: string): Key => ({ owner, key: documentKey(owner, key) })
   const placeOf = ({ key }: Key) => key
   const read = (key: Key) => statements.get.get({ ...key, now: now() })
   const opened = (row: Row | undefined, key: Key) =>
-    row?.value == null ? undefined : (JSON.parse(ring.open(row.value, purpose, placeOf(key)).toString()) as Json)
-  const until = (ttlSeconds: number) => now() + positive(ttlSeconds) * 1000
+    row?.value == null
+      ? undefined
+      : (JSON.parse(ring.open(row.value, documentPurpose, placeOf(key)).toString()) as Json)
+  const until = (ttlSeconds: number) => now() + positiveSeconds(ttlSeconds) * 1000
 
   return {
     get: async (name) => {
@@ -64,7 +74,7 @@ function createStore(owner: string, { writer, ring, clock, statements, lock }: S
       const key = keyOf(name)
       const row = {
         ...key,
-        value: ring.seal(JSON.stringify(value), purpose, placeOf(key)),
+        value: ring.seal(JSON.stringify(value), documentPurpose, placeOf(key)),
         expiresAt: until(ttlSeconds),
       }
       await writer.run(() => statements.put.run(row))
@@ -91,26 +101,8 @@ function createStore(owner: string, { writer, ring, clock, statements, lock }: S
   }
 }
 
-/** An SQLite file has one serving process, so a lock within the process is enough. */
-function createLock(): Store['lock'] {
-  const last = new Map<string, Promise<void>>()
-  return async (key, work) => {
-    const { promise: done, resolve: release } = Promise.withResolvers<void>()
-    const before = last.get(key)
-    last.set(key, done)
-    await before
-    try {
-      return await work()
-    } finally {
-      release()
-      if (last.get(key) === done) {
-        last.delete(key)
-      }
-    }
-  }
-}
-
-function positive(ttlSeconds: number): number {
+/** How long something is kept. @throws TypeError unless it is positive */
+export function positiveSeconds(ttlSeconds: number): number {
   if (!(ttlSeconds > 0)) {
     throw new TypeError(`\`ttlSeconds\` must be a positive number, got ${ttlSeconds} (${typeof ttlSeconds})`)
   }

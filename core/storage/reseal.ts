@@ -9,7 +9,7 @@ import type { SqliteDatabase } from './sqlite.ts'
 import type { Writer } from './writer.ts'
 
 /** A column of boxes; `bound`: the column whose bytes tie each box to its row. */
-interface SealedColumn {
+export interface SealedColumn {
   readonly table: string
   readonly column: string
   readonly purpose: string
@@ -17,7 +17,7 @@ interface SealedColumn {
 }
 
 /** Every sealed column there is; a test looks for boxes elsewhere. */
-const columns: readonly SealedColumn[] = [
+export const sealedColumns: readonly SealedColumn[] = [
   { table: 'signing_key', column: 'jwk_sealed', purpose: 'signing-key' },
   { table: 'client', column: 'secret_sealed', purpose: 'client-secret' },
   { table: 'identity', column: 'kept', purpose: 'identity-kept' },
@@ -36,7 +36,7 @@ export interface ResealNeeds {
 /** Seals anew whatever a former key sealed; says how many values it were. */
 export async function reseal(needs: ResealNeeds): Promise<number> {
   let count = 0
-  for (const column of columns) count += await resealColumn(column, needs)
+  for (const column of sealedColumns) count += await resealColumn(column, needs)
   // Last: as long as it is the former key's, a start without that key is refused.
   return count + (await resealSetting(retiredNamesPurpose, needs)) + (await resealSetting(checkPurpose, needs))
 }

@@ -3,45 +3,25 @@
  * idle and absolute end are judged at use. A child (the cookie of a dialect's own host) lives as long as its parent.
  * @module
  */
-import type { AccountId, Clock, Json } from '@labgate/contract'
-import { digest, type KeyRing } from './sealing.ts'
+import type { AccountId, Clock } from '@labgate/contract'
+import type { Cleanable } from './cleanup.ts'
+import type { KeyRing } from './sealing.ts'
+import {
+  childOf,
+  digestOf,
+  isOver,
+  type NewSession,
+  rowOf,
+  type SessionRow,
+  type StoredSession,
+  sealedUid,
+  sessionOf,
+  uidDigest,
+} from './session-rows.ts'
 import type { SqliteDatabase } from './sqlite.ts'
 import type { Writer } from './writer.ts'
 
-/** What a session is made from. */
-export interface NewSession {
-  /** A random token of at least 128 bits; it is not stored. */
-  readonly id: string
-  readonly account: AccountId
-  /** The host whose cookie carries the id. */
-  readonly host: string
-  readonly idleSeconds: number
-  /** The absolute end, whatever happens until then. */
-  readonly endsAt: Date
-  readonly remember: boolean
-  /** RFC 8176 values. */
-  readonly amr: readonly string[]
-  readonly acr?: string | undefined
-  /** When the person proved who they are. */
-  readonly authTime: Date
-  /** The sign-in's instance id and the identity's id. */
-  readonly instance: string
-  readonly identity: string
-  readonly address: string
-  readonly userAgent: string
-  readonly data?: Json | undefined
-  readonly providerUid?: string | undefined
-}
-
-/** A session as it stands. */
-export interface SessionRow extends Omit<NewSession, 'id'> {
-  /** A public name for lists and forms; it opens nothing. */
-  readonly handle: string
-  /** The parent's handle. */
-  readonly parent: string | undefined
-  readonly createdAt: Date
-  readonly lastSeenAt: Date
-}
+export type { NewSession, SessionRow } from './session-rows.ts'
 
 /** The sessions of all browsers. */
 export interface SessionStore {
@@ -68,30 +48,6 @@ export interface SessionStore {
     readonly id: string
     readonly host: string
   }): Promise<SessionRow | undefined>
-  /** Deletes at most `limit` sessions past their end. Inside the writer's turn. */
-  deleteExpired(limit: number): number
-}
-
-interface Row {
-  readonly digest: Buffer
-  readonly parent: Buffer | null
-  readonly account: string
-  readonly provider_uid_digest: Buffer | null
-  readonly provider_uid: Buffer | null
-  readonly host: string
-  readonly created_at: number
-  readonly last_seen_at: number
-  readonly idle_seconds: number
-  readonly ends_at: number
-  readonly remember: number
-  readonly amr: string
-  readonly acr: string | null
-  readonly auth_time: number
-  readonly instance: string
-  readonly identity: string
-  readonly address: string
-  readonly user_agent: string
-  readonly data: Buffer | null
 }
 
 export interface SessionNeeds {
@@ -101,16 +57,15 @@ export interface SessionNeeds {
   readonly clock: Clock
 }
 
-const dataPurpose = 'session-data'
-const uidPurpose = 'session-provider-uid'
-const touchMs = 60_000
+/** How often a use is noted. */
+export const touchMs = 60_000
 
 /** Makes the session store on one database. */
-export function createSessions(needs: SessionNeeds): SessionStore {
+export function createSessions(needs: SessionNeeds): SessionStore & Cleanable {
   return new SessionTable(needs)
 }
 
-class SessionTable implements SessionStore {
+class SessionTable implements SessionStore, Cleanable {
   readonly #writer: Writer
   readonly #ring: KeyRing
   readonly #clock: Clock
@@ -191,27 +146,27 @@ class SessionTable implements SessionStore {
     return this.#clock.now().getTime()
   }
 
-  #row(id: string): Row | undefined {
+  #row(id: string): StoredSession | undefined {
     return this.#statements.get.get(digestOf(id))
   }
 
   /** A child's own idleness does not count, only its root's. */
-  #alive(row: Row | undefined): Row | undefined {
+  #alive(row: StoredSession | undefined): StoredSession | undefined {
     const root = row?.parent == null ? row : this.#statements.get.get(row.parent)
     return root === undefined || isOver(root, this.#now()) ? undefined : row
   }
 
-  #opened(row: Row | undefined): SessionRow | undefined {
+  #opened(row: StoredSession | undefined): SessionRow | undefined {
     return row === undefined ? undefined : sessionOf(row, this.#ring)
   }
 
-  async #insert(row: Row): Promise<SessionRow> {
+  async #insert(row: StoredSession): Promise<SessionRow> {
     await this.#writer.run(() => this.#statements.insert.run(row))
     return sessionOf(row, this.#ring)
   }
 
   /** Inside the writer's turn. */
-  #end(row: Row | undefined): SessionRow | undefined {
+  #end(row: StoredSession | undefined): SessionRow | undefined {
     if (row !== undefined) {
       this.#statements.deleteWithChildren.run({ digest: row.digest })
     }
@@ -221,14 +176,14 @@ class SessionTable implements SessionStore {
 
 function prepare(database: SqliteDatabase) {
   return {
-    get: database.prepare<[Buffer], Row>('SELECT * FROM browser_session WHERE digest = ?'),
-    getByProviderUid: database.prepare<[Buffer], Row>(
+    get: database.prepare<[Buffer], StoredSession>('SELECT * FROM browser_session WHERE digest = ?'),
+    getByProviderUid: database.prepare<[Buffer], StoredSession>(
       'SELECT * FROM browser_session WHERE provider_uid_digest = ? ORDER BY created_at DESC LIMIT 1',
     ),
-    listRoots: database.prepare<[string], Row>(
+    listRoots: database.prepare<[string], StoredSession>(
       'SELECT * FROM browser_session WHERE account = ? AND parent IS NULL ORDER BY last_seen_at DESC',
     ),
-    insert: database.prepare<[Row]>(
+    insert: database.prepare<[StoredSession]>(
       `INSERT INTO browser_session (digest, parent, account, provider_uid_digest, provider_uid, host, created_at,
          last_seen_at, idle_seconds, ends_at, remember, amr, acr, auth_time, instance, identity, address, user_agent, data)
        VALUES (@digest, @parent, @account, @provider_uid_digest, @provider_uid, @host, @created_at,
@@ -249,84 +204,5 @@ function prepare(database: SqliteDatabase) {
       `DELETE FROM browser_session WHERE digest IN
          (SELECT digest FROM browser_session WHERE ends_at <= @now ORDER BY ends_at LIMIT @limit)`,
     ),
-  }
-}
-
-function isOver(row: Row, now: number): boolean {
-  return row.ends_at <= now || row.last_seen_at + row.idle_seconds * 1000 <= now
-}
-
-function digestOf(id: string): Buffer {
-  return digest('BrowserSession', id)
-}
-
-function uidDigest(uid: string): Buffer {
-  return digest('provider-uid', uid)
-}
-
-function sealedUid(uid: string, place: Buffer, ring: KeyRing) {
-  return { provider_uid: ring.seal(uid, uidPurpose, place), provider_uid_digest: uidDigest(uid) }
-}
-
-function rowOf(session: NewSession, place: { digest: Buffer; now: number; ring: KeyRing }): Row {
-  const { digest: key, now, ring } = place
-  const none = { provider_uid: null, provider_uid_digest: null }
-  return {
-    digest: key,
-    parent: null,
-    account: session.account,
-    ...(session.providerUid === undefined ? none : sealedUid(session.providerUid, key, ring)),
-    host: session.host,
-    created_at: now,
-    last_seen_at: now,
-    idle_seconds: session.idleSeconds,
-    ends_at: session.endsAt.getTime(),
-    remember: Number(session.remember),
-    amr: session.amr.join(' '),
-    acr: session.acr ?? null,
-    auth_time: session.authTime.getTime(),
-    instance: session.instance,
-    identity: session.identity,
-    address: session.address,
-    user_agent: session.userAgent,
-    data: session.data === undefined ? null : ring.seal(JSON.stringify(session.data), dataPurpose, key),
-  }
-}
-
-function childOf(parent: Row, place: { digest: Buffer; host: string; now: number }): Row {
-  return {
-    ...parent,
-    digest: place.digest,
-    // A child of a child hangs from the same root, so that ending the root reaches all.
-    parent: parent.parent ?? parent.digest,
-    host: place.host,
-    created_at: place.now,
-    last_seen_at: place.now,
-    provider_uid: null,
-    provider_uid_digest: null,
-    data: null,
-  }
-}
-
-function sessionOf(row: Row, ring: KeyRing): SessionRow {
-  return {
-    handle: row.digest.toString('hex'),
-    parent: row.parent?.toString('hex'),
-    account: row.account,
-    host: row.host,
-    createdAt: new Date(row.created_at),
-    lastSeenAt: new Date(row.last_seen_at),
-    idleSeconds: row.idle_seconds,
-    endsAt: new Date(row.ends_at),
-    remember: row.remember === 1,
-    amr: row.amr === '' ? [] : row.amr.split(' '),
-    acr: row.acr ?? undefined,
-    authTime: new Date(row.auth_time),
-    instance: row.instance,
-    identity: row.identity,
-    address: row.address,
-    userAgent: row.user_agent,
-    data: row.data === null ? undefined : (JSON.parse(ring.open(row.data, dataPurpose, row.digest).toString()) as Json),
-    providerUid: row.provider_uid === null ? undefined : ring.open(row.provider_uid, uidPurpose, row.digest).toString(),
   }
 }

@@ -5,12 +5,8 @@ import { Fault } from '@labgate/contract'
 import { Migrator } from '@mikro-orm/migrations'
 import { MikroORM } from '@mikro-orm/sqlite'
 import Database from 'better-sqlite3'
-import { entities } from './entities.ts'
-import { importEntities } from './import-entities.ts'
-import { ledgerEntities } from './ledger-entities.ts'
-import { lifeEntities } from './life-entities.ts'
+import { allEntities } from './entity-list.ts'
 import { migrations } from './migrations/list.ts'
-import { workspaceEntities } from './workspace-entities.ts'
 
 export type SqliteDatabase = Database.Database
 
@@ -47,7 +43,7 @@ export function openDatabase(file: string): SqliteDatabase {
 /** Opens MikroORM on the same file: listed entities and migrations, no cache on disk. */
 export async function openOrm(file: string): Promise<MikroORM> {
   const orm = await MikroORM.init({
-    entities: [...entities, ...ledgerEntities, ...lifeEntities, ...importEntities, ...workspaceEntities],
+    entities: allEntities,
     dbName: resolve(file),
     extensions: [Migrator],
     metadataCache: { enabled: false },

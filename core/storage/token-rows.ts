@@ -59,26 +59,45 @@ const minute = 60_000
 /** How long uses are gathered. */
 const gatherMs = 1000
 
+/** When and from where a token was used. */
+export interface TokenUse {
+  readonly id: string
+  readonly address: string
+  /** Milliseconds since 1970. */
+  readonly at: number
+}
+
 /** What token rows are made from. */
 export interface TokenNeeds {
-  readonly database: SqliteDatabase
   readonly queries: Queries
-  readonly writer: Writer
   readonly log: Log
+  /** Whether the caller stands in a transaction of the ORM. */
+  inside(): boolean
+  /** Writes uses; never an older time over a newer one. */
+  note(uses: readonly TokenUse[]): Promise<unknown>
+}
+
+/** How uses are written on SQLite. */
+export function sqliteTokenUses({ database, writer }: { database: SqliteDatabase; writer: Writer }) {
+  const used = database.prepare<[TokenUse]>(
+    `UPDATE api_token SET last_used_at = @at, last_used_address = @address
+     WHERE id = @id AND (last_used_at IS NULL OR last_used_at < @at)`,
+  )
+  const note: TokenNeeds['note'] = (uses) =>
+    writer.run(() => {
+      for (const use of uses) used.run(use)
+    })
+  return { note, inside: () => writer.inside() }
 }
 
 /** Prepares the statements once. */
 export function createTokenRows(needs: TokenNeeds): TokenRows {
-  const { database, queries, writer, log } = needs
+  const { queries, log } = needs
   const select = queries.rows<[Uint8Array], Columns>(
     `SELECT t.*, ${revisionColumns}
      FROM api_token t JOIN account a ON a.id = t.account_id LEFT JOIN account p ON p.id = a.parent WHERE t.digest = ?`,
   )
-  const used = database.prepare<[{ id: string; address: string; at: number }]>(
-    `UPDATE api_token SET last_used_at = @at, last_used_address = @address
-     WHERE id = @id AND (last_used_at IS NULL OR last_used_at < @at)`,
-  )
-  let waiting = new Map<string, { id: string; address: string; at: number }>()
+  let waiting = new Map<string, TokenUse>()
   let timer: NodeJS.Timeout | undefined
 
   const flush = async (): Promise<void> => {
@@ -88,9 +107,7 @@ export function createTokenRows(needs: TokenNeeds): TokenRows {
     waiting = new Map()
     if (uses.length === 0) return
     try {
-      await writer.run(() => {
-        for (const use of uses) used.run(use)
-      })
+      await needs.note(uses)
     } catch (error) {
       // When a token was last used is worth knowing, and not worth refusing anybody for.
       log.warn({ err: error, tokens: uses.length }, 'the last use of API tokens could not be noted')
@@ -105,7 +122,7 @@ export function createTokenRows(needs: TokenNeeds): TokenRows {
     noteUse({ id, lastUsedAt }, { address, at }) {
       const recent = lastUsedAt !== undefined && at.getTime() - lastUsedAt.getTime() < minute
       // Inside a transaction the timer would carry that transaction's place into the write.
-      if (recent || waiting.has(id) || writer.inside()) return
+      if (recent || waiting.has(id) || needs.inside()) return
       waiting.set(id, { id, address, at: at.getTime() })
       timer ??= setTimeout(() => void flush(), gatherMs).unref()
     },

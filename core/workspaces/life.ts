@@ -50,7 +50,7 @@ export function createLife(parts: LifeParts): Life {
     look,
     async open() {
       if (room.profiles.size === 0 && (await room.storage.workspaceRows.living()).length === 0) return
-      alone.hold()
+      await alone.hold()
       void look().catch(failed)
       timers.push(setInterval(() => void look().catch(failed), room.config.poll * 1000))
       const next = () => {
@@ -65,7 +65,7 @@ export function createLife(parts: LifeParts): Life {
       await look.last()
       room.direct.closeAll()
       await watch.flush().catch(failed)
-      alone.release()
+      await alone.release()
     },
     letGo: (account) => letGo(parts, account),
   }
@@ -76,7 +76,7 @@ function createLook({ room, supervisor, watch }: LifeParts) {
   let looks = 0
   let looking: Promise<void> | undefined
   const one = async () => {
-    if (!room.storage.alone.hold()) {
+    if (!(await room.storage.alone.hold())) {
       room.direct.closeAll()
       return watch.flush()
     }
@@ -101,7 +101,7 @@ function createTick({ room, supervisor }: LifeParts, look: () => Promise<void>):
   let seen = -1
   return async () => {
     const led = storage.alone.holds()
-    if (!led && storage.alone.hold()) return look()
+    if (!led && (await storage.alone.hold())) return look()
     const version = storage.dataVersion()
     if (version === seen) return
     seen = version
@@ -134,7 +134,7 @@ export async function endAll(room: Room, supervisor: Supervisor, account: Accoun
 /** What a person has stored can be erased when nothing uses it any more. */
 async function letGo({ room, supervisor }: LifeParts, account: AccountId): Promise<void> {
   // A command may be all that runs.
-  room.storage.alone.hold()
+  await room.storage.alone.hold()
   await endAll(room, supervisor, account)
   const left = async () => (await room.records.living()).filter((row) => row.account === account)
   for (const { id } of await left()) supervisor.wake(id)

@@ -12,6 +12,10 @@ const run = promisify(execFile)
 export interface Postgres {
   /** Makes a database of it. */
   create(database: string, sql: string): Promise<void>
+  /** Makes a database that is the same as another one, which nobody uses. */
+  copy(database: string, template: string): Promise<void>
+  /** Where a database is, for a client. */
+  url(database: string): string
   /** What `pg_dump` writes, with these options. */
   dump(database: string, options: readonly string[], file: string): Promise<void>
   stop(): Promise<void>
@@ -34,7 +38,20 @@ export async function startPostgres(): Promise<Postgres> {
   ])
   const server = spawn(
     'setpriv',
-    [...as, bin('postgres'), '-D', data, '-k', folder, '-c', 'listen_addresses=', '-c', 'fsync=off'],
+    [
+      ...as,
+      bin('postgres'),
+      '-D',
+      data,
+      '-k',
+      folder,
+      '-c',
+      'listen_addresses=',
+      '-c',
+      'fsync=off',
+      '-c',
+      'max_connections=200',
+    ],
     { stdio: 'ignore' },
   )
   const ended = once(server, 'close')
@@ -58,6 +75,10 @@ export async function startPostgres(): Promise<Postgres> {
       const [code] = await once(psql, 'close')
       if (code !== 0) throw new Error(`psql ended with ${code}`)
     },
+    async copy(database, template) {
+      await run(bin('createdb'), [...client, '-T', template, database])
+    },
+    url: (database) => `postgresql://app@/${database}?host=${encodeURIComponent(folder)}`,
     async dump(database, options, file) {
       await run(bin('pg_dump'), [...client, ...options, '-f', file, database])
     },

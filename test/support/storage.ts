@@ -56,7 +56,7 @@ export const openSqlite: StorageOpener = async (options = {}) => {
 async function openIn(folder: string, clock: TestClock, options: Partial<StorageOptions>): Promise<OpenedStorage> {
   const file = join(folder, 'data', 'labgate.db')
   const complaints: string[] = []
-  const log = logTo(complaints)
+  const log = complainTo(complaints)
   const storage = await openStorage({ file, clock, keys: testKeys, log, ...options })
   return {
     storage,
@@ -75,7 +75,8 @@ async function openIn(folder: string, clock: TestClock, options: Partial<Storage
   }
 }
 
-function logTo(complaints: string[]): Log {
+/** A log that keeps warnings and errors. */
+export function complainTo(complaints: string[]): Log {
   const complain = (fields: Readonly<Record<string, unknown>>, message: string) => {
     complaints.push(`${message} ${fields.error ?? ''}`)
   }

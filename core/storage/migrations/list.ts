@@ -7,6 +7,7 @@ import { Managers } from './0005-managers.ts'
 import { Workspaces } from './0006-workspaces.ts'
 import { Imports } from './0007-imports.ts'
 import { DirectWays } from './0008-direct-ways.ts'
+import { PostgreSql } from './0009-postgresql.ts'
 
 /** Name and class of every migration; the names stand in the database. */
 export const migrations = [
@@ -18,4 +19,5 @@ export const migrations = [
   { name: '0006-workspaces', class: Workspaces },
   { name: '0007-imports', class: Imports },
   { name: '0008-direct-ways', class: DirectWays },
+  { name: '0009-postgresql', class: PostgreSql },
 ]

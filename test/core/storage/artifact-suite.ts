@@ -90,8 +90,8 @@ export function artifactSuite(database: string, open: StorageOpener): void {
       const { id } = await putCode()
       const first = store().unit()
       const second = store().unit()
-      first.consume('AuthorizationCode', id)
-      const conflict = conflictOf(() => second.consume('AuthorizationCode', id))
+      await first.consume('AuthorizationCode', id)
+      const conflict = await conflictOf(() => second.consume('AuthorizationCode', id))
       let settled = false
       const done = conflict.settled.then(() => {
         settled = true
@@ -107,7 +107,7 @@ export function artifactSuite(database: string, open: StorageOpener): void {
     test('a discarded unit writes nothing and frees what it had claimed', async () => {
       const { id } = await putCode()
       const unit = store().unit()
-      unit.consume('AuthorizationCode', id)
+      await unit.consume('AuthorizationCode', id)
       unit.discard()
       assert.equal((await findCode(id))?.consumedAt, undefined)
       await store().consume('AuthorizationCode', id)
@@ -118,7 +118,7 @@ export function artifactSuite(database: string, open: StorageOpener): void {
       const { id, grantId } = await putCode()
       const commits = opened.storage.commits()
       const unit = store().unit()
-      unit.consume('AuthorizationCode', id)
+      await unit.consume('AuthorizationCode', id)
       unit.put({ model: 'AccessToken', id: `at-${id}`, payload: {}, grantId })
       unit.put({ model: 'RefreshToken', id: `rt-${id}`, payload: {}, grantId })
       assert.equal(await store().find('AccessToken', `at-${id}`), undefined)
@@ -132,7 +132,7 @@ export function artifactSuite(database: string, open: StorageOpener): void {
       const { id } = await putCode({ ttl: 30 })
       const unit = store().unit()
       unit.put({ model: 'AccessToken', id: `lost-${id}`, payload: {} })
-      unit.consume('AuthorizationCode', id)
+      await unit.consume('AuthorizationCode', id)
       opened.clock.pass(30)
       await assert.rejects(unit.commit(), isConsumeConflict)
       assert.equal(await store().find('AccessToken', `lost-${id}`), undefined)
@@ -141,11 +141,11 @@ export function artifactSuite(database: string, open: StorageOpener): void {
     test('a unit that fails takes no other unit of its turn with it', async () => {
       const doomed = await putCode({ ttl: 30 })
       const bad = store().unit()
-      bad.consume('AuthorizationCode', doomed.id)
+      await bad.consume('AuthorizationCode', doomed.id)
       opened.clock.pass(30)
       const fine = await putCode()
       const good = store().unit()
-      good.consume('AuthorizationCode', fine.id)
+      await good.consume('AuthorizationCode', fine.id)
       const outcomes = await Promise.allSettled([bad.commit(), good.commit()])
       assert.deepEqual(
         outcomes.map(({ status }) => status),
@@ -158,7 +158,7 @@ export function artifactSuite(database: string, open: StorageOpener): void {
       const { id, grantId } = await putCode()
       const unit = store().unit()
       unit.put({ model: 'Session', id: `s-${id}`, uid: `u-${id}`, payload: { own: true } })
-      unit.consume('AuthorizationCode', id)
+      await unit.consume('AuthorizationCode', id)
       assert.deepEqual(await unit.findByUid(`u-${id}`), { payload: { own: true } })
       assert.equal((await unit.find('AuthorizationCode', id))?.consumedAt, seconds())
       unit.put({ model: 'AccessToken', id: `kept-${id}`, payload: {}, grantId })
@@ -226,17 +226,6 @@ function interactionSuite(database: string, open: StorageOpener): void {
     })
     after(() => opened.close())
 
-    test('one that ends soon costs no write', async () => {
-      const commits = opened.storage.commits()
-      await put('quick', 1)
-      await put('quick', 2)
-      assert.deepEqual(await store().find('Interaction', 'quick'), { payload: { step: 2 } })
-      await store().delete('Interaction', 'quick')
-      await store().flush()
-      assert.equal(await store().find('Interaction', 'quick'), undefined)
-      assert.equal(opened.storage.commits(), commits)
-    })
-
     test('one that was written survives a restart; its end reaches the database and is final', async () => {
       await put('slow', 1)
       await store().flush()
@@ -247,16 +236,6 @@ function interactionSuite(database: string, open: StorageOpener): void {
       await store().delete('Interaction', 'slow')
       opened = await opened.reopen()
       assert.equal(await store().find('Interaction', 'slow'), undefined)
-    })
-
-    test('one is written some seconds after its last change, without being asked', async () => {
-      await put('resting', 1)
-      const commits = opened.storage.commits()
-      const deadline = performance.now() + 4_000
-      while (opened.storage.commits() === commits && performance.now() < deadline) {
-        await new Promise((wake) => setTimeout(wake, 50))
-      }
-      assert.equal(opened.storage.commits(), commits + 1)
     })
 
     test('one is seen and ended inside a unit, and expires at use', async () => {
@@ -274,9 +253,45 @@ function interactionSuite(database: string, open: StorageOpener): void {
   })
 }
 
-function conflictOf(consume: () => ReturnType<Unit['consume']>): ConsumeConflict {
+/** Where sign-ins in progress live in memory first. */
+export function memorySuite(database: string, open: StorageOpener): void {
+  suite(`sign-ins in progress in memory, before ${database}`, () => {
+    let opened: OpenedStorage
+    const store = () => opened.storage.artifacts
+    const put = (id: string, step: number) =>
+      store().put({ model: 'Interaction', id, payload: { step }, expiresAt: opened.clock.now().getTime() / 1000 + 600 })
+
+    before(async () => {
+      opened = await open()
+    })
+    after(() => opened.close())
+
+    test('one that ends soon costs no write', async () => {
+      const commits = opened.storage.commits()
+      await put('quick', 1)
+      await put('quick', 2)
+      assert.deepEqual(await store().find('Interaction', 'quick'), { payload: { step: 2 } })
+      await store().delete('Interaction', 'quick')
+      await store().flush()
+      assert.equal(await store().find('Interaction', 'quick'), undefined)
+      assert.equal(opened.storage.commits(), commits)
+    })
+
+    test('one is written some seconds after its last change, without being asked', async () => {
+      await put('resting', 1)
+      const commits = opened.storage.commits()
+      const deadline = performance.now() + 4_000
+      while (opened.storage.commits() === commits && performance.now() < deadline) {
+        await new Promise((wake) => setTimeout(wake, 50))
+      }
+      assert.equal(opened.storage.commits(), commits + 1)
+    })
+  })
+}
+
+async function conflictOf(consume: () => ReturnType<Unit['consume']>): Promise<ConsumeConflict> {
   try {
-    consume()
+    await consume()
   } catch (error) {
     assert.ok(error instanceof ConsumeConflict)
     return error

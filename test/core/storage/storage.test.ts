@@ -6,10 +6,11 @@ import Database from 'better-sqlite3'
 import { SettingEntity } from '../../../core/storage/entities.ts'
 import type { OpenedStorage } from '../../support/storage.ts'
 import { openSqlite, testKeys } from '../../support/storage.ts'
-import { artifactSuite } from './artifact-suite.ts'
+import { artifactSuite, memorySuite } from './artifact-suite.ts'
 import { storageSuite } from './storage-suite.ts'
 
 artifactSuite('SQLite', openSqlite)
+memorySuite('SQLite', openSqlite)
 storageSuite('SQLite', openSqlite)
 
 async function withStorage(work: (opened: OpenedStorage) => Promise<unknown>): Promise<void> {

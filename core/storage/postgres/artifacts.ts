@@ -1,0 +1,64 @@
+/** The token store on PostgreSQL: everything lies in the database, sign-ins in progress too, so that any process can go on with them. @module */
+import type { Clock, Json } from '@labgate/contract'
+import type pg from 'pg'
+import { artifactKey, referenceKey } from '../artifact-rows.ts'
+import { type Claims, found, live, type Unit } from '../artifact-unit.ts'
+import type { ArtifactStore } from '../artifacts.ts'
+import type { KeyRing } from '../sealing.ts'
+import { artifactTable } from './artifact-rows.ts'
+import { createPostgresUnit } from './artifact-unit.ts'
+import { type PostgresWriter, transactionOn } from './writer.ts'
+
+export interface PostgresArtifactNeeds {
+  readonly reads: pg.Pool
+  readonly units: pg.Pool
+  readonly writer: PostgresWriter
+  readonly ring: KeyRing
+  readonly clock: Clock
+}
+
+/** Makes the token store. */
+export function createPostgresArtifacts({ reads, units, writer, ring, clock }: PostgresArtifactNeeds) {
+  const table = artifactTable(transactionOn(reads), ring)
+  const claims: Claims = new Map()
+  const now = () => Math.floor(clock.now().getTime() / 1000)
+  let commits = 0
+  const committed = () => {
+    commits += 1
+  }
+  const unit = () => createPostgresUnit({ table, pool: units, writer, ring, claims, now, committed })
+  const single = async (write: (step: Unit) => void | Promise<void>) => {
+    const step = unit()
+    try {
+      await write(step)
+      await step.commit()
+    } finally {
+      step.discard()
+    }
+  }
+  const deleting = (work: (rows: typeof table) => Promise<number>) => writer.run((tx) => work(artifactTable(tx, ring)))
+  const store: ArtifactStore = {
+    unit,
+    find: async (model, id) => found(await table.get(artifactKey(model, id)), now()),
+    findByUid: async (uid) => found(await table.getByUid(referenceKey('uid', uid)), now()),
+    findByUserCode: async (userCode) => found(await table.getByUserCode(referenceKey('userCode', userCode)), now()),
+    put: (artifact) => single((step) => step.put(artifact)),
+    consume: (model, id) => single((step) => step.consume(model, id)),
+    delete: (model, id) => single((step) => step.delete(model, id)),
+    deleteByGrant: (grantId, models) => single((step) => step.deleteByGrant(grantId, models)),
+    listByAccount: async (account, model) =>
+      (await table.listByAccount(account, model))
+        .filter((entry) => live(entry, now()) !== undefined)
+        .map((entry) => JSON.parse(entry.text) as Json),
+    deleteByAccount: (account, models) => deleting((rows) => rows.deleteByAccount(account, models)),
+    deleteByClient: (client) => deleting((rows) => rows.deleteByClient(client)),
+    flush: async () => undefined,
+    close: async () => undefined,
+  }
+  return {
+    ...store,
+    deleteExpired: (limit: number) => deleting((rows) => rows.deleteExpired(now(), limit)),
+    /** How many transactions units have committed by themselves. */
+    commits: () => commits,
+  }
+}

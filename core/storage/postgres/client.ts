@@ -1,0 +1,147 @@
+/**
+ * Connections to PostgreSQL: how the address is read, and statements that are prepared once for each connection. What
+ * comes back looks as SQLite gives it (numbers for booleans and for 64-bit integers, text for JSON), so that rows are
+ * read by the same code.
+ * @module
+ */
+import { Fault } from '@labgate/contract'
+import pg from 'pg'
+import type { Queries, Query } from '../query.ts'
+
+/** Where a PostgreSQL is, and how it is reached. */
+export interface PostgresTarget {
+  /** `postgresql://USER@HOST:PORT/DATABASE`, without a password. */
+  readonly url: string
+  readonly password?: string | undefined
+  /** Certificates are verified, unless this is `off`; text of the authorities that count instead of the system's. */
+  readonly tls: 'off' | { readonly ca?: string | undefined }
+  /** Most connections of this process in all. */
+  readonly connections: number
+}
+
+/** How the connections of a process are shared out. */
+export function shares({ connections }: Pick<PostgresTarget, 'connections'>) {
+  const quarter = Math.max(2, Math.floor(connections / 4))
+  // Beside them two that write for many at once, and one that holds locks.
+  return { orm: quarter, units: quarter, reads: Math.max(2, connections - 2 * quarter - 3) }
+}
+
+/** As `pg` wants it. */
+export function clientConfig({ url, password, tls }: PostgresTarget): pg.ClientConfig {
+  return {
+    connectionString: url,
+    ...(password === undefined ? {} : { password }),
+    ssl: tls === 'off' ? false : { rejectUnauthorized: true, ...(tls.ca === undefined ? {} : { ca: tls.ca }) },
+    application_name: 'labgate',
+    connectionTimeoutMillis: 10_000,
+    keepAlive: true,
+    // A process that hangs in the middle of a change must not hold its rows for good.
+    idle_in_transaction_session_timeout: 60_000,
+    types: { getTypeParser: parserOf },
+  }
+}
+
+const parsers = new Map<number, (value: string) => unknown>([
+  [16, (value) => Number(value === 't')],
+  [20, Number],
+  [1700, Number],
+])
+
+function parserOf(oid: number, format?: 'text' | 'binary') {
+  const own = format === 'binary' ? undefined : parsers.get(oid)
+  return own ?? pg.types.getTypeParser(oid, format as 'text')
+}
+
+/** Makes a pool; a connection that the server drops while nobody uses it is no error of ours. */
+export function createPool(target: PostgresTarget, max: number): pg.Pool {
+  const pool = new pg.Pool({ ...clientConfig(target), max, idleTimeoutMillis: 30_000 })
+  pool.on('error', () => undefined)
+  pool.on('connect', (client) => void client.on('error', () => undefined))
+  return pool
+}
+
+/** Whatever runs statements: a pool, or one connection of it. */
+export type Connection = Pick<pg.ClientBase, 'query'>
+
+/** Values by position, or by name where the statement says `@name`. */
+export type Values = readonly unknown[] | Readonly<Record<string, unknown>>
+
+/** What one statement gave. */
+export interface Outcome<R> {
+  readonly rows: R[]
+  /** How many rows it wrote. */
+  readonly changes: number
+}
+
+interface Prepared {
+  readonly name: string
+  readonly text: string
+  readonly names: readonly string[]
+}
+
+const prepared = new Map<string, Prepared>()
+
+/** PostgreSQL's spelling of a statement: `?` and `@name` are numbered, and a join with a condition is no cross join. */
+function spelled(sql: string): Prepared {
+  const known = prepared.get(sql)
+  if (known) return known
+  const names: string[] = []
+  let count = 0
+  const text = sql.replaceAll('CROSS JOIN', 'JOIN').replaceAll(/\?|@(\w+)/g, (_, name: string | undefined) => {
+    if (name === undefined) return `$${++count}`
+    if (!names.includes(name)) names.push(name)
+    return `$${names.indexOf(name) + 1}`
+  })
+  const made = { name: `labgate_${prepared.size}`, text, names }
+  prepared.set(sql, made)
+  return made
+}
+
+/** Runs one statement. */
+export async function execute<R extends object = Record<string, unknown>>(
+  connection: Connection,
+  sql: string,
+  values: Values = [],
+): Promise<Outcome<R>> {
+  const { name, text, names } = spelled(sql)
+  const ordered = Array.isArray(values) ? values : names.map((one) => (values as Record<string, unknown>)[one])
+  const { rows, rowCount } = await connection.query<R>({ name, text, values: ordered.map(storable) })
+  return { rows, changes: rowCount ?? 0 }
+}
+
+/** PostgreSQL keeps no NUL in a text: what has one is found nowhere, and is kept with the sign for it. */
+function storable(value: unknown): unknown {
+  return typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '\u2400') : value
+}
+
+/** The hot path's statements on a pool or a connection. */
+export function postgresQueries(connection: Connection): Queries {
+  return {
+    rows<P extends readonly unknown[], R>(sql: string): Query<P, R> {
+      const all = async (...values: P) => (await execute(connection, sql, named(values))).rows as R[]
+      return { all, get: async (...values) => (await all(...values))[0] }
+    },
+    values<P extends readonly unknown[], V>(sql: string): Query<P, V> {
+      const all = async (...values: P) => {
+        const { rows } = await execute(connection, sql, named(values))
+        return rows.map((row) => Object.values(row)[0] as V)
+      }
+      return { all, get: async (...values) => (await all(...values))[0] }
+    },
+  }
+}
+
+/** A statement by names is handed one object. */
+function named(values: readonly unknown[]): Values {
+  const [first] = values
+  const isNamed = typeof first === 'object' && first !== null && !ArrayBuffer.isView(first)
+  return isNamed ? (first as Values) : values
+}
+
+/** What went wrong, for whoever runs the site. */
+export function postgresFault(cause: unknown, doing: string): unknown {
+  if (!(cause instanceof Error) || cause instanceof TypeError || cause.name === 'Fault') return cause
+  const code = (cause as { code?: unknown }).code
+  const said = typeof code === 'string' && !cause.message.includes(code) ? `${cause.message} (${code})` : cause.message
+  return new Fault('ERR_STORAGE', `database: ${doing} failed: ${said}`, { cause })
+}

@@ -1,0 +1,187 @@
+/**
+ * The storage on a PostgreSQL that several processes may share. Nothing that another process must know lives in memory:
+ * sign-ins in progress are rows too, and what was read is asked for again at each answer (one statement tells whether it
+ * still stands).
+ * @module
+ */
+import { Fault } from '@labgate/contract'
+import type { MikroORM } from '@mikro-orm/sqlite'
+import pg from 'pg'
+import { createCleaner } from '../cleanup.ts'
+import { createLedgerReading, createLedgerRows } from '../ledger-rows.ts'
+import { checkPurpose, createKeyRing, type KeyRing } from '../sealing.ts'
+import type { Storage, StorageOptions } from '../shape.ts'
+import { createTokenRows } from '../token-rows.ts'
+import { closeOnce, ormAccess } from '../transactions.ts'
+import { checkKeys, migrate, newCheckBox, notMigrated, pendingMigrations } from '../upgrade.ts'
+import { createPostgresArtifacts } from './artifacts.ts'
+import { clientConfig, createPool, type PostgresTarget, postgresFault, postgresQueries, shares } from './client.ts'
+import { createPostgresDocuments } from './documents.ts'
+import { createLocks } from './locks.ts'
+import { databaseOf, openPostgresOrm } from './orm.ts'
+import { postgresReadings } from './readings.ts'
+import { resealPostgres } from './reseal.ts'
+import { createPostgresSessions } from './sessions.ts'
+import {
+  postgresAccountRows,
+  postgresAudit,
+  postgresSettings,
+  postgresTokenUses,
+  postgresWorkspaceRows,
+} from './small-rows.ts'
+import { changeLock, createPostgresWriter, migrationLock, transactionOn } from './writer.ts'
+
+type PostgresOptions = StorageOptions & { readonly postgres: PostgresTarget }
+
+/** The oldest PostgreSQL that understands every statement of ours. */
+const oldest = 14
+const workspacesPlace = 1
+
+/** Opens a PostgreSQL. @throws Fault as `openStorage` */
+export async function openPostgresStorage(options: PostgresOptions): Promise<Storage> {
+  const ring = createKeyRing(options.keys)
+  const place = placeOf(options.postgres)
+  await lookAt(options.postgres, place)
+  const orm = await openPostgresOrm(options.postgres)
+  const pools = poolsOf(options.postgres)
+  try {
+    const pending = await pendingMigrations(orm, place)
+    if (pending.length > 0) {
+      if (options.migrate !== 'auto') throw notMigrated(pending, place)
+      options.log.info({ migrations: await migrateAlone(orm, options.postgres) }, 'the database was migrated')
+    }
+    checkKeys(ring, await checkBox(pools.writing, ring), place)
+    return assemble({ options, ring, orm, pools, place })
+  } catch (error) {
+    await Promise.all([orm.close(true), ...Object.values(pools).map((pool) => pool.end())])
+    throw error
+  }
+}
+
+/** Where it is, without who asks there. */
+function placeOf(target: PostgresTarget): string {
+  const host = /@([^/?]*)/.exec(target.url)?.[1] || 'this machine'
+  return `PostgreSQL database ${databaseOf(target)} on ${host}`
+}
+
+/** One connection, so that what is wrong is said in words. */
+async function lookAt(target: PostgresTarget, place: string): Promise<void> {
+  const client = new pg.Client(clientConfig(target))
+  client.on('error', () => undefined)
+  try {
+    await client.connect()
+    const { rows } = await client.query<{ version: string }>("SELECT current_setting('server_version_num') AS version")
+    const version = Math.floor(Number(rows[0]?.version) / 10_000)
+    if (version < oldest)
+      throw new Fault('ERR_STORAGE', `database: ${place} is version ${version}; version ${oldest} or later is needed`)
+  } catch (cause) {
+    throw postgresFault(cause, `connecting to ${place}`)
+  } finally {
+    await client.end().catch(() => undefined)
+  }
+}
+
+type Pools = ReturnType<typeof poolsOf>
+
+function poolsOf(target: PostgresTarget) {
+  const { reads, units } = shares(target)
+  return {
+    reads: createPool(target, reads),
+    readings: createPool(target, Math.max(2, Math.ceil(reads / 2))),
+    units: createPool(target, units),
+    writing: createPool(target, 2),
+  }
+}
+
+/** Two processes that start at once must not both migrate. */
+async function migrateAlone(orm: MikroORM, target: PostgresTarget): Promise<string[]> {
+  const client = new pg.Client(clientConfig(target))
+  client.on('error', () => undefined)
+  await client.connect()
+  try {
+    await client.query(`SELECT pg_advisory_lock(${migrationLock})`)
+    return await migrate(orm)
+  } finally {
+    // The lock ends with its connection.
+    await client.end()
+  }
+}
+
+async function checkBox(pool: pg.Pool, ring: KeyRing): Promise<string | undefined> {
+  const { run } = transactionOn(pool)
+  await run('INSERT INTO setting ("key", value) VALUES (?, ?) ON CONFLICT DO NOTHING', [
+    checkPurpose,
+    newCheckBox(ring),
+  ])
+  return (await run<{ value: string }>('SELECT value FROM setting WHERE "key" = ?', [checkPurpose])).rows[0]?.value
+}
+
+interface Opened {
+  readonly options: PostgresOptions
+  readonly ring: KeyRing
+  readonly orm: MikroORM
+  readonly pools: Pools
+  readonly place: string
+}
+
+function assemble({ options, ring, orm, pools, place }: Opened): Storage {
+  const { clock, log, postgres, pause = () => undefined } = options
+  const { reads, units } = pools
+  const writer = createPostgresWriter(pools.writing, pause)
+  const queries = postgresQueries(reads)
+  const readings = postgresReadings(pools.readings, createLedgerReading)
+  const locks = createLocks(postgres, log)
+  const needs = { reads, units, queries, readings, writer, locks, ring, clock, log }
+  const settings = postgresSettings(needs)
+  const artifacts = createPostgresArtifacts(needs)
+  const sessions = createPostgresSessions(needs)
+  const documents = createPostgresDocuments(needs)
+  const tokenRows = createTokenRows({ queries, log, ...postgresTokenUses(needs) })
+  const alone = locks.alone(workspacesPlace)
+  const tables = [artifacts, documents, sessions]
+  const cleaner = createCleaner({ tables, writer: { run: async (unit) => unit() }, log, pause })
+  let looks = 0
+  return {
+    orm,
+    ...ormAccess({ orm, writer, pause, first: `select pg_advisory_xact_lock(${changeLock})` }),
+    accountRows: postgresAccountRows(needs),
+    ledgerRows: createLedgerRows(needs),
+    tokenRows,
+    workspaceRows: postgresWorkspaceRows(needs),
+    alone,
+    artifacts,
+    sessions,
+    documents: (owner) => documents.storeOf(owner),
+    audit: postgresAudit(needs),
+    ring,
+    settings,
+    cleaner,
+    generation: () => Number.NaN,
+    dataVersion: () => ++looks,
+    commits: () => writer.commits() + artifacts.commits(),
+    answers: async () => (await transactionOn(reads).run('SELECT 1')).rows.length === 1,
+    migrate: () => migrateAlone(orm, postgres),
+    pendingMigrations: () => pendingMigrations(orm, place),
+    compact: () => compact(pools.writing),
+    reseal: () => resealPostgres({ reads, writer, settings, ring }),
+    close: closeOnce(async () => {
+      await alone.release()
+      await cleaner.stop()
+      await tokenRows.close()
+      await writer.close()
+      await locks.close()
+      await Promise.all([orm.close(true), ...Object.values(pools).map((pool) => pool.end())])
+    }),
+  }
+}
+
+/** Writes every table of ours anew. */
+async function compact(pool: pg.Pool): Promise<void> {
+  const { rows } = await pool.query<{ name: string }>(
+    'SELECT quote_ident(tablename) AS name FROM pg_tables WHERE schemaname = current_schema()',
+  )
+  for (const { name } of rows)
+    await pool.query(`VACUUM (FULL, ANALYZE) ${name}`).catch((cause: unknown) => {
+      throw postgresFault(cause, `rewriting ${name}`)
+    })
+}

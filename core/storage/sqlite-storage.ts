@@ -1,0 +1,126 @@
+/**
+ * The storage on an SQLite file: opens it, migrates it, checks the sealing keys, and hands out the stores. Relations and
+ * the console go through MikroORM; the token path goes through prepared statements beside it.
+ * @module
+ */
+import { resolve } from 'node:path'
+import type { MikroORM } from '@mikro-orm/sqlite'
+import { createAccountRows } from './account-rows.ts'
+import { createAlone } from './alone.ts'
+import { createArtifacts } from './artifacts.ts'
+import { createAudit } from './audit.ts'
+import { createCheckpoints } from './checkpoints.ts'
+import { createCleaner } from './cleanup.ts'
+import { createCompact } from './compact.ts'
+import { createDocuments } from './documents.ts'
+import { createGeneration } from './generation.ts'
+import { createLedgerReading, createLedgerRows } from './ledger-rows.ts'
+import { sqliteQueries, sqliteReadings } from './query.ts'
+import { reseal } from './reseal.ts'
+import { checkPurpose, createKeyRing, type KeyRing } from './sealing.ts'
+import { createSessions } from './sessions.ts'
+import { createSettings } from './settings.ts'
+import type { Storage, StorageOptions } from './shape.ts'
+import { openDatabase, openOrm, type SqliteDatabase } from './sqlite.ts'
+import { createTokenRows, sqliteTokenUses } from './token-rows.ts'
+import { closeOnce, ormAccess } from './transactions.ts'
+import { checkKeys, migrate, newCheckBox, notMigrated, pendingMigrations } from './upgrade.ts'
+import { createWalSync } from './wal.ts'
+import { createWorkspaceRows } from './workspace-rows.ts'
+import { createWriter } from './writer.ts'
+
+type FileOptions = StorageOptions & { readonly file: string }
+
+/** Opens a file. @throws Fault as `openStorage` */
+export async function openSqliteStorage(options: FileOptions): Promise<Storage> {
+  const ring = createKeyRing(options.keys)
+  const database = openDatabase(options.file)
+  let orm: MikroORM | undefined
+  try {
+    orm = await openOrm(options.file)
+    await upgrade(orm, options)
+    checkKeys(ring, checkBox(database, ring), options.file)
+    return assemble({ options, ring, database, orm })
+  } catch (error) {
+    await orm?.close(true)
+    database.close()
+    throw error
+  }
+}
+
+async function upgrade(orm: MikroORM, { file, log, migrate: mode = 'auto' }: FileOptions): Promise<void> {
+  const pending = await pendingMigrations(orm, file)
+  if (pending.length === 0) return
+  if (mode === 'check') throw notMigrated(pending, file)
+  log.info({ migrations: await migrate(orm) }, 'the database was migrated')
+}
+
+function checkBox(database: SqliteDatabase, ring: KeyRing): string | undefined {
+  database
+    .prepare('INSERT INTO setting ("key", value) VALUES (?, ?) ON CONFLICT DO NOTHING')
+    .run(checkPurpose, newCheckBox(ring))
+  const row = database
+    .prepare<[string], { value: string }>('SELECT value FROM setting WHERE "key" = ?')
+    .get(checkPurpose)
+  return row?.value
+}
+
+interface Opened {
+  readonly options: FileOptions
+  readonly ring: KeyRing
+  readonly database: SqliteDatabase
+  readonly orm: MikroORM
+}
+
+function assemble({ options, ring, database, orm }: Opened): Storage {
+  const { clock, log, pause = () => undefined } = options
+  const wal = createWalSync(database.name)
+  const writer = createWriter(database, { sync: wal.sync, pause })
+  const checkpoints = createCheckpoints({ file: database.name, writer, log })
+  const queries = sqliteQueries(database)
+  const readings = sqliteReadings(resolve(options.file), createLedgerReading)
+  const needs = { database, queries, readings, writer, ring, clock, log }
+  const artifacts = createArtifacts(needs)
+  const sessions = createSessions(needs)
+  const documents = createDocuments(needs)
+  const tokenRows = createTokenRows({ queries, log, ...sqliteTokenUses(needs) })
+  const alone = createAlone(`${options.file}-workspaces`)
+  const cleaner = createCleaner({ tables: [artifacts, documents, sessions], writer, log, pause })
+  return {
+    orm,
+    // It begins deferred; a first statement that writes takes the lock now, while waiting for it is still safe.
+    ...ormAccess({ orm, writer, pause, first: 'delete from setting where 1 = 0' }),
+    accountRows: createAccountRows(needs),
+    ledgerRows: createLedgerRows(needs),
+    tokenRows,
+    workspaceRows: createWorkspaceRows(needs),
+    alone,
+    artifacts,
+    sessions,
+    documents: (owner) => documents.storeOf(owner),
+    audit: createAudit(needs),
+    ring,
+    settings: createSettings(database, writer),
+    cleaner,
+    generation: createGeneration(needs),
+    dataVersion: () => Number(database.pragma('data_version', { simple: true })),
+    commits: () => writer.commits(),
+    migrate: () => writer.exclusive(() => migrate(orm)),
+    answers: async () => database.pragma('data_version', { simple: true }) !== undefined,
+    pendingMigrations: () => pendingMigrations(orm, options.file),
+    compact: createCompact({ file: options.file, writer }),
+    reseal: () => reseal(needs),
+    close: closeOnce(async () => {
+      await alone.release()
+      await cleaner.stop()
+      await artifacts.close()
+      await tokenRows.close()
+      await checkpoints.close()
+      await writer.close()
+      await wal.close()
+      await readings.close()
+      database.close()
+      await orm.close(true)
+    }),
+  }
+}

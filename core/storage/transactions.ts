@@ -1,0 +1,60 @@
+/** Writing through the ORM: one transaction at a time, joined by those within it. @module */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { EntityManager, MikroORM } from '@mikro-orm/sqlite'
+import type { Storage } from './shape.ts'
+import type { Pause, Writer } from './writer.ts'
+
+export interface OrmNeeds {
+  readonly orm: MikroORM
+  readonly writer: Pick<Writer, 'exclusive' | 'inside'>
+  readonly pause: Pause
+  /** The first statement of every transaction: it takes the place of the one that writes. */
+  readonly first: string
+}
+
+/** Changes and reads through the ORM. */
+export function ormAccess({
+  orm,
+  writer,
+  pause,
+  first,
+}: OrmNeeds): Pick<Storage, 'em' | 'transaction' | 'afterCommit'> {
+  const current = new AsyncLocalStorage<{ readonly em: EntityManager; readonly later: (() => void)[] }>()
+  const joined = () => (writer.inside() ? current.getStore() : undefined)
+
+  const transact = async <T>(work: (em: EntityManager) => Promise<T>) => {
+    const later: (() => void)[] = []
+    const outcome = await orm.em.fork().transactional(async (em) => {
+      await em.execute(first)
+      const done = await current.run({ em, later }, () => work(em))
+      await em.flush()
+      pause('before-orm-commit')
+      return done
+    })
+    pause('after-orm-commit')
+    for (const one of later) one()
+    return outcome
+  }
+
+  return {
+    em: () => joined()?.em ?? orm.em.fork(),
+    transaction: (work) => {
+      const outer = joined()
+      return outer === undefined ? writer.exclusive(() => transact(work)) : work(outer.em)
+    },
+    afterCommit: (work) => {
+      const outer = joined()
+      if (outer === undefined) work()
+      else outer.later.push(work)
+    },
+  }
+}
+
+/** Closing that is done once, however often it is asked for. */
+export function closeOnce(close: () => Promise<void>): () => Promise<void> {
+  let closing: Promise<void> | undefined
+  return () => {
+    closing ??= close()
+    return closing
+  }
+}

@@ -1,0 +1,54 @@
+/** Bringing a database up to this version's schema, or refusing one that is not. Its keys are looked at, too. @module */
+import { Fault } from '@labgate/contract'
+import type { MikroORM } from '@mikro-orm/sqlite'
+import { migrations } from './migrations/list.ts'
+import { checkPurpose, type KeyRing } from './sealing.ts'
+
+/** Names of the migrations that have not run. @throws Fault ERR_STORAGE when a later version has been here */
+export async function pendingMigrations(orm: MikroORM, place: string): Promise<string[]> {
+  const known = new Set(migrations.map(({ name }) => name))
+  const unknown = (await orm.migrator.getExecuted()).map(({ name }) => name).filter((name) => !known.has(name))
+  if (unknown.length > 0)
+    throw new Fault(
+      'ERR_STORAGE',
+      `database: ${place} was migrated by a later Labgate (${unknown.join(', ')}); run that`,
+    )
+  return (await orm.migrator.getPending()).map(({ name }) => name)
+}
+
+/** Runs what has not run; says what it was. */
+export async function migrate(orm: MikroORM): Promise<string[]> {
+  return (await orm.migrator.up()).map(({ name }) => name)
+}
+
+/** What a database that must be migrated first is refused with. */
+export function notMigrated(pending: readonly string[], place: string): Fault {
+  return new Fault(
+    'ERR_STORAGE',
+    `database: ${place} must be migrated (${pending.join(', ')}); run "labgate migrate"`,
+    {
+      detail: { pending },
+    },
+  )
+}
+
+/** What stands in the database to tell the keys by. */
+export function newCheckBox(ring: KeyRing): string {
+  return ring.seal('labgate', checkPurpose).toString('base64')
+}
+
+/**
+ * Without this a server with the wrong keys would start, and fail later, at one row after another.
+ * @throws Fault ERR_KEYS
+ */
+export function checkKeys(ring: KeyRing, box: string | undefined, place: string): void {
+  try {
+    ring.open(Buffer.from(box ?? '', 'base64'), checkPurpose)
+  } catch (cause) {
+    throw new Fault(
+      'ERR_KEYS',
+      `keys: none of the configured keys opens ${place}, which was sealed with another; put the former key back under "keys" (a new key goes before it, not in its place)`,
+      { cause },
+    )
+  }
+}

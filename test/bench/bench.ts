@@ -31,7 +31,7 @@ import {
 import { type ScenarioName, scenarios } from './scenarios.ts'
 import { makeSite, type Server, startRaw } from './servers.ts'
 import { startUps } from './start-up.ts'
-import { countStatements } from './statements.ts'
+import { countStatements, judgeStatements } from './statements.ts'
 import { workspaceCosts } from './workspaces.ts'
 
 const { values } = parseArgs({
@@ -114,7 +114,7 @@ async function starts(): Promise<Verdict[]> {
   return all.filter(({ what }) => what.startsWith('labgate')).map(judgeStart)
 }
 
-async function statements(): Promise<void> {
+async function statements(): Promise<Verdict[]> {
   const site = await makeSite()
   try {
     const counted = await countStatements(site, names.length > 0 ? names : ['code'])
@@ -123,6 +123,7 @@ async function statements(): Promise<void> {
       keep('statements', { scenario, counts })
       print(`${scenario.padEnd(12)}  ${JSON.stringify(counts)}`)
     }
+    return judgeStatements(counted)
   } finally {
     await site.remove()
   }
@@ -199,7 +200,7 @@ if (wanted.includes('calm')) {
   verdicts.push(...judgeCalm(found))
 }
 if (wanted.includes('growth')) verdicts.push(...(await grown()))
-if (wanted.includes('statements')) await statements()
+if (wanted.includes('statements')) verdicts.push(...(await statements()))
 const missed = verdicts.filter(({ holds }) => !holds)
 print('')
 for (const { claim, holds } of verdicts) print(`${holds ? 'holds ' : 'MISSED'}  ${claim}`)

@@ -9,7 +9,7 @@ for (const name of ['run', 'get', 'all', 'iterate']) {
   const original = prototype[name]
   if (original === undefined) continue
   prototype[name] = function counted(this: { source: string }, ...args) {
-    const word = /\w+/.exec(this.source)?.[0]?.toLowerCase() ?? ''
+    const [word = ''] = /BEGIN IMMEDIATE|\w+/.exec(this.source)?.[0].toLowerCase().split(' ').toReversed() ?? []
     counts[word] = (counts[word] ?? 0) + 1
     return original.apply(this, args)
   }

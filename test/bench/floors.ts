@@ -8,6 +8,31 @@ export const leastRatio: Readonly<Record<ScenarioName, number>> = {
   sso: 0.65,
   refresh: 0.65,
   introspect: 0.8,
+  userinfo: 0.8,
+  cc: 0.5,
+  'cc-jwt': 1.4,
+  discovery: 2.5,
+  jwks: 2.5,
+}
+
+/** Most statements of one operation at the database, those that begin and end transactions and looks for others' commits left out. */
+export const mostStatements: Readonly<Partial<Record<ScenarioName, number>>> = {
+  code: 16,
+  sso: 8,
+  refresh: 4,
+  introspect: 2,
+  userinfo: 2,
+  cc: 1,
+  'cc-jwt': 0,
+  discovery: 0,
+  jwks: 0,
+}
+/** Most transactions of one operation. */
+export const mostCommits: Readonly<Partial<Record<ScenarioName, number>>> = {
+  refresh: 1,
+  cc: 1,
+  introspect: 0,
+  userinfo: 0,
 }
 
 /** Least share of the speed of Koa's hello. */

@@ -5,7 +5,7 @@
  */
 import { generateKeyPairSync } from 'node:crypto'
 import Provider, { type Configuration, type KoaContextWithOIDC } from 'oidc-provider'
-import { clients, redirectUri } from './scenarios.ts'
+import { clients, redirectUri, resource } from './scenarios.ts'
 
 const port = Number(process.argv[2])
 // It warns that the adapter and the key of this set-up are not for production.
@@ -19,7 +19,7 @@ const provider = new Provider(`http://localhost:${port}`, {
     client_id: id,
     client_secret: secret,
     redirect_uris: [redirectUri],
-    grant_types: ['authorization_code', 'refresh_token'],
+    grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
     response_types: ['code'],
   })),
   routes: {
@@ -36,7 +36,22 @@ const provider = new Provider(`http://localhost:${port}`, {
     claims: async () => ({ sub: id, email: `${id}@example.org`, email_verified: true }),
   }),
   interactions: { url: (_, { uid }) => `/interaction/${uid}` },
-  features: { devInteractions: { enabled: false }, introspection: { enabled: true, allowedPolicy: () => true } },
+  features: {
+    devInteractions: { enabled: false },
+    introspection: { enabled: true, allowedPolicy: () => true },
+    clientCredentials: { enabled: true },
+    resourceIndicators: {
+      enabled: true,
+      defaultResource: () => undefined,
+      getResourceServerInfo: () => ({
+        scope: 'read',
+        audience: resource,
+        accessTokenFormat: 'jwt',
+        accessTokenTTL: 600,
+        jwt: { sign: { alg: 'RS256' } },
+      }),
+    },
+  },
   pkce: { required: () => true },
   rotateRefreshToken: true,
   ttl: {

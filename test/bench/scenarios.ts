@@ -8,6 +8,8 @@ export const clients = {
   first: { id: 'first', secret: 'first-secret-first-secret-first-0' },
   third: { id: 'third', secret: 'third-secret-third-secret-third-0' },
 } as const
+/** A resource server that takes JWTs. */
+export const resource = 'https://data.example'
 type ClientName = keyof typeof clients
 
 /** How many different people sign in. */
@@ -54,6 +56,31 @@ export const scenarios = {
     ).access
     const answer = await asClient(slot, 'first', { path: '/introspection', fields: { token: slot.token ?? '' } })
     if (answer.status !== 200 || !answer.text.includes('"active":true')) throw wrong('introspection', answer)
+  },
+  /** Who holds this access token. */
+  async userinfo(slot) {
+    slot.token ??= (
+      await redeem(slot, await authorize(slot, new Jar(), { client: 'first', scope: 'openid email' }))
+    ).access
+    const answer = await slot.line.ask('/oidc/userinfo', { headers: { authorization: `Bearer ${slot.token}` } })
+    if (answer.status !== 200 || !answer.text.includes('"email":')) throw wrong('userinfo', answer)
+  },
+  /** A service asks for a token of its own. */
+  async cc(slot) {
+    await grantedToClient(slot, {})
+  },
+  /** The same as a JWT for a resource server: ES256 here, RS256 there. */
+  async 'cc-jwt'(slot) {
+    const token = await grantedToClient(slot, { resource, scope: 'read' })
+    if (token.split('.').length !== 3) throw new Error(`no JWT: ${token}`)
+  },
+  async discovery(slot) {
+    const answer = await slot.line.ask('/.well-known/openid-configuration')
+    if (answer.status !== 200 || !answer.text.includes('"issuer":')) throw wrong('discovery', answer)
+  },
+  async jwks(slot) {
+    const answer = await slot.line.ask('/oidc/jwks')
+    if (answer.status !== 200 || !answer.text.includes('"keys":[')) throw wrong('jwks', answer)
   },
 } as const satisfies Record<string, Scenario>
 
@@ -126,6 +153,14 @@ function asClient(slot: Slot, client: ClientName, ask: { path: string; fields: R
   const authorization = `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`
   const form = new URLSearchParams(ask.fields)
   return slot.line.ask(`/oidc${ask.path}`, { method: 'POST', headers: { authorization }, form })
+}
+
+async function grantedToClient(slot: Slot, more: Readonly<Record<string, string>>): Promise<string> {
+  const fields = { grant_type: 'client_credentials', ...more }
+  const answer = await asClient(slot, 'first', { path: '/token', fields })
+  const token: unknown = answer.status === 200 ? JSON.parse(answer.text).access_token : undefined
+  if (typeof token !== 'string') throw wrong('client credentials', answer)
+  return token
 }
 
 interface Tokens {

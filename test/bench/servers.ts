@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { stringify } from 'yaml'
 import { onCore } from './measure.ts'
-import { clients, redirectUri } from './scenarios.ts'
+import { clients, redirectUri, resource } from './scenarios.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const core = 0
@@ -79,6 +79,7 @@ function configOf(folder: string, port: number) {
     secret: { file: join(folder, `${name}.secret`) },
     redirectUris: [redirectUri],
     firstParty: name === 'first',
+    grantTypes: ['authorization_code', 'refresh_token', 'client_credentials'],
   })
   return {
     issuer: `http://localhost:${port}`,
@@ -93,6 +94,7 @@ function configOf(folder: string, port: number) {
     proxies: ['127.0.0.0/8'],
     plugins: { once: { use: join(import.meta.dirname, 'at-once') } },
     clients: { first: client('first'), third: client('third') },
+    resources: { [resource]: { scopes: ['read'], format: 'jwt', alg: 'ES256' } },
   }
 }
 

@@ -2,6 +2,8 @@
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createDriver, fill } from './drive.ts'
+import { mostCommits, mostStatements } from './floors.ts'
+import type { Verdict } from './report.ts'
 import type { ScenarioName } from './scenarios.ts'
 import type { Server, Site } from './servers.ts'
 
@@ -9,6 +11,27 @@ import type { Server, Site } from './servers.ts'
 export type Statements = Readonly<Record<string, number>>
 
 const times = 20
+
+/** What must hold of them: `begin`, `commit` and `pragma` do no work, `immediate` begins a transaction that writes. */
+export function judgeStatements(counted: ReadonlyMap<ScenarioName, Statements>): Verdict[] {
+  return [...counted].flatMap(([name, { select = 0, insert = 0, update = 0, delete: gone = 0, immediate = 0 }]) => {
+    const work = select + insert + update + gone
+    const [most, commits] = [mostStatements[name], mostCommits[name]]
+    return [
+      ...(most === undefined
+        ? []
+        : [{ claim: `${name}: at most ${most} statements (${work.toFixed(1)})`, holds: work <= most }]),
+      ...(commits === undefined
+        ? []
+        : [
+            {
+              claim: `${name}: at most ${commits} transactions (${immediate.toFixed(1)})`,
+              holds: immediate <= commits,
+            },
+          ]),
+    ]
+  })
+}
 
 /** Counts for each scenario, one operation after another, so that no two share a commit. */
 export async function countStatements(

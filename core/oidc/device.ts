@@ -128,7 +128,7 @@ const prefilled = new WeakMap<IncomingMessage, string>()
 /** Middleware: nobody types a code before they are signed in, from another site's page, or all day long. */
 export function deviceDoor(needs: DeviceNeeds) {
   return async (ctx: Context, next: () => Promise<void>): Promise<void> => {
-    if (ctx.path !== devicePath) return next()
+    if (ctx.path !== devicePath) return onTheWay(ctx, next)
     const code =
       typeof ctx.query.user_code === 'string' && codeForm.test(ctx.query.user_code) ? ctx.query.user_code : ''
     const isPost = ctx.method === 'POST'
@@ -142,7 +142,24 @@ export function deviceDoor(needs: DeviceNeeds) {
     if (isPost && !(await mayTry(needs, person.account))) return needs.deviceViews.tooOften(ctx)
     if (code !== '') prefilled.set(ctx.req, code)
     if (!isPost) ctx.querystring = ''
-    return next()
+    return startingOver(ctx, next)
+  }
+}
+
+/** Back from signing in: `/oidc/device/UID`. */
+function onTheWay(ctx: Context, next: () => Promise<void>): Promise<void> {
+  const isPage = ctx.method === 'GET' && ctx.path.startsWith(`${devicePath}/`)
+  return isPage ? startingOver(ctx, next) : next()
+}
+
+/** A browser that has lost the Provider's cookie begins again: the library cannot show it its own mistake. */
+async function startingOver(ctx: Context, next: () => Promise<void>): Promise<void> {
+  try {
+    await next()
+  } catch (error) {
+    if (!(error instanceof TypeError && error.message.includes('previously persisted'))) throw error
+    ctx.redirect(devicePath)
+    ctx.status = 303
   }
 }
 

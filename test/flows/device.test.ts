@@ -249,6 +249,17 @@ describe('the device flow (RFC 8628)', () => {
     })
   })
 
+  test('a browser that has lost its cookies, or comes from nowhere, begins again', async () => {
+    const asked = await ask()
+    for (const path of ['/oidc/device/nothing', '/oidc/device/auth'])
+      assert.equal(titleOf(await newBrowser().open(at(path))), 'Sign in')
+    const agent = newBrowser()
+    const confirm = await confirmPage(agent, 'alice', asked)
+    for (const { name } of agent.cookies) if (name.includes('provider')) agent.forget(name)
+    assert.equal(titleOf(await agent.press(confirm, 'Yes')), 'Connect a device')
+    assert.equal((await poll(asked)).body.error, 'authorization_pending')
+  })
+
   test('without lasting access, the tokens of a device end with the session that approved it', async () => {
     const asked = await ask()
     const agent = newBrowser()

@@ -63,6 +63,8 @@ export const mostPeakMB = 260
 
 /** How many times as much an answer of the access room may cost in the largest ledger as in the smallest. */
 export const mostFlat = 2.5
+/** Microseconds that are no growth. */
+export const cacheMissUs = 10
 
 /** Most CPU milliseconds of ours: to start one workspace, and to look at a thousand that run. */
 export const mostSpawnCpuMs = 20

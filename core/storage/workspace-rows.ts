@@ -15,6 +15,7 @@ export interface WorkspaceRows {
   /** Those that have not ended, the oldest first. */
   living(): Promise<WorkspaceRow[]>
   isGuest(workspace: string, account: string): Promise<boolean>
+  guests(workspace: string): Promise<string[]>
   /** Number of the last event; 0 while there is none. */
   lastEvent(workspace: string): Promise<number>
   /** Ids of those that somebody should do something about: just asked for, or wished to end. */
@@ -25,7 +26,8 @@ export interface WorkspaceRows {
   noteActivity(uses: readonly { readonly id: string; readonly at: Date }[]): Promise<void>
 }
 
-interface Columns {
+/** A row as the database has it. */
+export interface WorkspaceColumns {
   readonly id: string
   readonly account_id: string
   readonly profile: string
@@ -83,11 +85,12 @@ export function createWorkspaceRows({ database, queries, writer }: WorkspaceNeed
 
 /** The reads by the statements of one connection. */
 export function createWorkspaceReads({ rows, values }: Queries): Omit<WorkspaceRows, 'noteActivity'> {
-  const one = rows<[string], Columns>('SELECT * FROM workspace WHERE id = ?')
-  const all = rows<[], Columns>('SELECT * FROM workspace WHERE ended_at IS NULL ORDER BY created_at, id')
+  const one = rows<[string], WorkspaceColumns>('SELECT * FROM workspace WHERE id = ?')
+  const all = rows<[], WorkspaceColumns>('SELECT * FROM workspace WHERE ended_at IS NULL ORDER BY created_at, id')
   const guest = values<[string, string], number>(
     'SELECT 1 FROM workspace_guest WHERE workspace_id = ? AND account_id = ?',
   )
+  const guests = values<[string], string>('SELECT account_id FROM workspace_guest WHERE workspace_id = ?')
   const event = values<[string], number | null>('SELECT max(number) FROM workspace_event WHERE workspace_id = ?')
   const pending = values<[], string>(
     `SELECT id FROM workspace WHERE ended_at IS NULL AND state <> 'orphaned'
@@ -101,10 +104,11 @@ export function createWorkspaceReads({ rows, values }: Queries): Omit<WorkspaceR
   return {
     async find(id) {
       const row = await one.get(id)
-      return row && rowOf(row)
+      return row && workspaceRowOf(row)
     },
-    living: async () => (await all.all()).map(rowOf),
+    living: async () => (await all.all()).map(workspaceRowOf),
     isGuest: async (workspace, account) => (await guest.get(workspace, account)) !== undefined,
+    guests: (workspace) => guests.all(workspace),
     lastEvent: async (workspace) => (await event.get(workspace)) ?? 0,
     pending: () => pending.all(),
     shutOwners: async () => new Set(await shut.all()),
@@ -120,7 +124,8 @@ function jsonOf(value: string | null): Json | null {
   return value === null ? null : (JSON.parse(value) as Json)
 }
 
-function rowOf(row: Columns): WorkspaceRow {
+/** A row as the room works with it. */
+export function workspaceRowOf(row: WorkspaceColumns): WorkspaceRow {
   return {
     id: row.id,
     account: row.account_id,

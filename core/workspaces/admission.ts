@@ -6,7 +6,6 @@
 import { type AccountId, Fault, type Limits } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
 import type { Config } from '../config/schema.ts'
-import { WorkspaceQuotaEntity } from '../storage/workspace-entities.ts'
 import { holding, type Quota, type QuotaLine, type QuotaScope } from './model.ts'
 
 /** What is asked for. */
@@ -27,15 +26,12 @@ export function milliOf({ cpus }: Pick<Limits, 'cpus'>): number {
 
 /** Every quota that is set: what the console says goes before the config. */
 export async function quotasIn(em: EntityManager, configured: Configured): Promise<QuotaLine[]> {
-  const rows = await em.find(WorkspaceQuotaEntity, {}, { orderBy: { scope: 'asc' } })
-  const set = rows.map((row): QuotaLine => {
-    const { instances, memoryBytes, milliCpus } = row
-    const quota = {
-      instances: instances ?? undefined,
-      memoryBytes: memoryBytes ?? undefined,
-      milliCpus: milliCpus ?? undefined,
-    }
-    return { scope: row.scope, quota, source: 'console' }
+  const rows = await em.execute<QuotaColumns[]>(
+    'select scope, instances, memory_bytes as memory, milli_cpus as cpus from workspace_quota order by scope',
+  )
+  const set = rows.map(({ scope, instances, memory, cpus }): QuotaLine => {
+    const quota = { instances: numberOf(instances), memoryBytes: numberOf(memory), milliCpus: numberOf(cpus) }
+    return { scope, quota, source: 'console' }
   })
   const named: [QuotaScope, Configured['site']][] = [
     ['site', configured.site],
@@ -48,6 +44,18 @@ export async function quotasIn(em: EntityManager, configured: Configured): Promi
     .filter(([scope]) => !set.some((line) => line.scope === scope))
     .map(([scope, quota]): QuotaLine => ({ scope, quota: quotaOf(quota), source: 'config' }))
   return [...fromConfig, ...set]
+}
+
+interface QuotaColumns {
+  readonly scope: string
+  readonly instances: number | null
+  /** A large one may come as text. */
+  readonly memory: number | string | null
+  readonly cpus: number | null
+}
+
+function numberOf(value: number | string | null): number | undefined {
+  return value === null ? undefined : Number(value)
 }
 
 function quotaOf({ instances, memory, cpus }: Configured['site']): Quota {

@@ -21,16 +21,8 @@ export async function drive(room: Room, id: string, signal: AbortSignal): Promis
 
 async function begin(room: Room, row: WorkspaceRow, signal: AbortSignal): Promise<void> {
   const { records, clock } = room
-  if (row.state !== 'starting') {
-    const isFirst = await records.update(
-      row.id,
-      { state: 'starting', startedAt: clock.now() },
-      { events: [{ kind: 'starting' }], when: ({ wanted }) => wanted === 'running' },
-    )
-    if (!isFirst) return
-  }
   try {
-    await launch(room, (await records.row(row.id)) ?? row, signal)
+    if (!(await launch(room, row, signal))) return
   } catch (error) {
     // A wish that came in between, or Labgate that stops: no failure of the workspace.
     if (signal.aborted) throw error

@@ -4,6 +4,7 @@ import {
   type Inspection,
   isFault,
   type Json,
+  type LaunchPlan,
   type LaunchTrouble,
   launchFault,
   type Runner,
@@ -33,10 +34,10 @@ interface Launching {
 
 /**
  * Starts what a row asks for and waits until it answers; every step is kept before the next. May be called again for the
- * same row after a crash: what exists is taken over, unless its plan has changed.
+ * same row after a crash: what exists is taken over, unless its plan has changed. `false`: it is not wanted any more.
  * @throws Fault ERR_LAUNCH; whatever when the signal aborts
  */
-export async function launch(room: Room, row: WorkspaceRow, signal: AbortSignal): Promise<void> {
+export async function launch(room: Room, row: WorkspaceRow, signal: AbortSignal): Promise<boolean> {
   const profile = room.profiles.get(row.profile)
   if (profile === undefined)
     throw launchFault('policy', 'This app is not offered any more.', { hint: 'Choose another one.' })
@@ -50,15 +51,36 @@ export async function launch(room: Room, row: WorkspaceRow, signal: AbortSignal)
   const hash = hashOf(place.id, plan.detail)
   const launching: Launching = { row, profile, place, basePath, signal }
   await dropOther(room, launching, hash)
-  const { secrets, sealed } = await prepare(room, launching)
-  const begun = { kind: 'progress' as const, text: plan.summary }
-  await room.records.update(row.id, { secrets: sealed, planHash: hash }, { events: [begun] })
+  const secrets = await prepare(room, launching)
+  if (!(await noteBegin(room, row, { secrets, plan, hash }))) return false
   signal.throwIfAborted()
   const save = saving(room, launching)
   const progress = progressOf(room, row.id)
   const state = await place.runner.launch(plan, { signal, secrets, save, progress })
   await save(state)
-  await untilReady(room, launching, state)
+  await untilReady({ ...launching, secrets }, state)
+  return true
+}
+
+/** One write for all that must be known before anything exists outside. */
+function noteBegin(
+  { records, storage, clock }: Room,
+  row: WorkspaceRow,
+  { secrets, plan, hash }: { secrets: Readonly<Record<string, string>>; plan: LaunchPlan; hash: string },
+): Promise<boolean> {
+  const begun = row.state === 'starting' ? {} : { state: 'starting' as const, startedAt: clock.now() }
+  const sealed = storage.ring.seal(JSON.stringify(secrets), secretsPurpose)
+  return records.update(
+    row.id,
+    { ...begun, secrets: sealed, planHash: hash },
+    {
+      events: [
+        ...(row.state === 'starting' ? [] : [{ kind: 'starting' as const }]),
+        { kind: 'progress', text: plan.summary },
+      ],
+      when: ({ wanted }) => wanted === 'running',
+    },
+  )
 }
 
 /** Keeps what the runner says, once as long as it says the same. */
@@ -94,22 +116,23 @@ async function dropOther(room: Room, { row, place, signal }: Launching, hash: st
 }
 
 /** Secrets are made once and kept sealed, so that a launch that goes on after a crash has the same. */
-async function prepare(room: Room, { row, profile }: Launching) {
+async function prepare(room: Room, { row, profile }: Launching): Promise<Readonly<Record<string, string>>> {
   const kept = secretsOf(room, row)
   const own = profile.credential
     ? { [profile.credential.file]: kept[profile.credential.file] ?? room.random.token() }
     : {}
   const token = await room.tokens.give(row, profile)
-  const secrets: Readonly<Record<string, string>> = { ...own, ...(token === undefined ? {} : { [tokenFile]: token }) }
-  return { secrets, sealed: room.storage.ring.seal(JSON.stringify(secrets), secretsPurpose) }
+  return { ...own, ...(token === undefined ? {} : { [tokenFile]: token }) }
 }
 
-async function untilReady(room: Room, launching: Launching, state: Json): Promise<void> {
-  const { row, profile, place, basePath, signal } = launching
+async function untilReady(
+  launching: Launching & { readonly secrets: Readonly<Record<string, string>> },
+  state: Json,
+): Promise<void> {
+  const { profile, place, basePath, secrets, signal } = launching
   const { path, timeoutSeconds } = profile.readiness
   const end = performance.now() + timeoutSeconds * 1000
-  const fresh = (await room.records.row(row.id)) ?? row
-  const headers = credentialsOf(profile, secretsOf(room, fresh))
+  const headers = credentialsOf(profile, secrets)
   const ask = { path: `${innerPath(profile, basePath)}${path}`, headers, timeoutMs: 3000, signal }
   let last = 'it did not answer'
   for (let wait = 50; performance.now() < end; wait = Math.min(1000, wait * 1.5)) {

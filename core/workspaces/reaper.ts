@@ -1,6 +1,7 @@
 /** Finds what runs outside by its label: what belongs to a record is adopted, what belongs to none is shown, then taken away. @module */
 import type { Found, Json } from '@labgate/contract'
-import { WorkspaceEntity, type WorkspaceRow } from '../storage/workspace-entities.ts'
+import type { WorkspaceRow } from '../storage/workspace-entities.ts'
+import { workspaceIn } from '../storage/workspace-writes.ts'
 import { within } from './bounded.ts'
 import { anew, clear } from './ending.ts'
 import type { Place } from './places.ts'
@@ -93,15 +94,15 @@ async function takeIn(room: Room, { place, found }: Outside): Promise<void> {
   if (account === undefined) return clear(room, { runner: place.runner, state: found.state })
   const now = clock.now()
   await storage.transaction(async (em) => {
-    if ((await em.count(WorkspaceEntity, { id: found.instance })) > 0) return
+    if (await workspaceIn(em, found.instance)) return
     const end = new Date(now.getTime() + config.lease.first * 1000)
-    const row = em.create(WorkspaceEntity, {
+    const row = {
       ...anew,
       ...{ id: found.instance, account: account.id, profile: '', runner: place.id, title: '', size: '', image: null },
-      ...{ memoryBytes: 0, milliCpus: 0, limits: {}, state: 'orphaned' },
+      ...{ memoryBytes: 0, milliCpus: 0, limits: {}, state: 'orphaned' as const },
       ...{ runnerState: found.state, runnerStateVersion: place.runner.state.version },
-      ...{ createdAt: now, startedAt: null, lastActivityAt: null, leaseEndsAt: end, leaseLimitAt: end },
-    })
-    await room.records.updateIn(em, row, {}, [{ kind: 'orphaned' }])
+      ...{ createdAt: now, leaseEndsAt: end, leaseLimitAt: end },
+    }
+    await room.records.insertIn(em, row, [{ kind: 'orphaned' }])
   })
 }

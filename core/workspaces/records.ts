@@ -6,9 +6,18 @@ import type { Storage } from '../storage/storage.ts'
 import {
   WorkspaceEntity,
   WorkspaceEventEntity,
+  type WorkspaceEventRow,
   WorkspaceGuestEntity,
   type WorkspaceRow,
 } from '../storage/workspace-entities.ts'
+import {
+  addWorkspaceEvents,
+  insertWorkspace,
+  type NewWorkspaceRow,
+  updateWorkspace,
+  type WorkspacePatch,
+  workspaceIn,
+} from '../storage/workspace-writes.ts'
 import type { DirectWay, Workspace, WorkspaceEvent } from './model.ts'
 import type { WorkspaceQuery } from './workspaces.ts'
 
@@ -16,7 +25,7 @@ import type { WorkspaceQuery } from './workspaces.ts'
 export type NewEvent = Pick<WorkspaceEvent, 'kind'> & { readonly text?: string }
 
 /** What changes on a row; `undefined` leaves it, `null` empties it. */
-export type Patch = Partial<Omit<WorkspaceRow, 'id' | 'account' | 'createdAt'>>
+export type Patch = WorkspacePatch
 
 /** Reading and writing of records. */
 export interface Records {
@@ -37,7 +46,9 @@ export interface Records {
     options?: { events?: readonly NewEvent[]; when?: (row: WorkspaceRow) => boolean },
   ): Promise<boolean>
   /** The same within a transaction that is open. */
-  updateIn(em: EntityManager, row: WorkspaceRow, patch: Patch, events: readonly NewEvent[]): Promise<void>
+  updateIn(em: EntityManager, id: string, patch: Patch, events: readonly NewEvent[]): Promise<void>
+  /** A new row, with its events. */
+  insertIn(em: EntityManager, row: NewWorkspaceRow, events: readonly NewEvent[]): Promise<void>
   note(id: string, event: NewEvent): Promise<void>
   events(id: string, after?: number): Promise<readonly WorkspaceEvent[]>
   watch(id: string, onEvent: (event: WorkspaceEvent) => void): Promise<() => void>
@@ -76,47 +87,45 @@ export function createRecords(needs: {
   const events = async (id: string, after = 0): Promise<readonly WorkspaceEvent[]> => {
     const where = { workspace: id, number: { $gt: after } }
     const rows = await storage.em().find(WorkspaceEventEntity, where, { orderBy: { number: 'asc' }, limit: 1000 })
-    return rows.map((row) => ({ ...row, kind: row.kind as WorkspaceEvent['kind'] }))
+    return rows.map(eventOf)
   }
   const catchUp = async (): Promise<void> => {
     for (const [id, last] of [...told])
       if ((await storage.workspaceRows.lastEvent(id)) > last) for (const event of await events(id, last)) tell(event)
   }
   const write = async (em: EntityManager, id: string, events: readonly NewEvent[]): Promise<void> => {
-    if (events.length === 0) return
-    const [last] = await em.find(WorkspaceEventEntity, { workspace: id }, { orderBy: { number: 'desc' }, limit: 1 })
-    const made = events.map(({ kind, text = '' }, index) => ({
-      ...{ workspace: id, number: (last?.number ?? 0) + 1 + index, at: clock.now() },
-      ...{ kind, text: text.slice(0, 2000) },
-    }))
-    for (const one of made) em.create(WorkspaceEventEntity, one)
-    await em.flush()
+    const told = events.map(({ kind, text = '' }) => ({ at: clock.now(), kind, text: text.slice(0, 2000) }))
+    const made = await addWorkspaceEvents(em, id, told)
     storage.afterCommit(() => {
-      for (const event of made) tell(event)
+      for (const event of made) tell(eventOf(event))
     })
   }
-  const updateIn: Records['updateIn'] = async (em, row, patch, events) => {
-    em.assign(row, patch)
-    await em.flush()
-    await write(em, row.id, events)
+  const updateIn: Records['updateIn'] = async (em, id, patch, events) => {
+    await updateWorkspace(em, id, patch)
+    await write(em, id, events)
   }
+  const withMore = (row: WorkspaceRow, guests: readonly AccountId[]): Workspace =>
+    viewOf(row, { host: needs.hostOf(row), direct: needs.directOf(row), guests })
   const viewsOf = async (em: EntityManager, rows: readonly WorkspaceRow[]): Promise<Workspace[]> => {
     const guests = await em.find(WorkspaceGuestEntity, { workspace: { $in: rows.map(({ id }) => id) } })
-    return rows.map((row) =>
-      viewOf(row, {
-        host: needs.hostOf(row),
-        direct: needs.directOf(row),
-        guests: guests.flatMap((one) => (one.workspace === row.id ? [one.account] : [])),
-      }),
-    )
+    return rows.map((row) => {
+      const own = guests.filter(({ workspace }) => workspace === row.id)
+      return withMore(
+        row,
+        own.map(({ account }) => account),
+      )
+    })
   }
   return {
     updateIn,
     row: async (id) => storage.workspaceRows.find(id),
+    async insertIn(em, row, events) {
+      await insertWorkspace(em, row)
+      await write(em, row.id, events)
+    },
     async find(id) {
-      const em = storage.em()
-      const row = await em.findOne(WorkspaceEntity, { id })
-      return row === null ? undefined : (await viewsOf(em, [row]))[0]
+      const row = await storage.workspaceRows.find(id)
+      return row && withMore(row, await storage.workspaceRows.guests(id))
     },
     async list(query) {
       const em = storage.em()
@@ -144,9 +153,9 @@ export function createRecords(needs: {
     living: async () => storage.workspaceRows.living(),
     update: (id, patch, { events = [], when = () => true } = {}) =>
       storage.transaction(async (em) => {
-        const row = await em.findOne(WorkspaceEntity, { id })
-        if (row === null || !when(row)) return false
-        await updateIn(em, row, patch, events)
+        const row = await workspaceIn(em, id)
+        if (row === undefined || !when(row)) return false
+        await updateIn(em, id, patch, events)
         return true
       }),
     note: (id, event) => storage.transaction((em) => write(em, id, [event])),
@@ -165,6 +174,11 @@ export function createRecords(needs: {
     },
     catchUp,
   }
+}
+
+function eventOf(row: WorkspaceEventRow): WorkspaceEvent {
+  // Written by this room alone, whose kinds these are.
+  return { ...row, kind: row.kind as WorkspaceEvent['kind'] }
 }
 
 function whereOf({ account, runner, profile, states, search }: WorkspaceQuery) {

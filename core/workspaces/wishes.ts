@@ -5,6 +5,7 @@ import { type Actor, actorName } from '../accounts/actor.ts'
 import type { AuditType } from '../observe/audit.ts'
 import { newId } from '../random.ts'
 import { WorkspaceEntity, WorkspaceGuestEntity, type WorkspaceRow } from '../storage/workspace-entities.ts'
+import { workspaceIn } from '../storage/workspace-writes.ts'
 import { admit, milliOf } from './admission.ts'
 import { anew, imageNow } from './ending.ts'
 import { ended, type Profile, type Revealed, type Size, type Workspace, type WorkspaceAsk } from './model.ts'
@@ -37,10 +38,10 @@ export function createWishes(needs: WishNeeds): Wishes {
   const wish = async (actor: Actor, id: string, make: (row: WorkspaceRow, em: EntityManager) => Promise<Wish>) => {
     const leave = await leaveOf(needs, actor)
     await room.storage.transaction(async (em) => {
-      const row = await em.findOne(WorkspaceEntity, { id })
-      if (row === null || !leave(row.account)) return refuse()
+      const row = await workspaceIn(em, id)
+      if (row === undefined || !leave(row.account)) return refuse()
       const { patch = {}, events = [], ...line } = await make(row, em)
-      await room.records.updateIn(em, row, patch, events)
+      await room.records.updateIn(em, id, patch, events)
       await note(room, em, actor, { account: row.account, workspace: id, ...line })
     })
     return found(id)
@@ -100,8 +101,8 @@ export function createWishes(needs: WishNeeds): Wishes {
     async forget(actor, id) {
       const leave = await leaveOf(needs, actor)
       await room.storage.transaction(async (em) => {
-        const row = await em.findOne(WorkspaceEntity, { id })
-        if (row === null || !leave(row.account)) return refuse()
+        const row = await workspaceIn(em, id)
+        if (row === undefined || !leave(row.account)) return refuse()
         if (!row.endedAt) throw new Fault('ERR_CONFLICT', 'It has not ended. Stop it first.')
         await note(room, em, actor, { account: row.account, workspace: id, type: 'workspace.forgotten' })
         await em.nativeDelete(WorkspaceEntity, { id })
@@ -161,8 +162,10 @@ async function assertOpen(room: Room, profile: Profile): Promise<void> {
 
 /** Starts under way cost the most; more than so many at once would be late together. */
 async function assertCalm(room: Room, em: EntityManager): Promise<void> {
-  const starting = await em.count(WorkspaceEntity, { state: { $in: ['requested', 'reserved', 'starting'] } })
-  if (starting >= room.config.starting)
+  const [row] = await em.execute<{ starting: number }[]>(
+    `select count(*) as starting from workspace where state in ('requested', 'reserved', 'starting')`,
+  )
+  if (Number(row?.starting ?? 0) >= room.config.starting)
     throw new Fault('ERR_RATE', 'Many workspaces are being started just now. Try again in a minute.', {
       retryAfterSeconds: 30,
     })
@@ -223,13 +226,13 @@ async function request(needs: WishNeeds, actor: Actor, ask: WorkspaceAsk): Promi
   await room.storage.transaction(async (em) => {
     await assertCalm(room, em)
     await admit(em, { account: ask.account, groups, limits: size.limits }, room.config.quotas)
-    const row = em.create(WorkspaceEntity, {
+    const row = {
       ...anew,
       ...{ id, account: ask.account, profile: profile.name, runner: profile.runner, size: size.name },
       ...{ image: image ?? null, title: titleOf(ask.title, profile), ...shareOf(size), ...leaseOf(room, profile) },
-      ...{ createdAt: room.clock.now(), startedAt: null, lastActivityAt: null },
-    })
-    await room.records.updateIn(em, row, {}, [{ kind: 'requested' }, { kind: 'reserved' }])
+      createdAt: room.clock.now(),
+    }
+    await room.records.insertIn(em, row, [{ kind: 'requested' }, { kind: 'reserved' }])
     const detail = { profile: profile.name, size: size.name, runner: profile.runner }
     await note(room, em, actor, { type: 'workspace.requested', account: ask.account, workspace: id, detail })
   })

@@ -67,7 +67,8 @@ export async function addWorkspaceEvents(
   const made = events.map((event, index) => ({ workspace, number: Number(last?.number ?? 0) + 1 + index, ...event }))
   await em.execute(
     `insert into workspace_event (workspace_id, number, at, kind, text) values ${made.map(() => '(?, ?, ?, ?, ?)').join(', ')}`,
-    made.flatMap(({ number, at, kind, text }) => [workspace, number, at, kind, text]),
+    // No text of PostgreSQL has a NUL, whatever an app wrote.
+    made.flatMap(({ number, at, kind, text }) => [workspace, number, at.getTime(), kind, text.replaceAll('\0', '␀')]),
   )
   return made
 }
@@ -77,6 +78,13 @@ function cellsOf(row: Partial<WorkspaceRow>): [string, unknown][] {
     if (value === undefined) return []
     // Every name of a row is one of these.
     const column = columns[name as Name]
-    return [[column, value !== null && asJson.has(name) ? JSON.stringify(value) : value]]
+    return [[column, storable(name, value)]]
   })
+}
+
+/** As either database keeps it: times in milliseconds, JSON as text. */
+function storable(name: string, value: unknown): unknown {
+  if (value === null) return null
+  if (asJson.has(name)) return JSON.stringify(value)
+  return value instanceof Date ? value.getTime() : value
 }

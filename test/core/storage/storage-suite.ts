@@ -3,6 +3,13 @@ import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import { type Account, AccountEntity, IdentityEntity } from '../../../core/storage/entities.ts'
 import type { NewSession } from '../../../core/storage/sessions.ts'
+import { WorkspaceEntity, WorkspaceEventEntity } from '../../../core/storage/workspace-entities.ts'
+import {
+  addWorkspaceEvents,
+  insertWorkspace,
+  updateWorkspace,
+  workspaceIn,
+} from '../../../core/storage/workspace-writes.ts'
 import type { OpenedStorage, StorageOpener } from '../../support/storage.ts'
 
 /** The claims about sessions, documents, the audit trail, settings and the ORM. */
@@ -360,6 +367,58 @@ function ormSuite(
       const identity = await opened.storage.em().findOneOrFail(IdentityEntity, { account: 'ada' })
       assert.deepEqual(identity.facts, [{ claim: 'email', value: 'a@example.org', trust: 'verified' }])
       assert.deepEqual(identity.createdAt, opened.clock.now())
+    })
+
+    test('a workspace is written by plain statements and read back whole, by the ORM and by the hot path', async () => {
+      const { storage, clock } = opened
+      const [now, id] = [clock.now(), 'wabcdefghijklmno']
+      await storage.transaction(async (em) => void em.persist(accountOf('wanda')))
+      await storage.transaction(async (em) => {
+        await insertWorkspace(em, {
+          ...{
+            id,
+            account: 'wanda',
+            profile: 'lab',
+            runner: 'here',
+            size: 'small',
+            memoryBytes: 2 ** 40,
+            limits: { cpus: 1 },
+          },
+          ...{ state: 'reserved', createdAt: now, leaseEndsAt: now, leaseLimitAt: now, image: null },
+        })
+        const trouble = { code: 'crash', message: 'a', hint: '', retryable: true, logs: ['b'] } as const
+        await updateWorkspace(em, id, {
+          state: 'failed',
+          secrets: Buffer.from([0, 255]),
+          trouble,
+          startedAt: now,
+          runnerState: null,
+        })
+        await updateWorkspace(em, id, { title: undefined } as never)
+        assert.deepEqual((await workspaceIn(em, id))?.trouble, trouble)
+        const event = (kind: string, text: string) => ({ at: now, kind, text })
+        await addWorkspaceEvents(em, id, [event('requested', ''), event('progress', 'nul \0')])
+        const [third] = await addWorkspaceEvents(em, id, [event('failed', 'x')])
+        assert.equal(third?.number, 3)
+        assert.deepEqual(await addWorkspaceEvents(em, id, []), [])
+      })
+      const row = (await storage.workspaceRows.find(id)) ?? assert.fail()
+      const byOrm = await storage.em().findOneOrFail(WorkspaceEntity, { id })
+      assert.deepEqual(
+        { ...row, secrets: row.secrets?.toString('hex') },
+        { ...byOrm, secrets: byOrm.secrets?.toString('hex') },
+      )
+      assert.deepEqual([row.memoryBytes, row.milliCpus, row.startedAt, row.title], [2 ** 40, 0, now, ''])
+      assert.equal(await storage.workspaceRows.lastEvent(id), 3)
+      const events = await storage.em().find(WorkspaceEventEntity, { workspace: id }, { orderBy: { number: 'asc' } })
+      assert.deepEqual(
+        events.map(({ number, at, kind, text }) => [number, at.getTime(), kind, text]),
+        [
+          [1, now.getTime(), 'requested', ''],
+          [2, now.getTime(), 'progress', 'nul ␀'],
+          [3, now.getTime(), 'failed', 'x'],
+        ],
+      )
     })
 
     test('one identifier of one issuer in one realm belongs to one account for ever', async () => {

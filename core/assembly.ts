@@ -35,6 +35,7 @@ import { type ApiTokens, createApiTokens } from './accounts/tokens.ts'
 import { systemClock } from './clock.ts'
 import { sealingSecrets } from './config/demo-key.ts'
 import type { Config } from './config/schema.ts'
+import { postgresOf } from './config/database.ts'
 import type { EgressWatch } from './http/egress.ts'
 import { createMail, type MailService } from './mail/mail.ts'
 import { type Audit, createAudit } from './observe/audit.ts'
@@ -140,6 +141,7 @@ export async function layGround(config: Config, options: AssemblyOptions = {}): 
     file: config.database.file,
     clock: get('clock'),
     keys: sealingSecrets(config, get('random')),
+    postgres: postgresOf(config),
     log: get('log'),
     ...options.storage,
   })

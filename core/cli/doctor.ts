@@ -97,7 +97,7 @@ interface Inside {
 async function* examineInside({ registry, rooms }: Labgate, { loaded, reach }: Inside): AsyncIterable<Diagnosis> {
   const { lookAtDatabase, lookAtKeys, probed } = await import('../observe/doctor.ts')
   const storage = rooms.get('storage')
-  yield* about('database', lookAtDatabase(storage, loaded.config.database.file))
+  yield* about('database', lookAtDatabase(storage, loaded.config))
   yield* about('keys', lookAtKeys({ keys: rooms.get('keys'), storage, clock: systemClock }))
   for (const { id, failed } of registry.failed())
     yield { about: `plugin.${id}`, ok: false, what: 'the plugin is loaded', mend: failed }

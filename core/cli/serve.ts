@@ -1,4 +1,5 @@
 /** `labgate serve`: starts a Labgate, says where it is, and stops it in order when it is told to. @module */
+import { placeOf } from '../config/database.ts'
 import type { LoadedConfig } from '../config/load.ts'
 import type { Labgate } from '../server.ts'
 import { type Args, type Command, configFile, configOption, type Io } from './command.ts'
@@ -45,7 +46,7 @@ interface Needs {
 async function build(path: string, { io, progress }: Needs): Promise<Labgate> {
   const { readConfig } = await import('../config/load.ts')
   const loaded = await readConfig(path, io)
-  progress.waitsFor(() => `the database ${loaded.config.database.file} and the plugins to load`)
+  progress.waitsFor(() => `the database ${placeOf(loaded.config)} and the plugins to load`)
   const { createLabgate } = await import('../server.ts')
   const labgate = await createLabgate(loaded, { isTty: io.isTty })
   try {

@@ -16,6 +16,7 @@ export interface Broken {
 export function conditions(config: Config): Broken[] {
   return [
     ...mailConditions(config.mail),
+    ...databaseConditions(config.database),
     ...Object.keys(config.plugins).flatMap(idConditions),
     ...Object.entries(config.plugins).flatMap(([id, entry]) => pluginConditions(['plugins', id], entry)),
     ...Object.entries(config.clients).flatMap(([id, client]) => clientConditions(['clients', id], client)),
@@ -32,6 +33,12 @@ function mailConditions(mail: Config['mail']): Broken[] {
     return [{ path: ['mail', 'smtp'], part: 'key', message: '`username` needs a `password`' }]
   }
   return []
+}
+
+function databaseConditions(database: Config['database']): Broken[] {
+  if (database.url !== undefined) return []
+  const alone = (['password', 'tls', 'ca'] as const).filter((key) => database[key] !== undefined)
+  return alone.map((key) => ({ path: ['database', key], part: 'key', message: `\`${key}\` goes with a \`url\`` }))
 }
 
 /** Sources of memberships and rows that are Labgate's own: an instance of such a name could speak for them. */

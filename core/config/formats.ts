@@ -44,6 +44,10 @@ export const formats: Readonly<Record<string, Format>> = {
     accepts: (text) => isOrigin(text.replace('://*.', '://')),
     wants: 'an origin such as https://*.work.example.org, or https://work.example.org for one origin for all',
   },
+  postgresql: {
+    accepts: isPostgres,
+    wants: 'the address of a database without a password: postgresql://labgate@db.example.org/labgate',
+  },
   address: { accepts: (text) => isIP(text) !== 0, wants: 'an address of this machine such as 192.0.2.10 or ::1' },
   cidr: { accepts: isCidr, wants: 'an address or a network such as 10.0.0.0/8 or fd00::/8' },
   network: {
@@ -116,6 +120,12 @@ export const commonWants: Readonly<Record<string, string>> = {
   uri: 'an absolute URI such as https://example.org/callback',
   hostname: 'a host name',
   'date-time': 'a date and time (RFC 3339)',
+}
+
+// What `pg` reads: a socket's folder may stand where a host stands in other addresses.
+function isPostgres(text: string): boolean {
+  const parts = /^postgres(?:ql)?:\/\/(?:([^@/?#\s]*)@)?([^@/?#\s]*)\/([^/?#\s]+)(?:\?host=[^&#\s]+)?$/.exec(text)
+  return parts !== null && !(parts[1] ?? '').includes(':')
 }
 
 function isOrigin(text: string): boolean {

@@ -13,6 +13,7 @@ import {
   termsSchema,
 } from './schema-access.ts'
 import { clientsSchema, resourcesSchema } from './schema-clients.ts'
+import { databaseSchema } from './schema-database.ts'
 import { reloadSchema, signingSchema } from './schema-operation.ts'
 import { claimsSchema, pluginsSchema, type Rule, ruleSchema } from './schema-plugins.ts'
 import { profileSchema } from './schema-profile.ts'
@@ -197,20 +198,7 @@ export const configSchema = {
       },
     },
     data: { type: 'string', minLength: 1, default: 'data', description: 'Folder for what Labgate keeps.' },
-    database: {
-      type: 'object',
-      additionalProperties: false,
-      default: {},
-      description: 'The database.',
-      properties: {
-        file: {
-          type: 'string',
-          minLength: 1,
-          default: '{data}/labgate.db',
-          description: 'File of the SQLite database; a leading `{data}` stands for the folder `data`.',
-        },
-      },
-    },
+    database: databaseSchema,
     keys: {
       type: 'array',
       items: secret({

@@ -1,5 +1,6 @@
 /** What `labgate doctor` looks at on this machine, and how it asks plugins what they find at their upstreams. @module */
 import { type Clock, type Finding, isFault, type Lifecycle } from '@labgate/contract'
+import { type Place, placeOf } from '../config/database.ts'
 import type { MailConfig } from '../mail/letter.ts'
 import type { MailService } from '../mail/mail.ts'
 import type { KeyListing, SigningKeys } from '../oidc/keys.ts'
@@ -72,8 +73,8 @@ async function verified(make: () => MailService): Promise<string | undefined> {
 }
 
 /** Whether the database takes a write; what is written is gone again in the same transaction. */
-export async function* lookAtDatabase(storage: Pick<Storage, 'transaction'>, file: string): AsyncIterable<Finding> {
-  const what = `the database ${file} can be written`
+export async function* lookAtDatabase(storage: Pick<Storage, 'transaction'>, config: Place): AsyncIterable<Finding> {
+  const what = `the database ${placeOf(config)} can be written`
   try {
     await storage.transaction(async (em) => {
       await em.insert(SettingEntity, { key: 'doctor', value: 'was here' })
@@ -81,13 +82,14 @@ export async function* lookAtDatabase(storage: Pick<Storage, 'transaction'>, fil
     })
     yield { ok: true, what }
   } catch (error) {
-    yield { ok: false, what, mend: databaseMend(error, file) }
+    yield { ok: false, what, mend: databaseMend(error, config) }
   }
 }
 
-function databaseMend(error: unknown, file: string): string {
+function databaseMend(error: unknown, { database: { url, file } }: Place): string {
   // MikroORM puts the statement before what the database said.
   const said = (error instanceof Error ? error.message : String(error)).split(' - ').at(-1)
+  if (url !== undefined) return `${said}; check that the user in "database.url" owns the tables and may write them`
   return `${said}; check who owns ${file} and its folder, that this user may write both, and that the disk is not full`
 }
 

@@ -1,5 +1,4 @@
 /** The storage of one Labgate: a file of its own, or a PostgreSQL that several processes share. @module */
-import { openPostgresStorage } from './postgres/storage.ts'
 import type { Storage, StorageOptions } from './shape.ts'
 import { openSqliteStorage } from './sqlite-storage.ts'
 
@@ -12,7 +11,11 @@ export type { Storage, StorageOptions } from './shape.ts'
  */
 export async function openStorage(options: StorageOptions): Promise<Storage> {
   const { postgres, file } = options
-  if (postgres !== undefined) return openPostgresStorage({ ...options, postgres })
+  if (postgres !== undefined) {
+    // Its drivers cost memory and a start that a file does not need.
+    const { openPostgresStorage } = await import('./postgres/storage.ts')
+    return openPostgresStorage({ ...options, postgres })
+  }
   if (file === undefined) throw new TypeError('either `file` or `postgres` must say where the database is')
   return openSqliteStorage({ ...options, file })
 }

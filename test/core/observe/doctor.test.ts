@@ -25,7 +25,7 @@ describe('lookAtDatabase()', () => {
   test('writes, and leaves nothing behind', async (t) => {
     const { storage, file, close } = await openSqlite()
     t.after(close)
-    const found = await all(lookAtDatabase(storage, file))
+    const found = await all(lookAtDatabase(storage, { database: { file } }))
     assert.deepEqual(found, [{ ok: true, what: `the database ${file} can be written` }])
     assert.equal(await storage.em().count(SettingEntity, { key: 'doctor' }), 0)
   })
@@ -34,7 +34,7 @@ describe('lookAtDatabase()', () => {
     const { storage, file, close } = await openSqlite()
     t.after(close)
     await storage.em().getConnection().execute('pragma query_only = on')
-    const [found] = await all(lookAtDatabase(storage, file))
+    const [found] = await all(lookAtDatabase(storage, { database: { file } }))
     assert.equal(found?.ok, false)
     assert.ok(found?.mend?.startsWith('attempt to write a readonly database; check who owns '), found?.mend)
     assert.ok(found?.mend?.includes(file))

@@ -1,0 +1,37 @@
+/** What the section `database` comes to. @module */
+import { readFileSync } from 'node:fs'
+import { Fault } from '@labgate/contract'
+import type { PostgresTarget } from '../storage/postgres/client.ts'
+import type { Config } from './schema.ts'
+
+/** The PostgreSQL of a config, or `undefined`: a file. @throws Fault ERR_CONFIG when the authority's file cannot be read */
+export function postgresOf({ database }: Pick<Config, 'database'>): PostgresTarget | undefined {
+  const { url, password, connections, tls = isHere(url) ? 'off' : 'verify', ca } = database
+  if (url === undefined) return undefined
+  const verified = ca === undefined ? {} : { ca: textOf(ca) }
+  return { url, password: password?.reveal(), connections, tls: tls === 'off' ? 'off' : verified }
+}
+
+/** Of a config, where its database is. */
+export interface Place {
+  readonly database: Pick<Config['database'], 'url' | 'file'>
+}
+
+/** Where the database is, in words. */
+export function placeOf({ database: { url, file } }: Place): string {
+  return url === undefined ? file : url.replace(/\?.*$/, '')
+}
+
+/** A socket, or this machine's own address: nobody listens in between. */
+function isHere(url: string | undefined): boolean {
+  const host = /^[a-z]+:\/\/(?:[^@/]*@)?(\[[^\]]*\]|[^/?:]*)/i.exec(url ?? '')?.[1] ?? ''
+  return host === '' || host === 'localhost' || host === '[::1]' || /^127\./.test(host)
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new Fault('ERR_CONFIG', `database.ca: ${file} cannot be read: ${(cause as Error).message}`, { cause })
+  }
+}

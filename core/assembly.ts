@@ -21,6 +21,7 @@ import { createGroups, type Groups } from './accounts/groups.ts'
 import { createIdentities, type Identities } from './accounts/identities.ts'
 import { type AccountInvitations, createAccountInvitations } from './accounts/invitations.ts'
 import { createKeeping, type Keeping } from './accounts/keeping.ts'
+import { createLanguages, type Languages } from './accounts/languages.ts'
 import { type AccountLetters, createAccountLetters } from './accounts/letters.ts'
 import { createLife, type Life } from './accounts/life.ts'
 import { createManagers, type Managers } from './accounts/managers.ts'
@@ -34,8 +35,8 @@ import { createTokenScopes, type TokenScopes } from './accounts/token-scopes.ts'
 import { type ApiTokens, createApiTokens } from './accounts/tokens.ts'
 import { systemClock } from './clock.ts'
 import { sealingSecrets } from './config/demo-key.ts'
-import type { Config } from './config/schema.ts'
 import { postgresOf } from './config/database.ts'
+import type { Config } from './config/schema.ts'
 import type { EgressWatch } from './http/egress.ts'
 import { createMail, type MailService } from './mail/mail.ts'
 import { type Audit, createAudit } from './observe/audit.ts'
@@ -87,6 +88,7 @@ export interface RoomServices {
   readonly workspaces: WorkspacesRoom
   readonly sessions: Sessions
   readonly consents: Consents
+  readonly languages: Languages
   readonly people: People
   readonly dataHolders: DataHolders
   readonly life: Life
@@ -139,9 +141,9 @@ export async function layGround(config: Config, options: AssemblyOptions = {}): 
   offer('metrics', createMetrics)
   const storage = await openStorage({
     file: config.database.file,
+    postgres: postgresOf(config),
     clock: get('clock'),
     keys: sealingSecrets(config, get('random')),
-    postgres: postgresOf(config),
     log: get('log'),
     ...options.storage,
   })
@@ -189,6 +191,7 @@ function offerLasting({ offer, get }: Rooms, current: Rooms['get']): void {
   offer('serviceAccounts', () => createServiceAccounts({ ...base(), accounts: get('accounts'), change: get('change') }))
   offer('tokenScopes', createTokenScopes)
   offer('consents', () => createConsents({ store: get('storage').documents('core:consents'), clock: get('clock') }))
+  offer('languages', () => createLanguages({ store: get('storage').documents('core:languages') }))
   offer('dataHolders', createDataHolders)
   offer('directory', () => createDirectory(base()))
   offer('firstAdmin', () => createFirstAdmin({ ...base(), accounts: get('accounts') }))
@@ -235,8 +238,7 @@ function offerLedger({ offer, get }: Pick<Rooms, 'offer' | 'get'>): void {
         log: get('log') as Log,
         siteName: get('config').name,
         issuer: get('config').issuer,
-        // Read at the first letter: most commands write none.
-        text: (key, values) => mailTexts(get('config'))(key, values),
+        wordsFor: (account) => wordsFor(get, account),
       }),
     }),
   )
@@ -251,7 +253,7 @@ function offerJoining({ offer, get }: Pick<Rooms, 'offer' | 'get'>): void {
       log: get('log') as Log,
       siteName: get('config').name,
       issuer: get('config').issuer,
-      text: (key, values) => mailTexts(get('config'))(key, values),
+      wordsFor: (account) => wordsFor(get, account),
     }),
   )
   offer('invitations', () =>
@@ -301,15 +303,27 @@ function offerWorkspaces(
           log: get('log') as Log,
           siteName: current('config').name,
           issuer: config.issuer,
-          text: (key, values) => mailTexts(current('config'))(key, values),
+          wordsFor: (account) => wordsFor(current, account),
         })(letter),
     }),
   )
 }
 
-function mailTexts({ branding: { templates } }: Config): Text {
-  const folders = templates === undefined ? [] : [join(templates, 'texts')]
-  return loadTexts([join(import.meta.dirname, 'pages', 'texts'), ...folders]).in('en')
+/**
+ * Words for mail in the language that a person chose, else in the one an upstream says is theirs, else in the site's.
+ * Read at the first letter: most commands write none.
+ */
+export async function wordsFor(get: Rooms['get'], account: string | undefined): Promise<Text> {
+  const { branding, language } = get('config')
+  const folders = branding.templates === undefined ? [] : [join(branding.templates, 'texts')]
+  const texts = loadTexts([join(import.meta.dirname, 'pages', 'texts'), ...folders], language)
+  if (account === undefined) return texts.in(language)
+  const chosen = await get('languages').of(account)
+  if (chosen !== undefined && texts.locales.includes(chosen)) return texts.in(chosen)
+  const said = (await get('identities').facts(account)).find(
+    ({ claim, trust }) => claim === 'locale' && trust !== 'self',
+  )
+  return texts.in(texts.choose(typeof said?.value === 'string' ? said.value.replaceAll('_', '-') : undefined))
 }
 
 /** The rooms of a config. */
@@ -340,6 +354,7 @@ function offerRooms({ offer, get }: Rooms, config: Config): void {
       accounts: get('accounts'),
       sessions: get('sessions'),
       consents: get('consents'),
+      languages: get('languages'),
       holders: get('dataHolders'),
     }),
   )

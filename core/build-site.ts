@@ -165,8 +165,8 @@ async function furnish(house: House, { site, from, fetches, fetchFor }: Parts): 
 }
 
 function pagesOf({ config, rooms }: Site, assets: Assets): Pages {
-  const { name: siteName, branding } = config
-  return createPages({ siteName, branding, assets: assetUrls(assets), log: rooms.get('log') })
+  const { name: siteName, branding, language } = config
+  return createPages({ siteName, branding, assets: assetUrls(assets), log: rooms.get('log'), language })
 }
 
 /** Addresses of reverse proxies; behind a socket, whoever may open it. */

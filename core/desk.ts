@@ -1,9 +1,13 @@
 /** Sets up the desk of the login room for a site, and the pages of errors. @module */
 import type { Fact } from '@labgate/contract'
 import type Provider from 'oidc-provider'
+import type { Languages } from './accounts/languages.ts'
+import { wordsFor } from './assembly.ts'
 import type { App } from './http/app.ts'
 import { cookieNames } from './http/cookies.ts'
 import type { ErrorPages } from './http/errors.ts'
+import { createLanguageChoice, type LanguageChoice } from './http/language.ts'
+import { returnPath } from './http/returns.ts'
 import type { SessionCookie } from './http/session.ts'
 import { providerInteractions } from './interactions.ts'
 import { createAttempts } from './login/attempts.ts'
@@ -13,6 +17,7 @@ import { isHouseTrouble } from './observe/sign-ins.ts'
 import { claimsOfScope } from './oidc/claims.ts'
 import type { ProviderSessions } from './oidc/provider-sessions.ts'
 import type { Pages } from './pages/pages.ts'
+import type { Text } from './pages/text.ts'
 import { additionsOf, personOf, type Site } from './site.ts'
 
 /** What the desk needs besides the site. */
@@ -28,7 +33,8 @@ export interface DeskParts {
 export function createDesk(site: Site, { app, cookie, pages, provider, providerSessions }: DeskParts): Desk {
   const { config, rooms, registry } = site
   const { get } = rooms
-  const locale: Desk['locale'] = (ctx) => pages.texts.choose(ctx.get('accept-language'))
+  const language = createLanguageChoice(pages.texts, config.issuer)
+  const locale: Desk['locale'] = (ctx) => language.of(ctx.req.headers)
   const label = (id: string, language: string): string => {
     const card = registry.choices(language).find((choice) => choice.id === id)?.card
     return card?.name ?? (card && 'label' in card ? card.label : id)
@@ -53,7 +59,7 @@ export function createDesk(site: Site, { app, cookie, pages, provider, providerS
     invitations: get('invitations'),
     sessions: get('sessions'),
     consents: get('consents'),
-    cookie,
+    cookie: speaking(cookie, { language, languages: get('languages') }),
     terms: get('ledger').terms,
     profile: get('profile'),
     access: get('access'),
@@ -64,10 +70,11 @@ export function createDesk(site: Site, { app, cookie, pages, provider, providerS
       choices: (language) => registry.choices(language),
       label,
     },
-    preview: (account, scope) => previewScope(site, { pages, account, scope }),
-    async previewClaims(account, names) {
+    preview: (ctx, account, scope) => previewScope(site, { t: pages.texts.in(locale(ctx)), account, scope }),
+    async previewClaims(ctx, account, names) {
+      const t = pages.texts.in(locale(ctx))
       const scopes = await Promise.all(
-        Object.keys(config.claims).map((scope) => previewScope(site, { pages, account, scope })),
+        Object.keys(config.claims).map((scope) => previewScope(site, { t, account, scope })),
       )
       const known = new Map(scopes.flatMap(({ claims }) => claims.map(({ claim, preview }) => [claim, preview])))
       return names.map((claim) => ({ claim, preview: known.get(claim) }))
@@ -75,7 +82,11 @@ export function createDesk(site: Site, { app, cookie, pages, provider, providerS
     show(ctx, view, data) {
       ctx.type = 'html'
       const elsewhere = elsewhereOf(config.issuer, ctx.state.host)
-      ctx.body = pages.render(view, data, { locale: locale(ctx), nonce: ctx.state.nonce, elsewhere })
+      ctx.body = pages.render(view, data, {
+        ...{ locale: locale(ctx), nonce: ctx.state.nonce, elsewhere },
+        // What was posted cannot be come back to.
+        here: ctx.method === 'GET' ? returnPath(ctx.url, config.issuer) : undefined,
+      })
     },
     async leaveOther(ctx, { accountId, uid }) {
       await interactions.detach(ctx)
@@ -101,18 +112,29 @@ export function createDesk(site: Site, { app, cookie, pages, provider, providerS
         accounts: get('accounts'),
         mail: get('mail'),
         log: get('log'),
-        text: pages.texts.in('en'),
+        wordsFor: (person) => wordsFor(get, person),
         siteName: config.name,
       }),
+  }
+}
+
+/** A sign-in brings along the language that the person chose in another browser. */
+function speaking(cookie: SessionCookie, needs: { language: LanguageChoice; languages: Languages }): SessionCookie {
+  return {
+    ...cookie,
+    async open(ctx, start) {
+      await cookie.open(ctx, start)
+      const chosen = await needs.languages.of(start.account)
+      if (chosen !== undefined) needs.language.keep(ctx, chosen)
+    },
   }
 }
 
 /** What a scope would show of the account, for the consent page. */
 async function previewScope(
   site: Site,
-  ask: { pages: Pages; account: string; scope: string },
+  { t, ...ask }: { t: Text; account: string; scope: string },
 ): ReturnType<Desk['preview']> {
-  const t = ask.pages.texts.in('en')
   const person = await personOf(site.rooms, ask.account)
   const added = additionsOf(site.registry).find(({ scopes }) => scopes?.[ask.scope])?.scopes?.[ask.scope]
   const claims = person ? claimsOfScope(site.config.claims, ask.scope, person) : []
@@ -123,7 +145,7 @@ async function previewScope(
   }
 }
 
-function shown(value: Fact['value'], t: (key: string) => string): string | undefined {
+function shown(value: Fact['value'], t: Text): string | undefined {
   if (typeof value === 'boolean') return t(value ? 'consent.yes' : 'consent.no')
   if (Array.isArray(value)) return value.length > 0 ? value.map(String).join(', ') : undefined
   return value === null ? undefined : String(value)
@@ -137,10 +159,11 @@ function elsewhereOf(issuer: string, host: string | undefined): string | undefin
 
 /** How errors look. */
 export function errorPages(pages: Pages, issuer: string): ErrorPages {
+  const language = createLanguageChoice(pages.texts, issuer)
   return {
     renderError(view) {
       const elsewhere = elsewhereOf(issuer, view.host)
-      const options = { locale: pages.texts.choose(view.acceptLanguage), nonce: view.nonce, elsewhere }
+      const options = { locale: language.of(view.headers), nonce: view.nonce, elsewhere }
       if (view.kind === 'wrong-host' && view.href !== undefined)
         return pages.render('wrong-host', { href: view.href, typed: view.typed }, options)
       const { code, requestId, message } = view

@@ -87,7 +87,7 @@ export async function buildProvider(
     signInWay: (to) => wayOf({ issuer: config.issuer, clientId: doorClientId })(to, 'anybody'),
     countTry: (...taken) => parts.limits.take(...taken),
     deviceViews: deviceViews({ pages: parts.pages }),
-    views: providerViews({ pages: parts.pages, support: config.branding.support }),
+    views: providerViews({ pages: parts.pages, support: config.branding.support, issuer: config.issuer }),
   })
 }
 

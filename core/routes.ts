@@ -6,6 +6,7 @@ import type { Config } from './config/schema.ts'
 import { accountRoutes } from './console/account.ts'
 import { type ConsoleNeeds, consoleRoutes } from './console/admin.ts'
 import { homeRoutes } from './console/home.ts'
+import { languageRoutes } from './console/language.ts'
 import { myAccessRoutes } from './console/my-access.ts'
 import { myLifeRoutes } from './console/my-life.ts'
 import { myProfileRoutes } from './console/my-profile.ts'
@@ -17,6 +18,7 @@ import { myWorkspacesRoutes } from './console/workspaces.ts'
 import { createDesk, type DeskParts } from './desk.ts'
 import { dialectRoutes } from './dialects.ts'
 import { assetRoutes } from './http/assets.ts'
+import { createLanguageChoice } from './http/language.ts'
 import { createDoor } from './login/door.ts'
 import { invitedRoutes } from './login/invited.ts'
 import { jobRoutes } from './login/jobs.ts'
@@ -74,6 +76,12 @@ export function addRoutes(site: Site, parts: RouteParts): void {
       instances: registry.auth(),
     }),
     ...door.routes,
+    ...languageRoutes({
+      desk,
+      languages: get('languages'),
+      choice: createLanguageChoice(parts.pages.texts, config.issuer),
+      locales: parts.pages.texts.locales,
+    }),
     ...invitedRoutes(desk, door, random),
     ...readTermsRoutes({ desk, door, dialects: registry.authz() }),
     ...(workspaces === undefined ? [] : myWorkspacesRoutes(workspacesNeeds(site, { desk, door }))),

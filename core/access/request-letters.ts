@@ -17,7 +17,8 @@ export interface LetterNeeds {
   readonly log: Log
   readonly siteName: string
   readonly issuer: string
-  text(key: string, values: Readonly<Record<string, string>>): string
+  /** Words in the language of whom a letter goes to. */
+  wordsFor(account: AccountId): Promise<(key: string, values: Readonly<Record<string, string>>) => string>
 }
 
 /** How many people one request is told to at most. */
@@ -25,7 +26,7 @@ const mostLetters = 50
 
 /** Makes the letters; a mail that does not leave is logged and stops nobody. */
 export function createRequestLetters(needs: LetterNeeds): RequestNeeds['tell'] {
-  const { log, text, siteName, issuer } = needs
+  const { log, siteName, issuer } = needs
   const calmly = async (request: AccessRequest, work: () => Promise<void>): Promise<void> => {
     try {
       await work()
@@ -42,7 +43,6 @@ export function createRequestLetters(needs: LetterNeeds): RequestNeeds['tell'] {
       name: lineOf(person?.displayName ?? request.account),
       email: person?.email ?? '–',
       dataset: (await needs.access.dataset(request.dataset))?.title ?? request.dataset,
-      level: text(`mail.level.${request.level}`, {}),
       why: request.why,
       note: request.note,
       site: siteName,
@@ -59,14 +59,20 @@ export function createRequestLetters(needs: LetterNeeds): RequestNeeds['tell'] {
     requested: (request) =>
       calmly(request, async () => {
         const values = { ...(await valuesOf(request)), link: new URL('/console/requests', issuer).href }
-        const letter = { subject: text('mail.requestSubject', values), body: text('mail.request', values) }
-        for (const admin of await keepers(needs, request.dataset)) await calmly(request, () => send(admin, letter))
+        for (const admin of await keepers(needs, request.dataset))
+          await calmly(request, async () => {
+            const text = await needs.wordsFor(admin.id)
+            const said = { ...values, level: text(`mail.level.${request.level}`, {}) }
+            await send(admin, { subject: text('mail.requestSubject', said), body: text('mail.request', said) })
+          })
       }),
     decided: (request) =>
       calmly(request, async () => {
         const person = await needs.accounts.find(request.account)
         if (!person?.email || !person.emailVerified || !mayAct(person)) return
-        const values = { ...(await valuesOf(request)), link: new URL('/account/access', issuer).href }
+        const text = await needs.wordsFor(person.id)
+        const level = text(`mail.level.${request.level}`, {})
+        const values = { ...(await valuesOf(request)), level, link: new URL('/account/access', issuer).href }
         const answer = text(request.state === 'granted' ? 'mail.granted' : 'mail.notGranted', values)
         const note = request.note === '' ? '' : `\n\n${text('mail.decisionNote', values)}`
         await send(person, { subject: text('mail.decisionSubject', values), body: `${answer}${note}` })

@@ -4,6 +4,7 @@ import type { Storage } from '../storage/storage.ts'
 import type { Accounts } from './accounts.ts'
 import type { Change } from './changes.ts'
 import type { Consents } from './consents.ts'
+import type { Languages } from './languages.ts'
 import type { Sessions } from './sessions.ts'
 
 /** An instance as far as people's data are concerned. */
@@ -29,6 +30,7 @@ export interface LifeNeeds {
   readonly accounts: Accounts
   readonly sessions: Sessions
   readonly consents: Consents
+  readonly languages: Languages
   readonly holders: Pick<DataHolders, 'all'>
 }
 

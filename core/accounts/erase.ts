@@ -47,6 +47,7 @@ export function createErase(needs: LifeNeeds): (actor: Actor, account: AccountId
     await shut(needs, id)
     await eraseInPlugins(needs, id)
     await consents.forgetAll(id)
+    await needs.languages.forget(id)
     await storage.artifacts.deleteByAccount(id)
   }
 

@@ -43,6 +43,8 @@ export interface AccountExport {
   readonly consents: readonly Json[]
   /** What services hold now: kind, client, scope, times. */
   readonly issued: readonly Json[]
+  /** The language that was chosen; `null`: none. */
+  readonly language: string | null
   readonly serviceAccounts: readonly Json[]
   readonly invitations: readonly Json[]
   /** What was started, with what happened to it; what is stored there is an archive of its own. */
@@ -133,7 +135,7 @@ async function workspacesOf(em: EntityManager, ids: readonly AccountId[]): Promi
   return rows.map((row) => rowJson({ ...row, events: of.get(row.id) ?? [] }, ofTheHouse))
 }
 
-async function ofSignIns({ storage, consents }: LifeNeeds, ids: readonly AccountId[]) {
+async function ofSignIns({ storage, consents, languages }: LifeNeeds, ids: readonly AccountId[]) {
   const sessions: Json[] = []
   const given: Json[] = []
   const issued: Json[] = []
@@ -144,7 +146,8 @@ async function ofSignIns({ storage, consents }: LifeNeeds, ids: readonly Account
     for (const model of issuedModels)
       issued.push(...(await storage.artifacts.listByAccount(id, model)).map((payload) => issuedJson(model, payload)))
   }
-  return { sessions, consents: given, issued }
+  const [own = ''] = ids
+  return { sessions, consents: given, issued, language: (await languages.of(own)) ?? null }
 }
 
 /** Its id is the token itself. */

@@ -11,8 +11,12 @@ export interface LetterNeeds {
   readonly log: Log
   readonly siteName: string
   readonly issuer: string
-  text(key: string, values: Readonly<Record<string, string>>): string
+  /** Words in the language of whom a letter goes to; of the site, for who has no account. */
+  wordsFor(account: string | undefined): Promise<Words>
 }
+
+/** The words of a letter. */
+export type Words = (key: string, values: Readonly<Record<string, string>>) => string
 
 /** The letters. One that does not leave is logged and stops nobody. */
 export interface AccountLetters {
@@ -27,7 +31,7 @@ export interface AccountLetters {
 
 /** Makes them. */
 export function createAccountLetters(needs: LetterNeeds): AccountLetters {
-  const { text, siteName: site } = needs
+  const { siteName: site } = needs
   const send = async (to: string, letter: { subject: string; parts: readonly string[]; about: object }) => {
     const body = letter.parts.filter((part) => part !== '').join('\n\n')
     try {
@@ -40,6 +44,7 @@ export function createAccountLetters(needs: LetterNeeds): AccountLetters {
   }
   return {
     async invited(invitation, link) {
+      const text = await needs.wordsFor(undefined)
       const inviter = await needs.accounts.find(invitation.madeBy)
       const values = { site, link, name: lineOf(inviter?.displayName ?? site), note: invitation.note }
       const until = invitation.endsAt.toISOString().slice(0, 10)
@@ -56,6 +61,7 @@ export function createAccountLetters(needs: LetterNeeds): AccountLetters {
     },
     async decided(account, { decision, note }) {
       if (!account.email || !account.emailVerified) return false
+      const text = await needs.wordsFor(account.id)
       const values = { site, name: lineOf(account.displayName), note, link: new URL('/account', needs.issuer).href }
       const approved = decision === 'approved'
       return send(account.email, {

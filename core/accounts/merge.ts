@@ -60,6 +60,7 @@ export function createMerge(needs: LifeNeeds): Merge {
     await needs.sessions.endAll(from)
     await storage.artifacts.deleteByAccount(from)
     await consents.forgetAll(from)
+    await needs.languages.forget(from)
   }
   return {
     mergePreview: (from, into) => look(storage.em(), from, into),

@@ -224,6 +224,13 @@ export const configSchema = {
         support: { type: 'string', format: 'support', description: 'Where people find help: an https or mailto URL.' },
       },
     },
+    language: {
+      type: 'string',
+      pattern: '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$',
+      default: 'en',
+      description:
+        'Language of those whose browser asks for none that is there: en, de, or one of branding.templates (texts/LANGUAGE.json).',
+    },
     registration: {
       enum: ['open', 'closed'],
       type: 'string',

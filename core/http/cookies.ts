@@ -12,6 +12,8 @@ export interface CookieNames {
   readonly provider: string
   readonly interaction: string
   readonly resume: string
+  /** The language that was chosen in this browser. */
+  readonly language: string
   /** That a page of another site waits for the end of a sign-in. */
   readonly opener: string
 }
@@ -28,6 +30,7 @@ export function cookieNames(issuer: string): CookieNames {
     provider: `${host}_provider`,
     interaction: `${secure}_interaction`,
     resume: `${secure}_resume`,
+    language: `${host}_language`,
     opener: `${host}_opener`,
   }
 }

@@ -1,6 +1,7 @@
 /** The one place where an error becomes a response: status, page or JSON, and a line in the log. @module */
 import { Fault, type FaultCode, isFault, type Log } from '@labgate/contract'
 import type { Ctx } from './context.ts'
+import type { LanguageHeaders } from './language.ts'
 
 /** Data of an error page. */
 export interface ErrorView {
@@ -14,7 +15,7 @@ export interface ErrorView {
   readonly requestId: string
   readonly nonce: string
   /** `Accept-Language` as it came. */
-  readonly acceptLanguage: string
+  readonly headers: LanguageHeaders
   readonly href: string | undefined
   /** Where the person may start over; `undefined`: at the first page. */
   readonly restart: string | undefined
@@ -80,7 +81,7 @@ function viewOf(ctx: Ctx, fault: Fault): ErrorView {
     message: fault.shown ? fault.message : undefined,
     requestId: ctx.state.requestId,
     nonce: ctx.state.nonce,
-    acceptLanguage: ctx.get('accept-language'),
+    headers: ctx.req.headers,
     href,
     restart: ctx.state.restart,
     host: ctx.state.host,

@@ -122,7 +122,7 @@ export function createSessionCookie(needs: {
 }
 
 /** One cookie of a request; a name sent twice counts as absent, because two readers could pick different ones. */
-export function readCookie(req: IncomingMessage, name: string): string | undefined {
+export function readCookie(req: Pick<IncomingMessage, 'headers'>, name: string): string | undefined {
   const { cookie } = req.headers
   if (cookie === undefined) return undefined
   const values = cookie

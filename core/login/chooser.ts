@@ -66,7 +66,7 @@ export function createInteractionPages(desk: Desk): InteractionPages {
         askedScopes(interaction).map(async (name) => ({
           name,
           optional: name !== 'openid',
-          ...(await desk.preview(account.id, name)),
+          ...(await desk.preview(ctx, account.id, name)),
         })),
       )
       const atResources = missingResourceScopes(interaction).map(({ name, resource }) => ({
@@ -80,7 +80,7 @@ export function createInteractionPages(desk: Desk): InteractionPages {
       const byName = {
         name: 'claims',
         title: desk.text(ctx, 'consent.byName'),
-        claims: await desk.previewClaims(account.id, names),
+        claims: await desk.previewClaims(ctx, account.id, names),
         optional: false,
       }
       desk.show(ctx, 'consent', {

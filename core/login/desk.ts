@@ -62,6 +62,7 @@ export interface Desk {
   }
   /** Claims a scope would show of an account, for the consent page. */
   preview(
+    ctx: Ctx,
     account: string,
     scope: string,
   ): Promise<{
@@ -71,6 +72,7 @@ export interface Desk {
   }>
   /** What single claims would show of an account, whichever scope they belong to. */
   previewClaims(
+    ctx: Ctx,
     account: string,
     names: readonly string[],
   ): Promise<readonly { claim: string; preview: string | undefined }[]>

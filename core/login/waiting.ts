@@ -10,27 +10,27 @@ export interface WaitingNeeds {
   readonly mail: Mail
   readonly log: Log
   readonly siteName: string
-  text(key: string, values?: Readonly<Record<string, string>>): string
+  /** Words in the language of whom a letter goes to. */
+  wordsFor(account: string): Promise<(key: string, values?: Readonly<Record<string, string>>) => string>
 }
 
 /** Tells every admin with a proved address; a mail that does not leave is logged and stops nobody. */
-export async function tellAdmins({ account, accounts, mail, log, text, siteName }: WaitingNeeds): Promise<void> {
+export async function tellAdmins({ account, accounts, mail, log, wordsFor, siteName }: WaitingNeeds): Promise<void> {
   const person = await accounts.find(account)
   const admins = (await accounts.list({ role: 'admin', limit: 50, offset: 0 })).filter(
     ({ state, emailVerified }) => state === 'active' && emailVerified,
   )
   const values = { name: person?.displayName ?? account, email: person?.email ?? '–', id: account, site: siteName }
-  const body = text('mail.waiting', values)
   await Promise.all(
-    admins.map(({ email }) =>
-      mail
-        .send({
-          to: email as string,
-          subject: text('mail.waitingSubject', values),
-          text: body,
-          html: `<p>${asHtml(body)}</p>`,
-        })
-        .catch((err: unknown) => log.warn({ err, account }, 'an admin could not be told of somebody who waits')),
-    ),
+    admins.map(async ({ id, email }) => {
+      try {
+        const text = await wordsFor(id)
+        const body = text('mail.waiting', values)
+        const subject = text('mail.waitingSubject', values)
+        await mail.send({ to: email as string, subject, text: body, html: `<p>${asHtml(body)}</p>` })
+      } catch (err) {
+        log.warn({ err, account }, 'an admin could not be told of somebody who waits')
+      }
+    }),
   )
 }

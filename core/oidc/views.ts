@@ -2,13 +2,15 @@
 
 import type { Context } from 'koa'
 import { cspOf, formSource } from '../http/headers.ts'
+import { createLanguageChoice } from '../http/language.ts'
 import type { Pages } from '../pages/pages.ts'
 import type { ProviderViews } from './provider.ts'
 
 /** The Provider’s own pages in our words and looks. */
-export function providerViews(needs: { pages: Pages; support: string | undefined }): ProviderViews {
+export function providerViews(needs: { pages: Pages; support: string | undefined; issuer: string }): ProviderViews {
   const { pages } = needs
-  const options = (ctx: Context) => ({ locale: pages.texts.choose(ctx.get('accept-language')), nonce: nonceOf(ctx) })
+  const language = createLanguageChoice(pages.texts, needs.issuer)
+  const options = (ctx: Context) => ({ locale: language.of(ctx.req.headers), nonce: nonceOf(ctx) })
   const html = (ctx: Context, body: string): void => {
     ctx.type = 'html'
     ctx.body = body

@@ -33,6 +33,8 @@ export interface PagesNeeds {
   /** Name to address of the static files; `brand` is the deployer's logo. */
   readonly assets: Readonly<Record<string, string>>
   readonly log: Log
+  /** The site's own language; default English. */
+  readonly language?: string | undefined
 }
 
 /** What is known of the request. */
@@ -43,6 +45,8 @@ export interface RenderOptions {
   readonly nonce: string
   /** Origin of Labgate, when the page is shown on the host of a dialect, where none of our files and other pages are. */
   readonly elsewhere?: string | undefined
+  /** Path of this very page, for a switch of languages that comes back to it; absent: no switch. */
+  readonly here?: string | undefined
   readonly signedIn?: (PersonView & { readonly signOut?: Post }) | undefined
 }
 
@@ -59,16 +63,18 @@ const home = import.meta.dirname
  * Reads templates, texts and icons, and compiles them.
  * @throws Fault ERR_CONFIG when a template does not compile, the folder cannot be read or the accent is no colour
  */
-export function createPages({ siteName, branding, assets, log }: PagesNeeds): Pages {
+export function createPages({ siteName, branding, assets, log, language }: PagesNeeds): Pages {
   const folder = branding.templates
   const eta = compileTemplates([join(home, 'templates'), ...(folder === undefined ? [] : [folder])])
-  const texts = loadTexts([join(home, 'texts'), ...(folder === undefined ? [] : [join(folder, 'texts')])])
+  const texts = loadTexts([join(home, 'texts'), ...(folder === undefined ? [] : [join(folder, 'texts')])], language)
   const icons = readIcons(join(home, 'icons'))
+  const languages = texts.locales.map((locale) => ({ locale, name: texts.in(locale)('layout.languageName') }))
   const site = {
     name: siteName,
     support: contactHref(branding.support),
     accent: readAccent(branding.accent, log),
     assets,
+    languages,
     // For pages that are shown where no static file of ours can be fetched: on a dialect's host, under a wrong one.
     css: readFileSync(join(home, 'assets', 'style.css'), 'utf8'),
   }

@@ -1,6 +1,13 @@
-/** The words of the pages: one JSON file a language, by view and key; English is what other languages fall back to. @module */
+/**
+ * The words of the pages: one JSON file a language, by view and key; English is what other languages fall back to.
+ * `{name}` is a place for a value, and `{count, plural, one {# day} other {# days}}` chooses by number, as in ICU's
+ * messages (the cases are those of CLDR for the language; `#` is the number). Numbers are written as the language does.
+ * @module
+ */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Fault } from '@labgate/contract'
+import { kept } from './when.ts'
 
 /** Values for the `{name}` places of a text. */
 export type TextValues = Readonly<Record<string, string | number>>
@@ -23,20 +30,28 @@ export interface Texts {
   in(locale: string): Text
   /** The best language for an `Accept-Language` header (RFC 9110 §12.5.4, lookup of RFC 4647 §3.4). */
   choose(acceptLanguage: string | undefined): string
+  /** What those get whose browser asks for nothing that is there. */
+  readonly fallback: string
 }
 
 type Tree = { readonly [key: string]: string | Tree }
 type Flat = ReadonlyMap<string, string>
 
-/** Reads `<language>.json` from each folder; a later folder's texts win, key by key. A folder that is not there is skipped. */
-export function loadTexts(folders: readonly string[]): Texts {
+/**
+ * Reads `<language>.json` from each folder; a later folder's texts win, key by key. A folder that is not there is
+ * skipped. `fallback` is the site's own language, English unless it says otherwise.
+ * @throws Fault ERR_CONFIG when there are no texts in the site's language
+ */
+export function loadTexts(folders: readonly string[], fallback = 'en'): Texts {
   const languages = new Map<string, Map<string, string>>()
   for (const [locale, file] of folders.flatMap(languageFiles)) {
     const known = languages.get(locale) ?? new Map<string, string>()
     for (const [key, text] of flatten(JSON.parse(readFileSync(file, 'utf8')) as Tree)) known.set(key, text)
     languages.set(locale, known)
   }
-  return textsOf(languages)
+  const texts = textsOf(languages, fallback)
+  if (texts.locales.includes(fallback)) return texts
+  throw new Fault('ERR_CONFIG', `language: there are no texts in ${fallback}; there are ${texts.locales.join(', ')}`)
 }
 
 function languageFiles(folder: string): readonly (readonly [locale: string, file: string])[] {
@@ -60,7 +75,7 @@ function flatten(tree: Tree, prefix = ''): readonly (readonly [string, string])[
   )
 }
 
-function textsOf(languages: ReadonlyMap<string, Flat>): Texts {
+function textsOf(languages: ReadonlyMap<string, Flat>, siteLanguage: string): Texts {
   const english = languages.get('en') ?? new Map<string, string>()
   const made = new Map([...languages].map(([locale, own]) => [locale, textOf({ locale, own, english })]))
   const fallback = made.get('en') ?? textOf({ locale: 'en', own: english, english })
@@ -68,14 +83,15 @@ function textsOf(languages: ReadonlyMap<string, Flat>): Texts {
   return {
     locales,
     in: (locale) => made.get(locale) ?? fallback,
-    choose: (acceptLanguage) => chooseLocale(acceptLanguage, locales),
+    choose: (acceptLanguage) => chooseLocale(acceptLanguage, locales) ?? siteLanguage,
+    fallback: siteLanguage,
   }
 }
 
 function textOf({ locale, own, english }: { locale: string; own: Flat; english: Flat }): Text {
   const find = (key: string, values: TextValues = {}) => {
     const text = own.get(key) ?? english.get(key)
-    return text === undefined ? undefined : fill(text, values)
+    return text === undefined ? undefined : fill(text, values, own.has(key) ? locale : 'en')
   }
   const text = (key: string, values?: TextValues) => {
     const found = find(key, values)
@@ -85,19 +101,35 @@ function textOf({ locale, own, english }: { locale: string; own: Flat; english: 
   return Object.assign(text, { find, locale })
 }
 
-function fill(text: string, values: TextValues): string {
-  return text.replace(/\{(\w+)\}/g, (place, name: string) =>
-    Object.hasOwn(values, name) ? String(values[name]) : place,
-  )
+const pluralsOf = kept((locale) => new Intl.PluralRules(locale))
+const numbersOf = kept((locale) => new Intl.NumberFormat(locale))
+const place = /\{(\w+), plural, ((?:\w+ \{[^{}]*\} ?)+)\}|\{(\w+)\}/g
+
+function fill(text: string, values: TextValues, locale: string): string {
+  return text.replace(place, (whole, counted: string | undefined, cases: string, name: string) => {
+    if (counted !== undefined)
+      return Object.hasOwn(values, counted) ? plural(Number(values[counted]), cases, locale) : whole
+    return Object.hasOwn(values, name) ? written(values[name] as string | number, locale) : whole
+  })
 }
 
-/** The language of `available` that an `Accept-Language` header likes best; `en` when there is none. */
-export function chooseLocale(acceptLanguage: string | undefined, available: readonly string[]): string {
+function plural(count: number, cases: string, locale: string): string {
+  const words = new Map([...cases.matchAll(/(\w+) \{([^{}]*)\}/g)].map(([, name = '', text = '']) => [name, text]))
+  const chosen = words.get(pluralsOf(locale).select(count)) ?? words.get('other') ?? ''
+  return chosen.replaceAll('#', () => written(count, locale))
+}
+
+function written(value: string | number, locale: string): string {
+  return typeof value === 'string' ? value : numbersOf(locale).format(value)
+}
+
+/** The language of `available` that an `Accept-Language` header likes best, if it likes one. */
+export function chooseLocale(acceptLanguage: string | undefined, available: readonly string[]): string | undefined {
   for (const range of rangesOf(acceptLanguage ?? '')) {
     const match = lookUp(range, available)
     if (match !== undefined) return match
   }
-  return 'en'
+  return undefined
 }
 
 function rangesOf(header: string): readonly string[] {

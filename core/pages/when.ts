@@ -9,8 +9,8 @@ export interface When {
   readonly full: string
 }
 
-/** Making a format costs a hundred times its use, and memory that is given back late: a long list must not make thousands. */
-function kept<T>(make: (locale: string) => T): (locale: string) => T {
+/** Once a language: making a format costs a hundred times its use, and memory that is given back late; a long list must not make thousands. */
+export function kept<T>(make: (locale: string) => T): (locale: string) => T {
   const byLocale = new Map<string, T>()
   return (locale) => {
     const format = byLocale.get(locale) ?? make(locale)

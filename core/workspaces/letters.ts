@@ -11,7 +11,8 @@ export interface WorkspaceLetterNeeds {
   readonly log: Log
   readonly siteName: string
   readonly issuer: string
-  text(key: string, values: Readonly<Record<string, string>>): string
+  /** Words in the language of whom a letter goes to. */
+  wordsFor(account: string): Promise<(key: string, values: Readonly<Record<string, string>>) => string>
 }
 
 /** Makes them; to a proved address only. One that does not leave is logged and stops nothing. */
@@ -27,11 +28,9 @@ export function createWorkspaceLetters(needs: WorkspaceLetterNeeds): Room['tell'
         until: `${workspace.leaseEndsAt.toISOString().slice(0, 16).replace('T', ' ')} UTC`,
         text,
       }
-      const body = needs.text(about === 'lease' ? 'mail.workspaceEnds' : 'mail.workspaceMessage', values)
-      const subject = needs.text(
-        about === 'lease' ? 'mail.workspaceEndsSubject' : 'mail.workspaceMessageSubject',
-        values,
-      )
+      const say = await needs.wordsFor(account.id)
+      const body = say(about === 'lease' ? 'mail.workspaceEnds' : 'mail.workspaceMessage', values)
+      const subject = say(about === 'lease' ? 'mail.workspaceEndsSubject' : 'mail.workspaceMessageSubject', values)
       await needs.mail.send({ to: account.email, subject, text: body, html: `<p>${asHtml(body)}</p>` })
     } catch (err) {
       needs.log.warn({ err, workspace: workspace.id }, 'a mail about a workspace did not leave')

@@ -32,10 +32,11 @@ export function samplePages(branding: Branding = { support: 'help@lab.example.or
 }
 
 /** A sample, rendered. */
-export function renderSample(pages: Pages, sample: Sample): string {
+export function renderSample(pages: Pages, sample: Sample, locale = 'en'): string {
   const options = {
-    locale: 'en',
+    locale,
     nonce: 'sample-nonce',
+    here: '/',
     signedIn: sample.signedIn ? { ...alice, signOut: post('/account/sign-out') } : undefined,
   }
   return pages.render(sample.view, sample.data as never, options)

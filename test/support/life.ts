@@ -2,6 +2,7 @@
 import { createConsents } from '../../core/accounts/consents.ts'
 import { createDataHolders, type DataHolder } from '../../core/accounts/data-holders.ts'
 import { createIdentities, type Identities } from '../../core/accounts/identities.ts'
+import { createLanguages } from '../../core/accounts/languages.ts'
 import { createLife, type Life } from '../../core/accounts/life.ts'
 import { createSessions } from '../../core/accounts/sessions.ts'
 import { systemRandom } from '../../core/random.ts'
@@ -30,12 +31,13 @@ export async function openLife(): Promise<OpenedLife> {
   const found = createDataHolders()
   found.settle(() => holders)
   const identities = createIdentities({ storage, clock, random })
+  const languages = createLanguages({ store: storage.documents('core:languages') })
   const consents = createConsents({ store: storage.documents('core:consents'), clock })
   return {
     ...opened,
     holders,
     identities,
-    life: createLife({ storage, clock, random, change, accounts, sessions, consents, holders: found }),
+    life: createLife({ storage, clock, random, change, accounts, sessions, consents, languages, holders: found }),
     known: (email, { role = 'user' } = {}) =>
       storage.transaction(async (em) => {
         const facts = [{ claim: 'email', value: email, trust: 'verified' }] as const

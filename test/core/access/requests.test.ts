@@ -44,7 +44,7 @@ describe('requests for access', () => {
         },
       },
       log: { debug: ignore, info: ignore, error: ignore, warn: (_fields, message) => void complaints.push(message) },
-      text: loadTexts([`${import.meta.dirname}/../../../core/pages/texts`]).in('en'),
+      wordsFor: async () => loadTexts([`${import.meta.dirname}/../../../core/pages/texts`]).in('en'),
     })
     requests = createRequests({ storage, clock, change, access, grants, tell })
     admin = await ledger.person({ role: 'admin' })

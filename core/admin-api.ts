@@ -19,7 +19,7 @@ export interface AdminApiParts {
 export function adminApiRoutes({ config, rooms, registry, adminFace }: Site, parts: AdminApiParts): Route[] {
   const { app, providerSessions, revokeUpstream } = parts
   const { get } = rooms
-  app.use(problemStep)
+  app.useForErrors(problemStep)
   const needs: ApiNeeds = {
     issuer: config.issuer,
     clock: get('clock'),

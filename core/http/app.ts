@@ -7,27 +7,19 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Fault, type Log } from '@labgate/contract'
 import Koa from 'koa'
-import { quickId, quickToken } from '../random.ts'
 import type { Ctx, State, Step } from './context.ts'
 import { createCookieSigner } from './cookie-signer.ts'
 import { type Csrf, createCsrf } from './csrf.ts'
 import { createProxies, type Edge, readEdge, rewriteForwarded } from './edge.ts'
 import { answerError, type ErrorPages } from './errors.ts'
-import { setCsp, setSecurityHeaders } from './headers.ts'
+import { securityHeaders, setCsp } from './headers.ts'
 import { addressAt, createHosts, type Hosts } from './host.ts'
 import { openerMark } from './opener.ts'
 import { type ProviderMount, providerDoor } from './provider.ts'
 import { createLimits, type Limits } from './rate.ts'
 import { createRoutes, type Routes } from './routes.ts'
-
-/** One finished request, as metrics see it. */
-export interface RequestSample {
-  readonly method: string
-  /** Pattern of the route, `none` when nothing matched. */
-  readonly route: string
-  readonly status: number
-  readonly seconds: number
-}
+import { createShortWay } from './short.ts'
+import { newState, type RequestSample, watchEnd } from './watch.ts'
 
 /** What the app needs. */
 export interface AppNeeds {
@@ -50,39 +42,15 @@ export interface App {
   readonly routes: Routes
   readonly csrf: Csrf
   readonly limits: Limits
-  /** Adds a step before the routes, not before the Provider. */
+  /** Adds a step before the routes, not before the Provider. With one, every request goes the long way. */
   use(step: Step): void
+  /** Adds a step that does nothing but say how errors are answered. */
+  useForErrors(step: Step): void
   mountProvider(mount: ProviderMount): void
   /** The listener for a server. */
   callback(): (req: IncomingMessage, res: ServerResponse) => void
   /** Who asks, for WebSocket upgrades, which pass no step. @throws Fault ERR_HOST */
   inspect(req: IncomingMessage): Edge & { readonly host: string }
-}
-
-function begin(ctx: Ctx): void {
-  // People read it to each other and paste it into commands: letters and digits only.
-  const requestId = quickId(16)
-  ctx.state = { requestId, nonce: quickToken(16), formAction: [], host: '', address: 'unknown', secure: false }
-  ctx.res.setHeader('X-Request-Id', requestId)
-}
-
-/** A path that leads nowhere may still hold a secret, when somebody mistyped the rest. */
-const withoutLongNames = (path: string): string => path.replaceAll(/[\w.~-]{40,}/g, '…')
-
-function watchEnd(ctx: Ctx, needs: AppNeeds): void {
-  const started = performance.now()
-  ctx.res.once('close', () => {
-    const seconds = (performance.now() - started) / 1000
-    const { requestId, address, route } = ctx.state
-    const { method = '' } = ctx.req
-    const status = ctx.res.statusCode
-    needs.metrics?.request({ method, route: route ?? 'none', status, seconds })
-    // A known route's path may hold a secret (a link from a mail), so only its pattern is written.
-    const where = route === undefined ? { path: withoutLongNames(ctx.path) } : { route }
-    const whole = ctx.res.writableFinished ? {} : { broken: true }
-    const line = { requestId, method, ...where, status, address, ms: Math.round(seconds * 1e3), ...whole }
-    needs.log.info(line, 'request')
-  })
 }
 
 /** An https issuer is served over https only, as the socket or a listed proxy says. */
@@ -139,8 +107,10 @@ export function createApp(needs: AppNeeds): App {
   const csrf = createCsrf(needs)
   const limits = needs.limits ?? createLimits()
   const hosts = createHosts({ issuer: needs.issuer, others: () => routes.hosts() })
-  const { routes, run } = createRoutes({ issuer: needs.issuer, csrf, limits }, (ctx) => ctx.state.host)
+  const { routes, run, shortAt } = createRoutes({ issuer: needs.issuer, csrf, limits }, (ctx) => ctx.state.host)
   const added: Step[] = []
+  const headers = securityHeaders(needs)
+  let isStraight = true
   let mount: ProviderMount | undefined
   // `proxy` is safe here: `rewriteForwarded` leaves only what the edge vouches for.
   const koa = new Koa<State>({ proxy: true })
@@ -149,17 +119,22 @@ export function createApp(needs: AppNeeds): App {
   const markOpener = openerMark({ issuer, routes: () => routes.list() })
   const toProvider = providerDoor({ issuer, mount: () => mount, setCsp, limits })
   const toRoute = around(added, run)
+  const atEdge = { issuer, hosts, edgeOf }
   const inside = (ctx: Ctx): Promise<void> => {
-    passEdge(ctx, { issuer, hosts, edgeOf })
+    passEdge(ctx, atEdge)
     markOpener(ctx)
     const taken = ctx.state.host === issuer.host ? toProvider(ctx) : undefined
     return taken ?? toRoute(ctx, nobodyElse)
   }
+  /** Requests that came the short way and leave by Koa. */
+  const onTheWay = new WeakMap<IncomingMessage, State>()
   // One step, not one each: every step costs each request its promises.
   const all: Step = async (ctx) => {
-    begin(ctx)
-    watchEnd(ctx, needs)
-    setSecurityHeaders(ctx, needs)
+    const begun = onTheWay.get(ctx.req)
+    ctx.state = begun ?? newState()
+    if (begun === undefined) watchEnd(ctx, needs)
+    ctx.res.setHeader('X-Request-Id', ctx.state.requestId)
+    for (const [name, value] of headers) ctx.res.setHeader(name, value)
     try {
       await inside(ctx)
     } catch (error) {
@@ -170,16 +145,42 @@ export function createApp(needs: AppNeeds): App {
   }
   // The router's context type adds `params`, which nothing before the routes reads.
   koa.use(all as Koa.Middleware<State>)
+  const longWay = koa.callback()
+  const shortWay = createShortWay({
+    headers,
+    routesAt: (method, path) => (isStraight ? shortAt(method, path) : undefined),
+    contextOf(req, res) {
+      // As above: `params` is the router's, which these routes do without.
+      const ctx = koa.createContext(req, res) as unknown as Ctx
+      ctx.state = newState()
+      return ctx
+    },
+    passEdge: (ctx) => passEdge(ctx, atEdge),
+    begin(ctx) {
+      watchEnd(ctx, needs)
+      markOpener(ctx)
+    },
+    goOn({ req, res, state }) {
+      onTheWay.set(req, state)
+      void longWay(req, res)
+    },
+  })
   return {
     koa,
     routes,
     csrf,
     limits,
-    use: (step) => void added.push(step),
+    use(step) {
+      added.push(step)
+      isStraight = false
+    },
+    useForErrors: (step) => void added.push(step),
     mountProvider: (given) => {
       mount = given
     },
-    callback: () => koa.callback(),
+    callback: () => (req, res) => {
+      if (!shortWay(req, res)) void longWay(req, res)
+    },
     inspect: (req) => ({ ...edgeOf(req), host: hosts.check(req) }),
   }
 }

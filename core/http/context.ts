@@ -1,6 +1,6 @@
 /** What every request of the outer app carries, made at the edge before any route runs. @module */
 import type { RouterContext } from '@koa/router'
-import type { Fault } from '@labgate/contract'
+import type { Fault, RouteReply } from '@labgate/contract'
 import type { Next } from 'koa'
 
 /** Facts about one request. `address` and `secure` come from the socket and from listed proxies only. */
@@ -14,7 +14,7 @@ export interface State {
   /** Whether the person's browser spoke TLS, as far as a listed proxy or our own socket says so. */
   secure: boolean
   /** CSP nonce of this response. */
-  nonce: string
+  readonly nonce: string
   /** Sources added to `form-action` of this response; use `allowFormTo`. */
   formAction: string[]
   /** Whole CSP of this response instead of the house's own. */
@@ -31,9 +31,14 @@ export interface State {
   json?: unknown
   /** Body as it came. */
   raw?: Uint8Array
+  /** What came of the request on the short way, which could not send it. */
+  settled?: Settled
   /** Errors in the dialect of the route that answers. */
   onError?: (fault: Fault, ctx: Ctx) => void
 }
+
+/** How a route ended whose answer is still to be sent. */
+export type Settled = { readonly reply: RouteReply } | { readonly error: unknown }
 
 /** The context of the outer app's handlers. */
 export type Ctx = RouterContext<State>

@@ -19,21 +19,32 @@ function isMixed(rule: CorsRule): rule is MixedCors {
 
 const preflightSeconds = 600
 
-function allowedOrigin(ctx: Ctx, rule: CorsRule): string | undefined {
-  const origin = ctx.get('origin')
+function allowedOrigin(origin: string | undefined, rule: CorsRule): string | undefined {
   if (rule === 'any') return '*'
   if (namesOrigin(rule, origin)) return origin
   return isMixed(rule) ? '*' : undefined
 }
 
+/** The headers of an answer to `asking`, name and value, but for `Vary`; none for an origin that is not listed. */
+export function corsHeaders(rule: CorsRule, asking: string | undefined): readonly (readonly [string, string])[] {
+  const origin = allowedOrigin(asking, rule)
+  if (origin === undefined) return []
+  return [
+    ['Access-Control-Allow-Origin', origin],
+    ['Access-Control-Expose-Headers', 'WWW-Authenticate, Retry-After, X-Request-Id'],
+    ...(origin === '*' ? [] : [['Access-Control-Allow-Credentials', 'true'] as const]),
+  ]
+}
+
+/** Whether answers differ by the origin that asks. */
+export function variesByOrigin(rule: CorsRule): boolean {
+  return rule !== 'any'
+}
+
 /** Sets the headers of an answer; for an origin that is not listed only `Vary`. */
 export function setCors(ctx: Ctx, rule: CorsRule): void {
-  if (rule !== 'any') ctx.vary('Origin')
-  const origin = allowedOrigin(ctx, rule)
-  if (origin === undefined) return
-  ctx.set('Access-Control-Allow-Origin', origin)
-  ctx.set('Access-Control-Expose-Headers', 'WWW-Authenticate, Retry-After, X-Request-Id')
-  if (origin !== '*') ctx.set('Access-Control-Allow-Credentials', 'true')
+  if (variesByOrigin(rule)) ctx.vary('Origin')
+  for (const [name, value] of corsHeaders(rule, ctx.req.headers.origin)) ctx.set(name, value)
 }
 
 /** Answers a preflight; `methods` are those of all routes on the path. */
@@ -41,7 +52,7 @@ export function answerPreflight(ctx: Ctx, rule: CorsRule, methods: readonly stri
   setCors(ctx, rule)
   ctx.vary('Access-Control-Request-Headers')
   ctx.status = 204
-  if (allowedOrigin(ctx, rule) === undefined) return
+  if (allowedOrigin(ctx.req.headers.origin, rule) === undefined) return
   ctx.set('Access-Control-Allow-Methods', methods.join(', '))
   const headers = isMixed(rule) ? rule.headers?.join(', ') : undefined
   const asked = ctx.get('access-control-request-headers') || 'authorization, content-type'

@@ -7,7 +7,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Random } from '@labgate/contract'
 import type { BrowserSession, Sessions } from '../accounts/sessions.ts'
 import type { Ctx } from './context.ts'
-import type { PlacedClaim } from './dialect.ts'
+import type { PlacedClaim } from './dialect-place.ts'
 import { readCookie } from './session.ts'
 
 type Place = Pick<PlacedClaim, 'instance' | 'origin'>

@@ -14,11 +14,13 @@ const always = Object.entries({
 /** One year: what browsers ask for before they trust the promise. */
 const hsts = 'max-age=31536000'
 
-/** Sets all headers but the CSP; a handler may replace single ones afterwards. */
-export function setSecurityHeaders(ctx: Ctx, needs: { readonly issuer: string }): void {
-  for (const [name, value] of always) ctx.res.setHeader(name, value)
-  if (needs.issuer.startsWith('https:')) ctx.set('Strict-Transport-Security', hsts)
+/** All headers of every response but the CSP, name and value. */
+export function securityHeaders(needs: { readonly issuer: string }): readonly (readonly [string, string])[] {
+  return needs.issuer.startsWith('https:') ? [...always, ['Strict-Transport-Security', hsts]] : always
 }
+
+/** The policy of answers for programs: they show nothing, so nothing may be loaded. */
+export const bareCsp = "default-src 'none'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
 
 /** The house's policy: nothing but our own styles, images and fonts; forms go to us and where the page said. */
 export function cspOf(parts: { readonly nonce: string; readonly formAction: readonly string[] }): string {

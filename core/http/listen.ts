@@ -118,6 +118,8 @@ function arriveSoon(req: IncomingMessage, res: ServerResponse, seconds: number):
     // The answer goes out first.
     res.writeHead(408, { connection: 'close' }).end(() => req.destroy())
   }, seconds * 1000)
+  // The server keeps the process, not this.
+  timer.unref()
   const done = () => clearTimeout(timer)
   req.once('end', done).once('close', done)
 }

@@ -1,6 +1,6 @@
 /** The route table: routes are data, by host, method and path; every guard of a route runs here, in one order. @module */
 import Router from '@koa/router'
-import { Fault } from '@labgate/contract'
+import { Fault, type RouteReply } from '@labgate/contract'
 import { type BodyRule, isWithoutBody, readBody } from './body.ts'
 import type { Ctx, Step } from './context.ts'
 import { answerPreflight, type CorsRule, namesOrigin, setCors } from './cors.ts'
@@ -36,6 +36,21 @@ export interface Route {
   /** Errors in the dialect of this route. */
   readonly onError?: (fault: Fault, ctx: Ctx) => void
   readonly handler: (ctx: Ctx) => Promise<void> | void
+  /** What `handler` does, in two halves: such a route may be answered without Koa (`short.ts`). Its guard answers nothing itself. */
+  readonly halves?: Halves
+}
+
+/** An answer as a value, and how it is sent. */
+export interface Halves {
+  reply(ctx: Ctx): Promise<RouteReply>
+  send(ctx: Ctx, reply: RouteReply): Promise<void> | void
+}
+
+/** A route as the short way runs it. */
+export interface ShortRoute {
+  readonly route: Route
+  /** All that stands before the route, then its answer. @throws what the guards throw */
+  reply(ctx: Ctx): Promise<RouteReply>
 }
 
 /** The table. Routes may be added while the server runs. */
@@ -70,30 +85,62 @@ function checkToken(ctx: Ctx, route: Route, csrf: Csrf): void {
   assertToken(ctx, csrf, route.csrf)
 }
 
-function stepOf(route: Route, needs: RouteNeeds): Step {
+type Pass = (ctx: Ctx) => Promise<'answered' | undefined>
+
+/** All that stands before a route, on whichever way a request comes. */
+function passOf(route: Route, needs: RouteNeeds): Pass {
   const { protocol, host } = new URL(needs.issuer)
   const origin = `${protocol}//${route.host ?? host}`
-  const { path, onError, cors, opener, rate, guard, body, handler } = route
+  const { path, rate, guard, body } = route
   const limit = `${route.method} ${route.host ?? ''}${path}`
   return async (ctx) => {
+    if (rate !== undefined) await needs.limits.take(limit, addressKey(ctx.state.address), rate)
+    checkOrigin(ctx, route, origin)
+    if (guard !== undefined && (await guard(ctx)) === 'answered') return 'answered'
+    // Nothing is waited for where nothing is sent.
+    if (body !== undefined && !isWithoutBody(ctx, body)) await readBody(ctx, body)
+    checkToken(ctx, route, needs.csrf)
+    return undefined
+  }
+}
+
+function stepOf({ path, onError, cors, opener, handler, halves }: Route, pass: Pass): Step {
+  return async (ctx) => {
+    const { settled } = ctx.state
     ctx.state.route = path
     if (onError !== undefined) ctx.state.onError = onError
     if (cors !== undefined) setCors(ctx, cors)
     if (opener === 'kept') keepOpener(ctx)
-    if (rate !== undefined) await needs.limits.take(limit, addressKey(ctx.state.address), rate)
-    checkOrigin(ctx, route, origin)
-    if (guard !== undefined && (await guard(ctx)) === 'answered') return
-    // Nothing is waited for where nothing is sent.
-    if (body !== undefined && !isWithoutBody(ctx, body)) await readBody(ctx, body)
-    checkToken(ctx, route, needs.csrf)
-    await handler(ctx)
+    if (settled === undefined) {
+      if ((await pass(ctx)) !== 'answered') await handler(ctx)
+    } else if ('error' in settled) throw settled.error
+    else await halves?.send(ctx, settled.reply)
   }
 }
+
+/** Those that may be answered without Koa: by method and path, then by host. */
+type ShortRoutes = Map<string, Map<string, ShortRoute>>
+
+function addShort(table: ShortRoutes, key: string, given: { host: string; route: Route; pass: Pass }): void {
+  const { host, route, pass } = given
+  const { halves, opener } = route
+  if (halves === undefined || opener !== undefined) return
+  const byHost = table.get(key) ?? new Map<string, ShortRoute>()
+  table.set(key, byHost)
+  const reply = async (ctx: Ctx) => {
+    await pass(ctx)
+    return halves.reply(ctx)
+  }
+  byHost.set(host, { route, reply })
+}
+
+/** Without parameters: nothing is more specific, so no pattern need be tried. */
+const isPlain = (path: string): boolean => /^[\w./-]*$/.test(path)
 
 /** One host's routes: its router for matching, its list for preflights. */
 interface HostTable {
   readonly router: Router
-  /** Routes without parameters by method and path: nothing is more specific, so no pattern need be tried. */
+  /** Routes without parameters by method and path. */
   readonly exact: Map<string, Step>
   readonly dispatch: Step
   readonly routes: Route[]
@@ -133,25 +180,41 @@ function answerUnmatched(ctx: Ctx, table: HostTable): void {
   else answerPreflight(ctx, cors, methods)
 }
 
+/** The table, and the two ways to what stands in it. */
+export interface RunningRoutes {
+  readonly routes: Routes
+  readonly run: Step
+  /** The routes of one method and path that may be answered without Koa, by host. */
+  shortAt(method: string | undefined, path: string): ReadonlyMap<string, ShortRoute> | undefined
+}
+
 /** Makes the table and the step that runs it; `hostOf` is the checked host of a request. */
-export function createRoutes(needs: RouteNeeds, hostOf: (ctx: Ctx) => string): { routes: Routes; run: Step } {
+export function createRoutes(needs: RouteNeeds, hostOf: (ctx: Ctx) => string): RunningRoutes {
   const home = new URL(needs.issuer).host
   const tables = new Map<string, HostTable>([[home, newTable()]])
   const tableOf = (host: string) => tables.get(host) ?? tables.set(host, newTable()).get(host)!
+  const short: ShortRoutes = new Map()
+  let others: ReadonlySet<string> = new Set()
   const add = (route: Route) => {
-    const table = tableOf(route.host ?? home)
+    const host = route.host ?? home
+    const table = tableOf(host)
     table.routes.push(route)
-    const step = stepOf(route, needs)
+    others = new Set([...tables.keys()].filter((one) => one !== home))
+    const pass = passOf(route, needs)
+    const step = stepOf(route, pass)
     table.router.register(route.path, [route.method.toLowerCase()], step as never)
-    if (/^[\w./-]*$/.test(route.path) && !table.exact.has(`${route.method} ${route.path}`))
-      table.exact.set(`${route.method} ${route.path}`, step)
+    const key = `${route.method} ${route.path}`
+    if (!isPlain(route.path) || table.exact.has(key)) return
+    table.exact.set(key, step)
+    addShort(short, key, { host, route, pass })
   }
   return {
     routes: {
       add: (...routes) => routes.forEach(add),
       list: () => [...tables].flatMap(([host, table]) => table.routes.map((route) => ({ ...route, host }))),
-      hosts: () => new Set([...tables.keys()].filter((host) => host !== home)),
+      hosts: () => others,
     },
+    shortAt: (method, path) => short.get(`${method} ${path}`),
     async run(ctx) {
       const table = tableOf(hostOf(ctx))
       const exact = table.exact.get(`${ctx.method === 'HEAD' ? 'GET' : ctx.method} ${ctx.path}`)

@@ -4,8 +4,9 @@ import { isProgram, toAuthorize } from './browsers.ts'
 import type { CaveContext } from './config.ts'
 import { authorizeUrl } from './routes.ts'
 
-/** Clients compare the type as a whole: no charset may follow. */
-const jsonType = { 'Content-Type': 'application/json' }
+/** Clients compare the type as a whole: no charset may follow. Frozen, so that the core puts a head together once. */
+const jsonType = Object.freeze({ 'Content-Type': 'application/json' })
+const wordsType = Object.freeze({ 'Content-Type': 'text/plain; charset=utf-8' })
 
 /** JSON. */
 export function json(value: Json, status = 200): RouteReply {
@@ -19,7 +20,7 @@ export function jsonText(body: string): RouteReply {
 
 /** Words. */
 export function words(status: number, body: string): RouteReply {
-  return { status, headers: { 'Content-Type': 'text/plain; charset=utf-8' }, body }
+  return { status, headers: wordsType, body }
 }
 
 /** Sends the browser elsewhere. */

@@ -123,7 +123,7 @@ async function gcsToken(parts: Parts, ask: RouteAsk): Promise<RouteReply> {
     .join(' ')
     .slice(0, 200)
   await context.noteIssue({ account, ask, detail: { what: 'bucket-credential', bucket, prefixes, origin } })
-  return { status: 200, json: { token: credential.value } }
+  return { status: 200, headers: jsonType, json: { token: credential.value } }
 }
 
 /** Whom a token speaks for here and now. A page keeps what it was given: a token that was carried elsewhere is none. */
@@ -222,8 +222,12 @@ function readAsk(body: Uint8Array): { token: string; bucket: string } | undefine
   }
 }
 
-function said(status: number, text: string, headers: Readonly<Record<string, string>> = {}): RouteReply {
-  return { status, headers: { 'Content-Type': 'text/plain; charset=utf-8', ...headers }, body: text }
+/** Frozen, so that the core puts a head together once. */
+const wordsType = Object.freeze({ 'Content-Type': 'text/plain; charset=utf-8' })
+const jsonType = Object.freeze({ 'Content-Type': 'application/json; charset=utf-8' })
+
+function said(status: number, text: string, headers?: Readonly<Record<string, string>>): RouteReply {
+  return { status, headers: headers === undefined ? wordsType : { ...wordsType, ...headers }, body: text }
 }
 
 async function probe({ context, broker }: Parts): Promise<Finding> {

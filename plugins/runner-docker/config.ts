@@ -56,6 +56,12 @@ export const configSchema = {
       description:
         'Network of the engine that containers join. With it nothing is published: Labgate must be able to reach addresses in it.',
     },
+    isolate: {
+      type: 'boolean',
+      default: true,
+      description:
+        'Whether apps are kept from reaching each other: they join a network of ours that carries nothing between them. Podman has no such networks: there it changes nothing. Where `network` is set, that one is what it is.',
+    },
     storage: {
       type: 'string',
       enum: ['volume', 'folder'],

@@ -15,6 +15,7 @@ import { engineOf, engineTrouble, isGone, statusOf, wordsOf } from './engine.ts'
 import type { Ground } from './ground.ts'
 import { launchOn, removeContainer, renewIn } from './launch.ts'
 import { linesOf } from './logs.ts'
+import { isPodman } from './network.ts'
 import { type DockerPlan, labels, planOf } from './plan.ts'
 import { foundIn, hasEnded, type State, seen, stateSchema } from './state.ts'
 import { removeStores } from './stores.ts'
@@ -55,6 +56,10 @@ export function createDocker({ config, installation, clock }: RunnerContext<Runn
       try {
         const { Version, ApiVersion } = await engine.ask.version()
         yield { ok: true, what: `the engine answers: ${Version}, API ${ApiVersion}` }
+        if (config.isolate && config.network === undefined && (await isPodman(engine))) {
+          const mend = 'set `isolate: false` when you know, and run only apps that ask for a token'
+          yield { ok: false, what: 'Podman does not keep containers from reaching each other', mend }
+        }
       } catch (error) {
         const mend = 'is it running, and may this user read and write its socket?'
         yield { ok: false, what: `the engine does not answer: ${wordsOf(error)}`, mend }
@@ -64,9 +69,11 @@ export function createDocker({ config, installation, clock }: RunnerContext<Runn
 }
 
 /** What no test exceeds is no more than advice: GPUs, and sizes that depend on the engine's file system. */
-function capabilitiesOf({ limitStorage, gpus }: RunnerDockerConfig): Capabilities {
+function capabilitiesOf({ limitStorage, gpus, isolate, network }: RunnerDockerConfig): Capabilities {
   return {
-    ...({ memory: 'enforced', cpu: 'enforced', pids: 'enforced', network: 'none' } as const),
+    ...({ memory: 'enforced', cpu: 'enforced', pids: 'enforced' } as const),
+    // The engine's firewall does it; one that was started without has none.
+    network: isolate && network === undefined ? 'advisory' : 'none',
     storage: limitStorage ? 'advisory' : 'none',
     gpu: gpus ? 'advisory' : 'none',
     ...{ logs: true, stats: true, discover: true },

@@ -6,6 +6,7 @@ import { engineTrouble, isBeingRemoved, isGone, isTaken, statusOf } from './engi
 import { archiveOf, type Entry } from './files.ts'
 import type { Ground } from './ground.ts'
 import { fetchImage } from './images.ts'
+import { isolatedNetwork } from './network.ts'
 import { type DockerPlan, labels, planHash, secretsFolder } from './plan.ts'
 import type { State } from './state.ts'
 import { assertMountable, makeStores } from './stores.ts'
@@ -98,7 +99,12 @@ async function inspected(
 
 async function create(ground: Ground, plan: DockerPlan, signal: AbortSignal): Promise<There> {
   const options = plan.create as unknown as ContainerCreateOptions
-  const named = { ...options, name: plan.name, Labels: { ...options.Labels, [labels.plan]: planHash(plan) } }
+  const network = plan.isolate ? await isolatedNetwork(ground) : undefined
+  const named = {
+    ...options,
+    ...{ name: plan.name, Labels: { ...options.Labels, [labels.plan]: planHash(plan) } },
+    HostConfig: { ...options.HostConfig, ...(network === undefined ? {} : { NetworkMode: network }) },
+  }
   const make = async () => ({ id: (await ground.engine.ask.createContainer(named)).id, isRunning: false })
   try {
     return await make()

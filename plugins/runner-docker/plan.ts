@@ -39,6 +39,8 @@ export interface DockerPlan {
   readonly user: { readonly uid: number; readonly gid: number } | null
   /** Storage of the person: name of the volume or folder, and where the app finds it. */
   readonly stores: readonly { readonly source: string; readonly target: string }[]
+  /** Whether it joins the network where no other container reaches it, if the engine has such networks. */
+  readonly isolate: boolean
   /** Folders of the machine that are mounted as they are. */
   readonly shared: readonly string[]
   readonly create: { readonly [name: string]: Json }
@@ -95,6 +97,7 @@ export function planOf(request: LaunchRequest, profile: AppProfile, ground: Plan
   const detail: DockerPlan = {
     ...{ name: `labgate-${installation.slice(0, 8)}-${request.instance}`, image, port, user: user ?? null },
     ...{ account: request.account, storage: request.storage, stores, shared: shared.map(({ Source }) => Source) },
+    isolate: config.isolate && config.network === undefined,
     create: create as unknown as { [name: string]: Json },
   }
   return { instance: request.instance, summary: `Starts a container of ${image}.`, detail }

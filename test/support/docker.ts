@@ -19,6 +19,8 @@ export const noDocker = () => needs('docker', 'ip', 'busybox')
 export interface DockerOptions {
   /** Containers go on while the engine is away. */
   readonly liveRestore?: boolean
+  /** In a network namespace of its own, with its own firewall, as an engine has it by default. No port can be reached. */
+  readonly apart?: boolean
   /** Where it listens besides, and its certificates. */
   readonly tls?: { readonly port: number; readonly ca: string; readonly cert: string; readonly key: string }
   /** Registries on loopback that it may ask without TLS. */
@@ -34,15 +36,21 @@ export async function startDocker(options: DockerOptions = {}): Promise<Engine> 
   const socket = join(folder.path, 'docker.sock')
   const sweep = async () => {
     await unmountBelow(folder.path)
+    if (options.apart) await ip('netns', 'delete', bridge).catch(() => undefined)
     await ip('link', 'delete', bridge).catch(() => undefined)
     await folder.remove()
   }
   try {
-    await ip('link', 'add', 'name', bridge, 'type', 'bridge')
-    await ip('address', 'add', `${gateway}/24`, 'dev', bridge)
-    await ip('link', 'set', bridge, 'up')
+    if (options.apart) {
+      await ip('netns', 'add', bridge)
+      await ip('-n', bridge, 'link', 'set', 'lo', 'up')
+    } else await makeBridge(bridge, gateway)
     const args = argumentsOf({ folder: folder.path, socket, bridge, options })
-    const start = () => startEngine({ command: programOf('docker'), args, folder: folder.path, socket })
+    const [command = '', ...first] = [
+      ...(options.apart ? ['nsenter', `--net=/run/netns/${bridge}`] : []),
+      programOf('docker'),
+    ]
+    const start = () => startEngine({ command, args: [...first, ...args], folder: folder.path, socket })
     let child = await start()
     const client = new Docker({ socketPath: socket, host: undefined })
     return {
@@ -81,11 +89,12 @@ interface Ground {
 }
 
 function argumentsOf({ folder, socket, bridge, options }: Ground): string[] {
-  const { liveRestore, tls, insecureRegistries = [] } = options
+  const { liveRestore, apart, tls, insecureRegistries = [] } = options
+  const quiet = ['--iptables=false', '--ip6tables=false', '--ip-forward=false', '--ip-masq=false']
   return [
     ...['--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec')],
-    ...['--pidfile', join(folder, 'docker.pid'), '-H', `unix://${socket}`, '--bridge', bridge],
-    ...['--iptables=false', '--ip6tables=false', '--ip-forward=false', '--ip-masq=false', '--oom-score-adjust=0'],
+    ...['--pidfile', join(folder, 'docker.pid'), '-H', `unix://${socket}`, '--oom-score-adjust=0'],
+    ...(apart ? [] : ['--bridge', bridge, ...quiet]),
     ...(liveRestore ? ['--live-restore'] : []),
     ...insecureRegistries.map((one) => `--insecure-registry=${one}`),
     ...(tls === undefined
@@ -93,6 +102,12 @@ function argumentsOf({ folder, socket, bridge, options }: Ground): string[] {
       : ['-H', `tcp://127.0.0.1:${tls.port}`, '--tlsverify', '--tlscacert', tls.ca, '--tlscert', tls.cert]),
     ...(tls === undefined ? [] : ['--tlskey', tls.key]),
   ]
+}
+
+async function makeBridge(name: string, gateway: string): Promise<void> {
+  await ip('link', 'add', 'name', name, 'type', 'bridge')
+  await ip('address', 'add', `${gateway}/24`, 'dev', name)
+  await ip('link', 'set', name, 'up')
 }
 
 // An engine that was killed leaves its containerd behind.

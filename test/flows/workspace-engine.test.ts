@@ -12,7 +12,7 @@ import { loadBusybox } from '../support/images.ts'
 import { type Victim, workspaceVictims } from '../support/workspace-victims.ts'
 
 /** Stands in the arguments of every process of ours in a container. */
-const pages = '/tmp/labgate-engine-test'
+const pages = '/tmp/w/labgate-engine-test'
 const patience = { timeout: 60_000 }
 
 const skip = noDocker()
@@ -24,14 +24,14 @@ else
     const wire = await wireTo(engine)
     const boxed = {
       ...{ preset: 'command', runner: 'engine', image, port: 8080, user: { uid: 1000, gid: 1000 } },
-      command: ['sh', '-c', `mkdir ${pages}; echo hello > ${pages}/index.html; exec httpd -f -p 8080 -h ${pages}`],
+      command: ['sh', '-c', `mkdir -p ${pages}; echo hello > ${pages}/index.html; exec httpd -f -p 8080 -h ${pages}`],
       mounts: [{ target: '/home/work' }],
       readiness: { timeout: '20s' },
     }
     // Ready no sooner than somebody opens its gate.
     const shut = {
       ...boxed,
-      command: ['sh', '-c', `while [ ! -e /tmp/gate ]; do sleep 0.1; done; ${boxed.command[2]}`],
+      command: ['sh', '-c', `mkdir -p /tmp/w; while [ ! -e /tmp/w/gate ]; do sleep 0.1; done; ${boxed.command[2]}`],
     }
     const config = { socket: wire.socket, bind: engine.bind, pull: 'never', timeout: '5s' }
     const victims = await workspaceVictims({
@@ -131,7 +131,7 @@ else
         const made = await containerOf(id)
         await engine.kill()
         await revive(whom)
-        const opened = await engine.client.getContainer(made).exec({ Cmd: ['touch', '/tmp/gate'] })
+        const opened = await engine.client.getContainer(made).exec({ Cmd: ['touch', '/tmp/w/gate'] })
         await opened.start({ Detach: true })
         await until(id, 'ready')
         assert.deepEqual(

@@ -5,8 +5,8 @@
  */
 
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import type { Assertion } from '@labgate/contract'
+import Database from 'better-sqlite3'
 import { type Part, startLabgate, type TestLabgate } from './labgate.ts'
 
 /** Usernames of the people, in the order they came. */
@@ -163,7 +163,7 @@ async function visitFromUniversity(site: TestLabgate, fay: string): Promise<void
       at: new Date(),
     },
   })
-  const database = new DatabaseSync(join(site.folder, 'labgate.db'))
+  const database = new Database(join(site.folder, 'labgate.db'))
   try {
     const at = Date.now() - 40 * 86_400_000
     database.prepare(`UPDATE identity SET last_seen_at = ? WHERE instance = 'orcid'`).run(at)

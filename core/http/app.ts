@@ -16,9 +16,10 @@ import { securityHeaders, setCsp } from './headers.ts'
 import { addressAt, createHosts, type Hosts } from './host.ts'
 import { openerMark } from './opener.ts'
 import { type ProviderMount, providerDoor } from './provider.ts'
+import { createProviderShortWay } from './provider-short.ts'
 import { createLimits, type Limits } from './rate.ts'
 import { createRoutes, type Routes } from './routes.ts'
-import { createShortWay } from './short.ts'
+import { createShortWay, type ShortNeeds } from './short.ts'
 import { newState, type RequestSample, watchEnd } from './watch.ts'
 
 /** What the app needs. */
@@ -146,9 +147,8 @@ export function createApp(needs: AppNeeds): App {
   // The router's context type adds `params`, which nothing before the routes reads.
   koa.use(all as Koa.Middleware<State>)
   const longWay = koa.callback()
-  const shortWay = createShortWay({
+  const short: Omit<ShortNeeds, 'routesAt'> = {
     headers,
-    routesAt: (method, path) => (isStraight ? shortAt(method, path) : undefined),
     contextOf(req, res) {
       // As above: `params` is the router's, which these routes do without.
       const ctx = koa.createContext(req, res) as unknown as Ctx
@@ -164,7 +164,12 @@ export function createApp(needs: AppNeeds): App {
       onTheWay.set(req, state)
       void longWay(req, res)
     },
+  }
+  const shortWay = createShortWay({
+    ...short,
+    routesAt: (method, path) => (isStraight ? shortAt(method, path) : undefined),
   })
+  const toQuick = createProviderShortWay({ ...short, host: issuer.host, mount: () => mount })
   return {
     koa,
     routes,
@@ -179,7 +184,7 @@ export function createApp(needs: AppNeeds): App {
       mount = given
     },
     callback: () => (req, res) => {
-      if (!shortWay(req, res)) void longWay(req, res)
+      if (!shortWay(req, res) && !toQuick(req, res)) void longWay(req, res)
     },
     inspect: (req) => ({ ...edgeOf(req), host: hosts.check(req) }),
   }

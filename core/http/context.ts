@@ -33,6 +33,8 @@ export interface State {
   raw?: Uint8Array
   /** What came of the request on the short way, which could not send it. */
   settled?: Settled
+  /** The Provider had no quick answer. */
+  quickAsked?: true
   /** Errors in the dialect of the route that answers. */
   onError?: (fault: Fault, ctx: Ctx) => void
 }

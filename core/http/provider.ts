@@ -104,7 +104,9 @@ export function providerDoor(needs: DoorNeeds): (ctx: Ctx) => Promise<void> | un
     if (document !== undefined) return answerPrepared(ctx, document)
     if (openToAll.has(ctx.path)) await needs.limits.take(`provider ${ctx.path}`, addressKey(ctx.state.address), rate)
     if ((ctx.request.length ?? 0) > defaultBodyLimit) throw new Fault('ERR_TOO_LARGE', 'The request is too large.')
-    const quick = await mount.quick?.(ctx)
+    const { settled, quickAsked } = ctx.state
+    if (settled !== undefined && 'error' in settled) throw settled.error
+    const quick = quickAsked ? undefined : await mount.quick?.(ctx)
     if (quick !== undefined) return answerQuick(ctx, quick)
     const csp = mount.csp?.(ctx)
     if (csp !== undefined) ctx.state.csp = csp

@@ -174,7 +174,7 @@ export async function formText(req: IncomingMessage): Promise<string | undefined
   if (!/^application\/x-www-form-urlencoded(?:; ?charset=utf-8)?$/i.test(type) || encoding !== undefined)
     return undefined
   if (!(Number(length) <= bodyLimit)) return undefined
-  const text = await readText(req)
+  const text = read.get(req) ?? (await readText(req))
   if (text !== undefined) read.set(req, text)
   return text
 }

@@ -144,7 +144,14 @@ export function sessionOf(row: StoredSession, ring: KeyRing): SessionRow {
     identity: row.identity,
     address: row.address,
     userAgent: row.user_agent,
-    data: row.data === null ? undefined : (JSON.parse(ring.open(row.data, dataPurpose, row.digest).toString()) as Json),
-    providerUid: row.provider_uid === null ? undefined : ring.open(row.provider_uid, uidPurpose, row.digest).toString(),
+    // Opened when somebody asks: most want to know no more than whether it lives.
+    get data() {
+      return row.data === null
+        ? undefined
+        : (JSON.parse(ring.open(row.data, dataPurpose, row.digest).toString()) as Json)
+    },
+    get providerUid() {
+      return row.provider_uid === null ? undefined : ring.open(row.provider_uid, uidPurpose, row.digest).toString()
+    },
   }
 }

@@ -139,11 +139,13 @@ async function furnish(house: House, { site, from, fetches, fetchFor }: Parts): 
     secure: config.issuer.startsWith('https:'),
   })
   const fetch = fetchFor(':provider', { allow: providerHosts(config) })
-  const build = async () => {
+  const build = async (): Promise<{ provider: Provider; ring: string }> => {
+    // Before the keys themselves: what changes in between is found at the next look.
+    const ring = await get('keys').ring()
     const made = await buildProvider(site, { cookie, pages, cookieKeys, fetch, limits: house.limits })
-    return made.on('server_error', () => get('signIns').note('failed'))
+    return { provider: made.on('server_error', () => get('signIns').note('failed')), ring }
   }
-  const now: { provider: Provider } = { provider: await build() }
+  const now = await build()
   const provider = () => now.provider
   const { artifacts } = get('storage')
   const providerSessions = createProviderSessions({ provider, artifacts, log: get('log') })
@@ -155,8 +157,9 @@ async function furnish(house: House, { site, from, fetches, fetchFor }: Parts): 
   return {
     ...site,
     ...{ from, app, cookie, providerSessions, provider, fetches },
+    ring: () => now.ring,
     async renewProvider() {
-      now.provider = await build()
+      Object.assign(now, await build())
     },
     ...serving(app),
     close: (heir) => closeSite({ site, fetches }, { kept: heir?.registry.kept, mail: heir?.rooms.get('mail') }),

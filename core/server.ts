@@ -23,6 +23,7 @@ import { lifecycleOf } from './registry/lifecycle.ts'
 import type { Registry } from './registry/registry.ts'
 import { createReloads, type ReadConfig, type ReloadAnswer, siteConfigOf } from './reload.ts'
 import { seedLedger } from './seed-ledger.ts'
+import { createKeyKeeper } from './signing.ts'
 import type { LiveSite } from './site.ts'
 import { createWorkspaceFront, type WorkspaceFront } from './workspace-front.ts'
 
@@ -40,6 +41,8 @@ export interface Labgate {
     readonly managementPort: number | undefined
     readonly firstAdminCode: string | undefined
   }>
+  /** Does what is due to the signing keys, and sees what others did to them; by itself it looks every 30 seconds. */
+  renewKeys(): Promise<void>
   /** Puts another config in the place of the one that serves; what is under way goes on. Never throws. */
   reload(read: ReadConfig): Promise<ReloadAnswer>
   /** Finishes what is under way and closes everything; called twice, the second time does nothing. */
@@ -159,6 +162,10 @@ function lifecycle(parts: Parts): Labgate {
   const startedAt = systemClock.now().getTime()
   const reloads = createReloads({ ...{ house, startedAt, use: parts.use }, applied: () => renewTls(parts, running) })
   health.add(reloads.part)
+  const keeper = createKeyKeeper({
+    ...{ keys: get('keys'), log: get('log'), audit: get('audit'), current },
+    rules: () => current().config.signing,
+  })
 
   const stop = async (): Promise<void> => {
     health.drain()
@@ -166,6 +173,7 @@ function lifecycle(parts: Parts): Labgate {
     await running.main?.close({ graceSeconds: 10 })
     await running.management?.close({ graceSeconds: 1 })
     await reloads.settled()
+    await keeper.stop()
     await get('workspaces').close()
     await current().close()
     await get('storage').close()
@@ -190,6 +198,8 @@ function lifecycle(parts: Parts): Labgate {
       signal?.throwIfAborted()
       get('storage').cleaner.start({ intervalSeconds: 60 })
       await get('workspaces').open()
+      await keeper.look()
+      keeper.start()
       await openDoors(parts, running)
       // Not before: a second start that finds the place taken must not end the code that the first has printed.
       const firstAdminCode = await get('firstAdmin').issue()
@@ -197,6 +207,7 @@ function lifecycle(parts: Parts): Labgate {
       return { port: running.main?.port, managementPort: running.management?.port, firstAdminCode }
     },
     reload: reloads.reload,
+    renewKeys: keeper.look,
     stop: () => {
       stopping ??= stop()
       return stopping

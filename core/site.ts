@@ -47,6 +47,8 @@ export interface LiveSite extends Site {
   readonly providerSessions: ProviderSessions
   /** The current Provider; another one when the signing keys have changed. */
   provider(): Provider
+  /** The signing keys that the Provider was built with, by name and stage. */
+  ring(): string
   /** Builds the Provider anew, with the signing keys as they are now. */
   renewProvider(): Promise<void>
   handle(req: IncomingMessage, res: ServerResponse): void

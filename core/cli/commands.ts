@@ -94,6 +94,7 @@ export const commands: Readonly<Record<string, Load>> = {
   'client remove': async () => ({ command: (await import('./client-change.ts')).remove }),
   'keys list': async () => ({ command: (await import('./keys.ts')).list }),
   'keys rotate': async () => ({ command: (await import('./keys.ts')).rotate }),
+  'keys remove': async () => ({ command: (await import('./keys.ts')).remove }),
   'keys new': async () => ({ command: (await import('./keys.ts')).fresh }),
   'keys reseal': async () => ({ command: (await import('./keys.ts')).resealAll }),
   'import middle-auth': async () => ({ command: (await import('./import.ts')).middleAuth }),

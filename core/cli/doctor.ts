@@ -98,7 +98,8 @@ async function* examineInside({ registry, rooms }: Labgate, { loaded, reach }: I
   const { lookAtDatabase, lookAtKeys, probed } = await import('../observe/doctor.ts')
   const storage = rooms.get('storage')
   yield* about('database', lookAtDatabase(storage, loaded.config))
-  yield* about('keys', lookAtKeys({ keys: rooms.get('keys'), storage, clock: systemClock }))
+  const { rotateAfter } = loaded.config.signing
+  yield* about('keys', lookAtKeys({ keys: rooms.get('keys'), storage, clock: systemClock, rotateAfter }))
   for (const { id, failed } of registry.failed())
     yield { about: `plugin.${id}`, ok: false, what: 'the plugin is loaded', mend: failed }
   for (const instance of [...registry.auth(), ...registry.authz(), ...registry.runners()]) {

@@ -1,4 +1,5 @@
 /** `labgate keys`: the keys that sign tokens, and fresh ones to seal the database with. @module */
+import type { Config } from '../config/schema.ts'
 import type { KeyListing, SigningAlgorithm } from '../oidc/keys.ts'
 import {
   type Args,
@@ -9,6 +10,7 @@ import {
   print,
   printJson,
   textOption,
+  wordOf,
   wrongUse,
 } from './command.ts'
 import { note, withRooms } from './site.ts'
@@ -28,31 +30,44 @@ export const list: Command = {
       const sealing = rooms.get('storage').ring.fingerprint
       if (args.values.json === true) printJson(io, { signing, sealing })
       else {
-        print(io, keyTable(signing))
+        print(io, keyTable(signing, rooms.get('config').signing))
         print(io, `\nNew secrets are sealed with key ${sealing}, the first under \`keys\`.`)
       }
       return 0
     }),
 }
 
-function keyTable(keys: readonly KeyListing[]): string {
+type Rules = Config['signing']
+
+function keyTable(keys: readonly KeyListing[], rules: Rules): string {
   if (keys.length === 0) return 'No signing keys yet; the first start makes them.'
   return tableText(
-    ['KEY', 'ALGORITHM', 'STATE', 'MADE'],
-    keys.map(({ kid, alg, state, createdAt }) => [kid, alg, state, createdAt]),
+    ['KEY', 'ALGORITHM', 'STAGE', 'SINCE', 'THEN'],
+    keys.map((key) => [key.kid, key.alg, key.state, key.since, thenOf(key, rules)]),
   )
 }
 
-/** Makes new signing keys; those before them stay published. */
+/** What becomes of a key, and when. */
+function thenOf({ state, since }: KeyListing, { rotateAfter, publishBefore, keep }: Rules): string {
+  const day = (seconds: number) => new Date(since.getTime() + seconds * 1000).toISOString().slice(0, 10)
+  if (state === 'next') return `signs from ${day(publishBefore)}`
+  if (state === 'retired') return `removed on ${day(keep)}`
+  return rotateAfter === 0 ? 'stays until `keys rotate`' : `gives way on ${day(rotateAfter)}`
+}
+
+/** Begins a change of signing keys by hand. */
 export const rotate: Command = {
   name: 'keys rotate',
-  summary: 'Make new signing keys; the former stay published.',
+  summary: 'Change the signing keys: the next are published, then sign; the former stay published.',
   usage: [
-    'keys rotate [--alg RS256|ES256] [--json]',
-    'The running server signs with the new key after its next start. Tokens signed before go on being valid.',
+    'keys rotate [--alg RS256|ES256] [--now] [--json]',
+    'A running server needs no restart: within 30 seconds it publishes the next key, and signs with it after',
+    '`signing.publishBefore`. With --now it signs at once, which services that keep old copies of the key set may refuse.',
+    'Tokens signed before go on being valid. Without this command keys change by age (`signing.rotateAfter`).',
   ].join('\n'),
   options: {
     alg: { type: 'string', value: 'ALG', description: 'Only the key of this algorithm; default both.' },
+    now: { type: 'boolean', description: 'Sign with it at once.' },
     config: configOption,
     json: jsonOption,
   },
@@ -66,16 +81,39 @@ async function runRotate(args: Args, io: Io): Promise<number> {
   // One of the algorithms, see above.
   const wanted = (alg === undefined ? algorithms : [alg]) as readonly SigningAlgorithm[]
   return withRooms(args, io, async (rooms) => {
+    const keys = rooms.get('keys')
     const made: KeyListing[] = []
     for (const each of wanted) {
-      const key = await rooms.get('keys').rotate(each)
-      await note(rooms, { type: 'keys.rotated', detail: { kid: key.kid, alg: key.alg } })
+      const key = args.values.now === true ? await keys.rotate(each) : await keys.announce(each)
+      await note(rooms, { type: 'keys.rotated', detail: { kid: key.kid, alg: key.alg, stage: key.state } })
       made.push(key)
     }
     if (args.values.json === true) printJson(io, made)
-    else print(io, `${keyTable(made)}\n\nRestart Labgate to sign with them.`)
+    else print(io, keyTable(made, rooms.get('config').signing))
     return 0
   })
+}
+
+/** Takes a signing key away. */
+export const remove: Command = {
+  name: 'keys remove',
+  summary: 'Take a signing key away at once, when its secret may be known to others.',
+  usage: [
+    'keys remove KID [--json]',
+    'What it signed counts no more, within 30 seconds in a running server. The key in use gives way first:',
+    '`labgate keys rotate --now`.',
+  ].join('\n'),
+  options: { config: configOption, json: jsonOption },
+  words: ['KID'],
+  run: (args, io) =>
+    withRooms(args, io, async (rooms) => {
+      const kid = wordOf(args, 0)
+      await rooms.get('keys').remove(kid)
+      await note(rooms, { type: 'keys.rotated', detail: { kid, step: 'remove' } })
+      if (args.values.json === true) printJson(io, { removed: kid })
+      else print(io, `Removed ${kid}.`)
+      return 0
+    }),
 }
 
 /** Prints a new sealing key. */

@@ -22,6 +22,23 @@ export function conditions(config: Config): Broken[] {
     ...Object.entries(config.clients).flatMap(([id, client]) => clientConditions(['clients', id], client)),
     ...accessConditions(config),
     ...profileConditions(config),
+    ...signingConditions(config.signing),
+  ]
+}
+
+const [minute, day] = [60, 86_400]
+
+/** A key that signs before everybody has it, or goes while something it signed lives, locks people out. */
+function signingConditions({ rotateAfter, publishBefore, keep }: Config['signing']): Broken[] {
+  const said = (key: string, message: string): Broken => ({ path: ['signing', key], message })
+  return [
+    ...(publishBefore < 10 * minute
+      ? [said('publishBefore', 'must be at least 10m: processes and services keep copies')]
+      : []),
+    ...(keep < day ? [said('keep', 'must be at least 1d: longer than what a key signed lives')] : []),
+    ...(rotateAfter > 0 && rotateAfter <= publishBefore
+      ? [said('rotateAfter', 'must be longer than `publishBefore`, or `0s`')]
+      : []),
   ]
 }
 

@@ -9,8 +9,10 @@ import type { Storage } from '../storage/storage.ts'
 import { withHint } from './reach.ts'
 
 const dayMs = 86_400_000
-/** Days after which a key is old. Signing keys are public and used all the time, sealing keys are neither. */
+/** Days after which a key is old: a signing key that is changed by hand only, and a sealing key. */
 const old = { signing: 365, sealing: 730 } as const
+/** Days by which a change of signing keys may be late: nobody changes them while no Labgate serves. */
+const late = 3
 
 /**
  * What a plugin finds at its upstream, within a time limit. Whatever it throws is a finding too.
@@ -98,13 +100,15 @@ export interface KeyNeeds {
   readonly keys: Pick<SigningKeys, 'list'>
   readonly storage: Pick<Storage, 'em' | 'ring' | 'audit'>
   readonly clock: Clock
+  /** Seconds after which a signing key gives way; 0: by hand only. */
+  readonly rotateAfter: number
 }
 
 /** How old the keys are that sign tokens and seal the database. */
 export async function* lookAtKeys(needs: KeyNeeds): AsyncIterable<Finding> {
   const now = needs.clock.now()
   const current = (await needs.keys.list()).filter(({ state }) => state === 'current')
-  yield* current.map((key) => signingFinding(key, now))
+  yield* current.map((key) => signingFinding(key, now, needs.rotateAfter))
   yield await sealingFinding(needs, now)
 }
 
@@ -112,11 +116,15 @@ function daysSince(then: Date, now: Date): number {
   return Math.floor((now.getTime() - then.getTime()) / dayMs)
 }
 
-function signingFinding({ kid, alg, createdAt }: KeyListing, now: Date): Finding {
-  const days = daysSince(createdAt, now)
-  const what = `the ${alg} signing key ${kid} is ${days} days old`
-  if (days <= old.signing) return { ok: true, what }
-  return { ok: false, what, mend: '`labgate keys rotate`, then restart Labgate' }
+function signingFinding({ kid, alg, since }: KeyListing, now: Date, rotateAfter: number): Finding {
+  const days = daysSince(since, now)
+  const what = `the ${alg} signing key ${kid} has been in use for ${days} days`
+  const isByHand = rotateAfter === 0
+  if (days <= (isByHand ? old.signing : rotateAfter / 86_400 + late)) return { ok: true, what }
+  const mend = isByHand
+    ? '`labgate keys rotate`'
+    : 'a Labgate that serves changes it by itself: start one, and look for `signing keys` in its log'
+  return { ok: false, what, mend }
 }
 
 async function sealingFinding({ storage }: KeyNeeds, now: Date): Promise<Finding> {

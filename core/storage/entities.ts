@@ -113,6 +113,8 @@ export const SigningKeyEntity = defineEntity({
     jwkSealed: p.blob(),
     state: p.text().$type<'next' | 'current' | 'retired'>(),
     createdAt: p.datetime(),
+    /** When it came into this state; absent for those that were made before there were stages. */
+    stateSince: p.datetime().nullable(),
   },
 })
 

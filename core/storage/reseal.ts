@@ -25,6 +25,7 @@ export const sealedColumns: readonly SealedColumn[] = [
   { table: 'browser_session', column: 'data', purpose: 'session-data', bound: 'digest' },
   { table: 'document', column: 'value', purpose: 'document', bound: 'key_digest' },
   { table: 'artifact', column: 'payload', purpose: 'artifact', bound: 'digest' },
+  { table: 'workspace', column: 'secrets', purpose: 'workspace-secrets' },
 ]
 
 export interface ResealNeeds {

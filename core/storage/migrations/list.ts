@@ -8,6 +8,7 @@ import { Workspaces } from './0006-workspaces.ts'
 import { Imports } from './0007-imports.ts'
 import { DirectWays } from './0008-direct-ways.ts'
 import { PostgreSql } from './0009-postgresql.ts'
+import { KeyStages } from './0010-key-stages.ts'
 
 /** Name and class of every migration; the names stand in the database. */
 export const migrations = [
@@ -20,4 +21,5 @@ export const migrations = [
   { name: '0007-imports', class: Imports },
   { name: '0008-direct-ways', class: DirectWays },
   { name: '0009-postgresql', class: PostgreSql },
+  { name: '0010-key-stages', class: KeyStages },
 ]

@@ -190,18 +190,33 @@ describe('accounts, clients and keys by command, beside a running server', () =>
     }
   })
 
-  test('keys rotate makes new keys, the former stay published after the next start', async () => {
-    const before = JSON.parse((await ask('keys', 'list', '--json')).out).signing
+  test('keys are published, used, retired and removed by command, and the running server needs no restart', async () => {
+    const published = async () => {
+      await site.labgate.renewKeys()
+      const { keys } = (await (await fetch(`${site.issuer}/oidc/jwks`)).json()) as { keys: { kid: string }[] }
+      return keys.map(({ kid }) => kid)
+    }
+    const stages = async () =>
+      (JSON.parse((await ask('keys', 'list', '--json')).out).signing as { kid: string; alg: string; state: string }[])
+        .filter(({ alg }) => alg === 'ES256')
+        .map(({ state }) => state)
+        .toSorted()
+    const before = await published()
     const [made, ...none] = JSON.parse((await run('keys', 'rotate', '--alg', 'ES256', '--json')).out)
-    assert.deepEqual([made.alg, none], ['ES256', []])
-    assert.deepEqual((await trail('keys.rotated'))[0]?.detail, { kid: made.kid, alg: 'ES256' })
-    site = await site.restart()
-    const { keys } = (await (await fetch(`${site.issuer}/oidc/jwks`)).json()) as { keys: { kid: string }[] }
-    const published = keys.map(({ kid }) => kid)
-    for (const { kid } of [made, ...before]) assert.ok(published.includes(kid), kid)
-    const states = JSON.parse((await ask('keys', 'list', '--json')).out).signing
-    const es256 = states.filter((key: { alg: string }) => key.alg === 'ES256')
-    assert.deepEqual(es256.map((key: { state: string }) => key.state).toSorted(), ['current', 'retired'])
+    assert.deepEqual([made.alg, made.state, none], ['ES256', 'next', []])
+    assert.deepEqual((await trail('keys.rotated'))[0]?.detail, { kid: made.kid, alg: 'ES256', stage: 'next' })
+    assert.deepEqual((await published()).toSorted(), [...before, made.kid].toSorted())
+    assert.deepEqual(await stages(), ['current', 'next'])
+    const [again] = JSON.parse((await run('keys', 'rotate', '--alg', 'ES256', '--json')).out)
+    assert.equal(again.kid, made.kid)
+    const [now] = JSON.parse((await run('keys', 'rotate', '--alg', 'ES256', '--now', '--json')).out)
+    assert.equal(now.state, 'current')
+    assert.deepEqual(await stages(), ['current', 'next', 'retired'])
+    const former = before.find((kid) => kid.startsWith('es256')) ?? assert.fail()
+    assert.ok((await published()).includes(former))
+    assert.match((await ask('keys', 'remove', now.kid)).err, /ERR_CONFLICT/)
+    await run('keys', 'remove', former)
+    assert.ok(!(await published()).includes(former))
   })
 })
 

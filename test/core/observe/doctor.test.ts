@@ -46,11 +46,11 @@ describe('lookAtKeys()', () => {
     const opened = await openSqlite()
     let current = opened
     t.after(() => current.close())
-    const look = async () => {
+    const look = async (rotateAfter = 0) => {
       const { storage, clock } = current
       const keys = createSigningKeys({ storage, clock, random: systemRandom })
       await keys.load()
-      return { keys, findings: await all(lookAtKeys({ keys, storage, clock })) }
+      return { keys, findings: await all(lookAtKeys({ keys, storage, clock, rotateAfter })) }
     }
     const reopen = async (keys: readonly string[]) => {
       current = await current.reopen({ keys })
@@ -60,7 +60,7 @@ describe('lookAtKeys()', () => {
   }
   const wrong = (findings: readonly Finding[]) => findings.filter(({ ok }) => !ok)
 
-  test('finds signing keys older than a year, until there are new ones', async (t) => {
+  test('finds signing keys that nobody changes, by hand within a year or by age with three days over', async (t) => {
     const { look, clock } = await world(t)
     assert.deepEqual(wrong((await look()).findings), [])
     clock.pass(365 * day)
@@ -68,11 +68,15 @@ describe('lookAtKeys()', () => {
     clock.pass(day)
     const { keys, findings } = await look()
     assert.equal(wrong(findings).length, 2)
-    assert.match(wrong(findings)[0]?.what ?? '', /signing key (es256|rs256)-\S+ is 366 days old$/)
-    assert.equal(wrong(findings)[0]?.mend, '`labgate keys rotate`, then restart Labgate')
+    assert.match(wrong(findings)[0]?.what ?? '', /signing key (es256|rs256)-\S+ has been in use for 366 days$/)
+    assert.equal(wrong(findings)[0]?.mend, '`labgate keys rotate`')
     await keys.rotate('RS256')
     await keys.rotate('ES256')
     assert.deepEqual(wrong((await look()).findings), [])
+    clock.pass(93 * day)
+    assert.deepEqual(wrong((await look(90 * day)).findings), [])
+    clock.pass(day)
+    assert.match(wrong((await look(90 * day)).findings)[0]?.mend ?? '', /changes it by itself/)
   })
 
   test('finds a sealing key in use for more than two years, and knows when it was changed', async (t) => {

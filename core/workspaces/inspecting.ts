@@ -36,11 +36,18 @@ async function inspectOn(room: Room, id: string, rows: readonly WorkspaceRow[]):
       all === undefined
         ? await Promise.all(states.map(each))
         : await within(all.call(runner, states, signal), { seconds })
-    seen.push(...readable.map(([row], index) => ({ row, inspection: answers[index] ?? unknown('no answer') })))
+    seen.push(...readable.map(([row], index) => ({ row, inspection: understood(answers[index]) })))
   } catch (error) {
     seen.push(...readable.map(([row]) => ({ row, inspection: unknown(error) })))
   }
   return seen
+}
+
+const words: readonly unknown[] = ['running', 'exited', 'missing', 'unknown'] satisfies Inspection['state'][]
+
+/** What nobody understands has said nothing. */
+function understood(answer: Inspection | undefined): Inspection {
+  return words.includes(answer?.state) && answer !== undefined ? answer : unknown('an answer that is none')
 }
 
 /** One state that cannot be read is the trouble of one workspace. */

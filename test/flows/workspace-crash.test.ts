@@ -48,7 +48,7 @@ suite('killed in the middle of a workspace’s life', async () => {
     await stopAll(id)
   })
 
-  test('jupyterhub#5107, #3855, #819: one that runs goes on through a restart of Labgate', async () => {
+  test('jupyterhub#5107, #3855, #819, #4574: one that runs goes on through a restart of Labgate', async () => {
     const id = String(await serving.tell('request'))
     await serving.until(id, 'ready')
     const before = victims.processes()

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Capabilities } from '@labgate/contract'
-import { eventWords, limitWords, lineOf, sizeText } from '../../../core/console/workspace-words.ts'
+import { eventWords, limitWords, lineOf, minuteOf, sizeText } from '../../../core/console/workspace-words.ts'
 import { loadTexts } from '../../../core/pages/text.ts'
 import { root } from '../../support/sources.ts'
 
@@ -11,6 +11,11 @@ const capabilities: Capabilities = {
   ...{ memory: 'enforced', cpu: 'advisory', storage: 'none', pids: 'enforced', gpu: 'none', network: 'none' },
   ...{ logs: true, stats: true, discover: true },
 }
+
+test('launchpad: an instant is told in one form, in UTC, and says so', () => {
+  assert.equal(minuteOf('2030-01-02T03:04:05.678Z'), '2030-01-02 03:04 UTC')
+  assert.equal(minuteOf(new Date('2030-01-02T03:04:05+08:00')), '2030-01-01 19:04 UTC')
+})
 
 test('a limit that only good will keeps is called advisory, one that nobody keeps is called none', () => {
   const limits = { memoryBytes: 4 * 1024 ** 3, cpus: 2, storageBytes: 1024 ** 3, pids: undefined, gpus: undefined }

@@ -117,7 +117,7 @@ suite('admission to quota', async () => {
     assert.equal((await room().find(id))?.state, 'stopped')
   })
 
-  test('what is asked for is held against what is offered, whatever a form sends', async () => {
+  test('launchpad 2.5: what is asked for is held against what is offered, whatever a form sends', async () => {
     const asking = (more: object) => room().request(as(alice), { account: alice, profile: 'notebook', ...more })
     await assert.rejects(asking({ size: '32g' }), { code: 'ERR_INPUT' })
     await assert.rejects(asking({ image: 'evil' }), { code: 'ERR_INPUT' })

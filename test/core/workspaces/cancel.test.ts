@@ -129,7 +129,7 @@ suite('a wish in each phase', async () => {
     assert.equal(await room().find(id), undefined)
   })
 
-  test('kubespawner#397, jupyterhub#1917: each trouble has its words, a hint, and whether it is worth another try', async () => {
+  test('kubespawner#397, jupyterhub#1917, kubeflow#505: each trouble has its words, a hint, and whether it is worth another try', async () => {
     world.fault('launch')
     const { id } = await ask()
     const { trouble } = await until(id, 'failed')

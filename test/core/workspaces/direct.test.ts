@@ -107,7 +107,7 @@ suite('past the proxy', () => {
     await stop(again)
   })
 
-  test('a port that somebody else has is tried over, whatever the records say', async () => {
+  test('launchpad 2.5: a port that somebody else has is tried over, whatever the records say', async () => {
     const other = await squatter(from)
     const made = await world.ready()
     other.close()

@@ -88,7 +88,7 @@ suite('while it runs', async () => {
     assert.equal((await until(ill.id, 'stopped', 'failed')).trouble?.code, 'crash')
   })
 
-  test('a lease is warned of once by mail and page, extended up to its cap, and then over', async () => {
+  test('idle-culler#55: a lease is warned of once by mail and page, extended up to its cap, and then over', async () => {
     const { id } = await world.ready()
     const before = await world.site.mails()
     clock.forward(3 * 3600 + 31 * 60)
@@ -147,7 +147,7 @@ suite('while it runs', async () => {
     assert.equal((await until(id, 'stopped')).stopReason, 'idle')
   })
 
-  test('idle-culler#55: one that cannot be asked whether it is busy is not culled', async () => {
+  test('idle-culler#10: one that cannot be asked whether it is busy is not culled', async () => {
     const { id } = await world.ready()
     await world.app(id, 'ill')
     clock.forward(2 * 3600)

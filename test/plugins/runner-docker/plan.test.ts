@@ -4,6 +4,7 @@ import type { AppProfile, LaunchRequest, Mount } from '@labgate/contract'
 import { configFrom } from '@labgate/testkit'
 import { configSchema } from '../../../plugins/runner-docker/config.ts'
 import { engineTrouble } from '../../../plugins/runner-docker/engine.ts'
+import plugin from '../../../plugins/runner-docker/index.ts'
 import { type DockerPlan, planOf } from '../../../plugins/runner-docker/plan.ts'
 import { isTrouble } from './claims.ts'
 
@@ -30,7 +31,7 @@ function hostOf(plan: DockerPlan): Record<string, unknown> {
   return plan.create.HostConfig as Record<string, unknown>
 }
 
-test('names everything by ids, which are nobody’s name', () => {
+test('launchpad 2.5: names everything by ids, which are nobody’s name', () => {
   const plan = planned()
   assert.equal(plan.name, 'labgate-01234567-abc')
   assert.deepEqual(plan.stores, [{ source: 'labgate-01234567-st1-home', target: '/home/work' }])
@@ -50,7 +51,7 @@ test('the config lets no capability in that reaches out of a container', () => {
     assert.ok(!(allowed as readonly string[]).includes(name), name)
 })
 
-test('publishes one port, on loopback, that the engine chooses', () => {
+test('launchpad 2.5: publishes one port, on loopback, that the engine chooses', () => {
   assert.deepEqual(hostOf(planned()).PortBindings, { '8888/tcp': [{ HostIp: '127.0.0.1', HostPort: '' }] })
   const inside = hostOf(planned({ config: { network: 'lab' } }))
   assert.deepEqual([inside.PortBindings, inside.NetworkMode], [undefined, 'lab'])
@@ -65,6 +66,28 @@ test('limits are the engine’s, and no swap beyond them', () => {
   )
   assert.deepEqual(hostOf(planned({ request: { limits }, config: { limitStorage: true } })).StorageOpt, { size: '5' })
   assert.equal(hostOf(planned()).PidsLimit, 1024)
+})
+
+test('dockerspawner#451: processes are limited, whether the size says so or not', () => {
+  assert.equal(hostOf(planned()).PidsLimit, 1024)
+  assert.equal(hostOf(planned({ request: { limits: { ...none, pids: 64 } } })).PidsLimit, 64)
+})
+
+test('dockerspawner#392, launchpad 2.5: a size of storage is never said to be kept', () => {
+  const { create } = plugin
+  for (const [config, said] of [
+    [{}, 'none'],
+    [{ limitStorage: true }, 'advisory'],
+  ] as const) {
+    const context = { config: configFrom(configSchema, config), installation: '0123456789abcdef' }
+    // What needs the rest of a context is not asked here.
+    assert.equal(create(context as never).capabilities().storage, said)
+  }
+})
+
+test('launchpad 2.5: no container goes by itself, so that its end can be told and its removal does not fail', () => {
+  const host = hostOf(planned())
+  assert.deepEqual([host.AutoRemove, host.RestartPolicy], [undefined, { Name: 'no' }])
 })
 
 test('GPUs are refused where there are none, and asked for where there are', () => {

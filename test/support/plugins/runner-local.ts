@@ -149,6 +149,9 @@ function create({ config: { folder }, installation }: Context): Runner<State> {
       }),
     async inspect({ instance, pid }): Promise<Inspection> {
       if (fault('unknown') || fault('down')) return { state: 'unknown', reason: 'nobody answers' }
+      if (fault('broken')) throw new Error('slurm_load_jobs error: Unable to contact the controller')
+      // A word that no contract has.
+      if (fault('nonsense')) return { state: 'COMPLETING' } as never
       if (fault('silent')) await new Promise(() => undefined)
       if (fault('missing') || noted(instance) === undefined) return { state: 'missing' }
       if (isAlive(pid)) return { state: 'running' }

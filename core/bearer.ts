@@ -2,6 +2,7 @@
 import type { Principal } from '@labgate/contract'
 import type Provider from 'oidc-provider'
 import { claimsToBeApiToken } from './accounts/token-value.ts'
+import type { ApiTokens } from './accounts/tokens.ts'
 import type { Rooms } from './assembly.ts'
 import { outlives } from './oidc/account.ts'
 import { isProven, type PresentedProof } from './oidc/dpop.ts'
@@ -28,14 +29,21 @@ interface Needs {
 
 /** Makes the resolver: API tokens of ours, and access tokens of the Provider. */
 export function createBearer(needs: Needs): ResolveBearer {
-  return (presented) =>
-    claimsToBeApiToken(presented.value) ? ofApiToken(needs, presented) : ofAccessToken(needs, presented)
+  // Asked of the container once: it looks everything up anew each time.
+  let tokens: Pick<ApiTokens, 'resolve'> | undefined
+  return (presented) => {
+    tokens ??= needs.rooms.get('tokens')
+    return claimsToBeApiToken(presented.value) ? ofApiToken(tokens, presented) : ofAccessToken(needs, presented)
+  }
 }
 
-async function ofApiToken({ rooms }: Needs, { value, address, proof }: Presented): Promise<Principal | undefined> {
+async function ofApiToken(
+  tokens: Pick<ApiTokens, 'resolve'>,
+  { value, address, proof }: Presented,
+): Promise<Principal | undefined> {
   // No key is bound to it, so none can be proven.
   if (proof !== undefined) return undefined
-  const found = await rooms.get('tokens').resolve(value, { address })
+  const found = await tokens.resolve(value, { address })
   if (!found) return undefined
   const { account, token } = found
   return {

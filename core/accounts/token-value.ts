@@ -35,6 +35,11 @@ export function tokenDigest(value: string): Uint8Array {
   return hash('sha256', value, 'buffer')
 }
 
+/** The same digest as the name under which a value is remembered: never the value itself. */
+export function tokenKey(value: string): string {
+  return hash('sha256', value, 'base64url')
+}
+
 function checksum(body: string): string {
   let rest = crc32(body)
   let text = ''

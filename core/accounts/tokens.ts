@@ -12,12 +12,11 @@ import { type Account, AccountEntity } from '../storage/entities.ts'
 import { ApiTokenEntity, type ApiTokenRow } from '../storage/ledger-entities.ts'
 import { createMemo } from '../storage/memo.ts'
 import type { Storage } from '../storage/storage.ts'
-import type { FoundToken } from '../storage/token-rows.ts'
 import { type AccountRow, type Accounts, mayAct } from './accounts.ts'
 import { type Act, type Actor, actorName, type PageAsk, type Paged, pageLimit, partOf } from './actor.ts'
 import type { Change } from './changes.ts'
 import type { TokenScopes } from './token-scopes.ts'
-import { isApiToken, newTokenValue, tokenDigest } from './token-value.ts'
+import { isApiToken, newTokenValue, tokenDigest, tokenKey } from './token-value.ts'
 import { checkedName } from './wording.ts'
 
 /** A token without its value. */
@@ -89,7 +88,14 @@ export function createApiTokens(needs: Needs): ApiTokens {
   const { storage, clock, accounts, change } = needs
   const { tokenRows } = storage
   // Those in use: while nothing is written, a token that comes again costs no read.
-  const known = createMemo<{ readonly seen: number; readonly found: FoundToken; readonly account: AccountRow }>(10_000)
+  const known = createMemo<Known>(10_000)
+  const used = (kept: Known, use: { readonly address: string; readonly at: Date }) => {
+    if (use.at.getTime() - kept.usedAt >= noteMs) {
+      kept.usedAt = use.at.getTime()
+      tokenRows.noteUse(kept.answer.token, use)
+    }
+    return kept.answer
+  }
   const find = async (id: string): Promise<ApiToken | undefined> => {
     const row = await storage.em().findOne(ApiTokenEntity, { id })
     return row ? tokenOf(row, clock.now()) : undefined
@@ -118,22 +124,38 @@ export function createApiTokens(needs: Needs): ApiTokens {
       return tokenOf(await rowOf(storage.em()), clock.now())
     },
     async resolve(value, { address }) {
+      const key = tokenKey(value)
+      const seen = storage.generation()
+      const now = clock.now()
+      const same = known.peek(key, (kept) => kept.seen === seen)
+      if (same !== undefined) return isOver(same.answer.token, now) ? undefined : used(same, { address, at: now })
       // Garbage costs no read.
       if (!isApiToken(value)) return undefined
-      const digest = tokenDigest(value)
-      const key = Buffer.from(digest).toString('latin1')
-      const seen = storage.generation()
-      const same = known.peek(key, (kept) => kept.seen === seen)
-      const found = same?.found ?? (await tokenRows.find(digest))
+      const found = await tokenRows.find(tokenDigest(value))
       // Looked up for unknown values too: how long an answer takes tells nobody whether a token was ever there.
-      const account = same?.account ?? (await accounts.acting(found?.token.account ?? '', found?.at))
-      const now = clock.now()
+      const account = await accounts.acting(found?.token.account ?? '', found?.at)
       if (found === undefined || account === undefined || stateOf(found.token, now) !== 'active') return undefined
-      if (same === undefined) known.keep(key, { seen, found, account })
-      tokenRows.noteUse(found.token, { address, at: now })
-      return { token: { ...found.token, state: 'active' }, account }
+      const { lastUsedAt } = found.token
+      const answer = { token: { ...found.token, state: 'active' as const }, account }
+      const fresh = { seen, answer, usedAt: lastUsedAt?.getTime() ?? Number.NEGATIVE_INFINITY }
+      return used(known.keep(key, fresh), { address, at: now })
     },
   }
+}
+
+interface Known {
+  /** At which it was read. */
+  readonly seen: number
+  readonly answer: NonNullable<Awaited<ReturnType<ApiTokens['resolve']>>>
+  /** When a use was noted last, in milliseconds since 1970. */
+  usedAt: number
+}
+
+/** More often nobody needs to know when a token was used. */
+const noteMs = 60_000
+
+function isOver({ expiresAt }: Pick<ApiToken, 'expiresAt'>, now: Date): boolean {
+  return expiresAt !== undefined && expiresAt <= now
 }
 
 type NewToken = Parameters<ApiTokens['create']>[1]

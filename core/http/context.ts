@@ -31,6 +31,8 @@ export interface State {
   json?: unknown
   /** Body as it came. */
   raw?: Uint8Array
+  /** Whom the guard of a dialect's route found; `undefined`: nobody, or there was none. */
+  found?: unknown
   /** What came of the request on the short way, which could not send it. */
   settled?: Settled
   /** The Provider had no quick answer. */

@@ -3,7 +3,6 @@
  * into responses. What an adapter may not decide (who asks, cookies' attributes, caps) is decided in the files beside it.
  * @module
  */
-import type { IncomingMessage } from 'node:http'
 import { type Fault, isFault, type RouteClaim } from '@labgate/contract'
 import type { Ctx } from './context.ts'
 import { Ask, type Known, nobody } from './dialect-ask.ts'
@@ -17,10 +16,8 @@ const defaultBodyBytes = 64 * 1024
 /** The route of one claim. */
 export function dialectRoute(place: PlacedClaim, needs: DialectNeeds): Route {
   const { claim, adapter, host, path } = place
-  // By the request, which has another context when its answer leaves by another way than it came.
-  const known = new WeakMap<IncomingMessage, Known>()
   const { renderError } = adapter
-  const halves = halvesOf(place, { needs, known })
+  const halves = halvesOf(place, needs)
   return {
     method: claim.method,
     path,
@@ -38,15 +35,10 @@ export function dialectRoute(place: PlacedClaim, needs: DialectNeeds): Route {
           onError: (fault: Fault, ctx: Ctx) =>
             sendReply(ctx, renderError.call(adapter, fault, new Ask(ctx, needs, nobody)), needs),
         }),
-    guard: (ctx) => guard(ctx, place, { needs, known }),
+    guard: (ctx) => guard(ctx, place, needs),
     handler: async (ctx) => halves.send(ctx, await halves.reply(ctx)),
     ...(sendsElsewhere(claim) ? {} : { halves }),
   }
-}
-
-interface Found {
-  readonly needs: DialectNeeds
-  readonly known: WeakMap<IncomingMessage, Known>
 }
 
 /** Whether the guard may answer in the handler's place. */
@@ -54,7 +46,7 @@ function sendsElsewhere({ guard }: RouteClaim): boolean {
   return guard === 'session' || (guard !== 'public' && guard.withoutToken === 'session')
 }
 
-async function guard(ctx: Ctx, place: PlacedClaim, { needs, known }: Found): Promise<'answered' | undefined> {
+async function guard(ctx: Ctx, place: PlacedClaim, needs: DialectNeeds): Promise<'answered' | undefined> {
   const { claim } = place
   const principal = await principalOf(ctx, place, needs)
   if (principal === undefined) return undefined
@@ -63,18 +55,20 @@ async function guard(ctx: Ctx, place: PlacedClaim, { needs, known }: Found): Pro
   else if (principal === 'accept-terms') needs.toTerms(ctx, place)
   else {
     const owes = letsAnyoneIn(claim) ? await owesOf(principal, place, needs) : undefined
-    known.set(ctx.req, { principal, owes })
+    const known: Known = { principal, owes }
+    ctx.state.found = known
     if (claim.crossSiteCookie === 'set') await needs.giveCrossSite(ctx, place)
     return undefined
   }
   return 'answered'
 }
 
-function halvesOf(place: PlacedClaim, { needs, known }: Found): Halves {
+function halvesOf(place: PlacedClaim, needs: DialectNeeds): Halves {
   const { claim, adapter } = place
   const handler = adapter.handlers[claim.id]
   if (!handler) throw new TypeError(`${place.instance}: no handler for route ${claim.id}`)
-  const of = (ctx: Ctx) => known.get(ctx.req) ?? nobody
+  // As the guard above has left it.
+  const of = (ctx: Ctx) => (ctx.state.found as Known | undefined) ?? nobody
   return {
     async reply(ctx) {
       const asking = of(ctx)

@@ -1,5 +1,6 @@
 /** Metrics for Prometheus, in a registry of our own. Labels have few values: patterns of routes, ids of instances. @module */
 import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import { createDurations, type Series } from './durations.ts'
 
 /** The metrics. */
 export interface Metrics {
@@ -24,12 +25,12 @@ const buckets = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10]
 function instruments(registry: Registry) {
   const registers = [registry]
   return {
-    request: new Histogram({
+    requests: createDurations({
       name: 'labgate_http_request_seconds',
       help: 'Time from a request to the end of its response, by pattern of the route.',
       labelNames: ['method', 'route', 'status'],
       buckets,
-      registers,
+      registry,
     }),
     signIn: new Counter({
       name: 'labgate_sign_ins_total',
@@ -57,10 +58,19 @@ function instruments(registry: Registry) {
 export function createMetrics(): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
-  const { request, signIn, upstream, mail } = instruments(registry)
+  const { requests, signIn, upstream, mail } = instruments(registry)
+  // By route, whose patterns are few and always the same texts, then by method and status.
+  const series = new Map<string, Map<string, Series>>()
   return {
-    request: ({ method, route, status, seconds }) =>
-      request.observe({ method: knownMethods.has(method) ? method : 'other', route, status }, seconds),
+    request({ method, route, status, seconds }) {
+      const known = knownMethods.has(method) ? method : 'other'
+      const key = known + status
+      const ofRoute = series.get(route) ?? new Map<string, Series>()
+      series.set(route, ofRoute)
+      const one = ofRoute.get(key) ?? requests.series(known, route, String(status))
+      ofRoute.set(key, one)
+      one.observe(seconds)
+    },
     signIn: (labels) => signIn.inc(labels),
     upstream: ({ name, outcome, seconds }) => upstream.observe({ name, outcome }, seconds),
     mail: (labels) => mail.inc(labels),

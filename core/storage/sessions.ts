@@ -90,7 +90,9 @@ class SessionTable implements SessionStore, Cleanable {
     const row = this.#alive(this.#row(id))
     const at = this.#now()
     if (row !== undefined && at - row.last_seen_at >= touchMs) {
-      await this.#writer.run(() => this.#statements.touch.run({ digest: row.digest, parent: row.parent, at }))
+      await this.#writer.run(() => this.#statements.touch.run({ digest: row.digest, parent: row.parent, at }), {
+        quiet: true,
+      })
     }
   }
 

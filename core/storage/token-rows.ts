@@ -84,9 +84,12 @@ export function sqliteTokenUses({ database, writer }: { database: SqliteDatabase
      WHERE id = @id AND (last_used_at IS NULL OR last_used_at < @at)`,
   )
   const note: TokenNeeds['note'] = (uses) =>
-    writer.run(() => {
-      for (const use of uses) used.run(use)
-    })
+    writer.run(
+      () => {
+        for (const use of uses) used.run(use)
+      },
+      { quiet: true },
+    )
   return { note, inside: () => writer.inside() }
 }
 

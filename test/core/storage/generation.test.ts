@@ -18,7 +18,7 @@ describe('the generation of what was read', async () => {
 
   test('is another one after a commit of this connection, of the ORM and of another process, at once', async () => {
     const writes = [
-      () => storage.audit.append({ type: 'sign-out' }),
+      () => storage.documents('plugin:any').put('seen', 1, 60),
       () => storage.transaction((em) => em.execute(`insert into setting ("key", value) values ('a', '1')`)),
       () => other.exec(`update setting set value = '2' where "key" = 'a'`),
     ]
@@ -27,6 +27,14 @@ describe('the generation of what was read', async () => {
       await write()
       assert.notEqual(storage.generation(), before)
     }
+  })
+
+  test('stays when the trail grows, and when something was last used is noted: no answer depends on either', async () => {
+    const before = storage.generation()
+    await storage.audit.append({ type: 'sign-out' })
+    storage.tokenRows.noteUse({ id: 'none', lastUsedAt: undefined }, { address: 'here', at: new Date(0) })
+    await storage.tokenRows.flush()
+    assert.equal(storage.generation(), before)
   })
 
   test('stays when a write is rolled back elsewhere', () => {

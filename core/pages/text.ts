@@ -18,6 +18,8 @@ export interface Text {
   (key: string, values?: TextValues): string
   /** The text, or `undefined` when no language has the key. */
   find(key: string, values?: TextValues): string | undefined
+  /** A message that was made in English, of a fault for instance, in this language; as it is where that has none for it. */
+  message(english: string): string
   /** The language of the texts, a BCP 47 tag. */
   readonly locale: string
 }
@@ -43,13 +45,14 @@ type Flat = ReadonlyMap<string, string>
  * @throws Fault ERR_CONFIG when there are no texts in the site's language
  */
 export function loadTexts(folders: readonly string[], fallback = 'en'): Texts {
+  const messages = new Map(languageFiles(messagesFolder).map(([locale, file]) => [locale, messagesOf(file)]))
   const languages = new Map<string, Map<string, string>>()
   for (const [locale, file] of folders.flatMap(languageFiles)) {
     const known = languages.get(locale) ?? new Map<string, string>()
     for (const [key, text] of flatten(JSON.parse(readFileSync(file, 'utf8')) as Tree)) known.set(key, text)
     languages.set(locale, known)
   }
-  const texts = textsOf(languages, fallback)
+  const texts = textsOf(languages, { siteLanguage: fallback, messages })
   if (texts.locales.includes(fallback)) return texts
   throw new Fault('ERR_CONFIG', `language: there are no texts in ${fallback}; there are ${texts.locales.join(', ')}`)
 }
@@ -75,9 +78,16 @@ function flatten(tree: Tree, prefix = ''): readonly (readonly [string, string])[
   )
 }
 
-function textsOf(languages: ReadonlyMap<string, Flat>, siteLanguage: string): Texts {
+interface Site {
+  readonly siteLanguage: string
+  readonly messages: ReadonlyMap<string, Translate>
+}
+
+function textsOf(languages: ReadonlyMap<string, Flat>, { siteLanguage, messages }: Site): Texts {
   const english = languages.get('en') ?? new Map<string, string>()
-  const made = new Map([...languages].map(([locale, own]) => [locale, textOf({ locale, own, english })]))
+  const made = new Map(
+    [...languages].map(([locale, own]) => [locale, textOf({ locale, own, english, message: messages.get(locale) })]),
+  )
   const fallback = made.get('en') ?? textOf({ locale: 'en', own: english, english })
   const locales = [...new Set(['en', ...languages.keys()])]
   return {
@@ -88,7 +98,8 @@ function textsOf(languages: ReadonlyMap<string, Flat>, siteLanguage: string): Te
   }
 }
 
-function textOf({ locale, own, english }: { locale: string; own: Flat; english: Flat }): Text {
+function textOf(given: { locale: string; own: Flat; english: Flat; message?: Translate | undefined }): Text {
+  const { locale, own, english, message = (said) => said } = given
   const find = (key: string, values: TextValues = {}) => {
     const text = own.get(key) ?? english.get(key)
     return text === undefined ? undefined : fill(text, values, own.has(key) ? locale : 'en')
@@ -98,7 +109,34 @@ function textOf({ locale, own, english }: { locale: string; own: Flat; english: 
     if (found === undefined) throw new TypeError(`no language has the text ${JSON.stringify(key)}`)
     return found
   }
-  return Object.assign(text, { find, locale })
+  return Object.assign(text, { find, message, locale })
+}
+
+/** Messages of faults, English to each language; a test compares them with the sources. */
+const messagesFolder = join(import.meta.dirname, 'messages')
+
+type Translate = (english: string) => string
+
+/** Places of a message have numbers: `There is no group “{0}”.` */
+function messagesOf(file: string): Translate {
+  const known = new Map(Object.entries(JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>))
+  const patterns = [...known]
+    .filter(([english]) => /\{\d\}/.test(english))
+    // What says most of itself is tried first: `There is no dataset {0}.` before `There is no {0}.`
+    .toSorted(([a], [b]) => b.length - a.length)
+    .map(([english, said]) => {
+      const parts = english.split(/\{\d\}/).map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+      return { pattern: new RegExp(`^${parts.join('([^]{1,300}?)')}$`), said }
+    })
+  return (english) => {
+    const exact = known.get(english)
+    if (exact !== undefined) return exact
+    for (const { pattern, said } of patterns) {
+      const found = pattern.exec(english)
+      if (found) return said.replace(/\{(\d)\}/g, (_whole, index: string) => found[Number(index) + 1] ?? '')
+    }
+    return english
+  }
 }
 
 const pluralsOf = kept((locale) => new Intl.PluralRules(locale))

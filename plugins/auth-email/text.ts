@@ -55,4 +55,60 @@ export const text = {
     'mail.ignore':
       'If it was not you, ignore this mail: nobody gets in without the code. Never give the code to anybody.',
   },
+  de: {
+    'card.label': 'Weiter mit E-Mail',
+    'card.name': 'E-Mail',
+    'card.hint': 'Wir schicken Ihnen einen Code. Es braucht kein Passwort.',
+    'hidden.nobody': 'niemand kann sich per E-Mail anmelden: emailDomainAllowList ist leer',
+    'address.title': 'Mit E-Mail anmelden',
+    'address.label': 'E-Mail-Adresse',
+    'address.submit': 'Code senden',
+    'address.wrong':
+      'Das sieht nicht nach einer E-Mail-Adresse aus. Bitte prüfen Sie sie, zum Beispiel: name@example.org',
+    'address.domain':
+      'Adressen von {domain} können hier nicht benutzt werden. Bitte nehmen Sie die Adresse Ihrer Einrichtung.',
+    'code.title': 'Sehen Sie in Ihre E-Mails',
+    'code.sent': 'Wir haben einen Code an {address} gesendet. Er gilt {minutes} Minuten.',
+    'code.again': 'Wir haben einen neuen Code an {address} gesendet. Frühere Codes gelten nicht mehr.',
+    'code.hint':
+      'Geben Sie den Code hier ein, oder öffnen Sie den Link der E-Mail in diesem Browser. Lassen Sie dieses Fenster offen.',
+    'code.label': 'Sechsstelliger Code',
+    'code.submit': 'Anmelden',
+    'code.resend': 'Neuen Code senden',
+    'code.change': 'Andere Adresse benutzen',
+    'code.format': 'Der Code hat sechs Ziffern. Bitte geben Sie ihn so ein, wie er in der E-Mail steht.',
+    'code.wrong': 'Das ist nicht der Code, den wir gesendet haben. Verbleibende Versuche: {left}',
+    'code.noMoreMails':
+      'Vorerst keine weiteren E-Mails. Der letzte Code gilt noch; bitte sehen Sie auch im Spam-Ordner nach.',
+    'visit.here.title': 'Fast geschafft',
+    'visit.here.text': 'Sie melden sich gleich bei {site} als {address} an.',
+    'visit.here.submit': 'Anmelden',
+    'visit.elsewhere.title': 'Geben Sie stattdessen den Code ein',
+    'visit.elsewhere.text':
+      'Das ist nicht der Browser, in dem die Anmeldung bei {site} begonnen wurde. Bitte geben Sie den sechsstelligen Code der E-Mail in dem Fenster ein, in dem Sie begonnen haben.',
+    'visit.elsewhere.warning':
+      'Wenn Sie keine Anmeldung begonnen haben, schließen Sie diese Seite und geben Sie den Code niemandem. Ohne ihn kommt niemand hinein.',
+    'visit.over.title': 'Dieser Link gilt nicht mehr',
+    'visit.over.text':
+      'Er wurde schon benutzt, seine Zeit ist um, oder es kam eine neuere E-Mail. Wenn Sie ihn noch brauchen, beginnen Sie die Anmeldung bitte neu.',
+    'no.over': 'Dieser Code wurde schon benutzt, oder seine Zeit ist um. Bitte beginnen Sie die Anmeldung neu.',
+    'no.tries': 'Zu viele falsche Codes. Bitte beginnen Sie mit einem neuen Code neu.',
+    'no.guesses': 'Es wurden zu viele Codes probiert. Bitte warten Sie eine Stunde und beginnen Sie neu.',
+    'no.mails': 'Es wurden zu viele E-Mails verlangt. Bitte warten Sie eine Stunde und beginnen Sie neu.',
+    'no.mail':
+      'Wir konnten die E-Mail nicht senden. Bitte prüfen Sie die Adresse und versuchen Sie es in ein paar Minuten noch einmal. Wenn es wieder geschieht, sagen Sie es den Betreibern dieser Seite.',
+    'no.unknown': 'Das ist kein Schritt dieser Anmeldung. Bitte beginnen Sie neu.',
+    'mail.subject.sign-in': 'Anmeldung bei {site}',
+    'mail.subject.link': 'Diese Adresse Ihrem Konto bei {site} hinzufügen',
+    'mail.title.sign-in': 'Ihr Code für {site}',
+    'mail.title.link': 'Ihr Code, um diese Adresse bei {site} hinzuzufügen',
+    'mail.code': 'Geben Sie diesen Code in dem Fenster ein, in dem Sie begonnen haben:',
+    'mail.link': 'Oder öffnen Sie diesen Link im selben Browser:',
+    'mail.button': '{site} öffnen',
+    'mail.ends': 'Code und Link gelten einmal, bis {time} ({minutes} Minuten).',
+    'mail.asked': 'Angefordert aus {network}.',
+    'mail.askedFor': 'Angefordert aus {network}, um weiter zu {client} zu gehen.',
+    'mail.ignore':
+      'Wenn Sie es nicht waren, beachten Sie diese E-Mail nicht: Ohne den Code kommt niemand hinein. Geben Sie den Code nie jemandem.',
+  },
 } as const

@@ -18,4 +18,23 @@ export const text = {
     scope:
       '{name} did not let us see which organisations you belong to. Please start again and allow it when {name} asks.',
   },
+  de: {
+    card: 'Weiter mit {name}',
+    down: '{name} antwortet zurzeit nicht. Bitte melden Sie sich anders an, oder versuchen Sie es in einer Minute noch einmal.',
+    denied: 'Sie haben sich nicht angemeldet: {name} sagt, dass die Anfrage abgelehnt wurde.',
+    expired: 'Die Antwort von {name} kam zu spät oder wurde schon benutzt. Bitte beginnen Sie neu.',
+    failed: '{name} konnte Sie diesmal nicht anmelden. Bitte beginnen Sie neu.',
+    nobody: 'Mit {name} kann sich hier niemand anmelden.',
+    unverified:
+      '{name} hat Ihre wichtigste E-Mail-Adresse nicht bestätigt. Bestätigen Sie sie unter {link}, und beginnen Sie dann neu.',
+    notMember:
+      'Sie sind {login} bei {name}, und {login} ist kein Mitglied von {organizations}. Wenn das das falsche Konto ist, melden Sie sich bei {name} mit dem richtigen an und beginnen Sie neu.',
+    pending:
+      '{organization} hat {login} bei {name} eingeladen, aber Sie haben noch nicht angenommen: Öffnen Sie {link}, und beginnen Sie dann neu.',
+    restricted:
+      '{organization} bei {name} lässt diese Seite ihre Mitglieder nicht sehen. Wenn Sie dazugehören, machen Sie Ihre Mitgliedschaft öffentlich ({link}), oder bitten Sie jemanden, dem {organization} gehört, diese Seite unter den OAuth-Apps zuzulassen.',
+    saml: '{organization} bei {name} verlangt zuerst die eigene Anmeldung: Öffnen Sie {link}, und beginnen Sie dann neu.',
+    scope:
+      '{name} hat uns nicht sehen lassen, zu welchen Organisationen Sie gehören. Bitte beginnen Sie neu und erlauben Sie es, wenn {name} fragt.',
+  },
 } as const

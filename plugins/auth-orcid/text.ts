@@ -2,4 +2,7 @@
 import { signInText } from '@labgate/auth-oidc/sign-in'
 
 /** Texts by language and key. */
-export const text = { en: { ...signInText.en, card: 'Sign in with {name}' } } as const
+export const text = {
+  en: { ...signInText.en, card: 'Sign in with {name}' },
+  de: { ...signInText.de, card: 'Anmelden mit {name}' },
+} as const

@@ -63,7 +63,10 @@ export function renderError(context: CaveContext, fault: Fault, ask: RouteAsk): 
   }
   const said = fault.shown ? fault.message : `${fault.code} ${ask.requestId}`
   if (!isProgram(ask) && ask.headers.accept?.includes('text/html') === true)
-    return { status: fault.status, page: { title: context.text('problem'), text: [said], tone: 'warning' } }
+    return {
+      status: fault.status,
+      page: { title: context.text('problem', {}, ask.locale), text: [said], tone: 'warning' },
+    }
   // What stands against a change is said with another number there.
   return words(fault.code === 'ERR_CONFLICT' ? 422 : fault.status, said)
 }

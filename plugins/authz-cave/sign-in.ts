@@ -82,12 +82,12 @@ async function agreed(context: CaveContext, ask: RouteAsk): Promise<RouteReply> 
   // What the viewer's window of terms waits for.
   if (ask.url.searchParams.get('client') === 'ng') return message(context, 'success')
   if (ask.url.searchParams.has('redirect')) return finished(context, ask)
-  const { text } = context
-  return { status: 200, page: { title: text('agreedTitle'), text: [text('agreedText')], tone: 'success' } }
+  const say = (key: string) => context.text(key, {}, ask.locale)
+  return { status: 200, page: { title: say('agreedTitle'), text: [say('agreedText')], tone: 'success' } }
 }
 
 /** With a token to an address that is not registered nobody is sent. */
-function refusedRedirect(context: CaveContext, { url }: RouteAsk): RouteReply | undefined {
+function refusedRedirect(context: CaveContext, { url, locale }: RouteAsk): RouteReply | undefined {
   const { config, text } = context
   const redirect = url.searchParams.get('redirect')
   if (redirect === null) return undefined
@@ -96,7 +96,8 @@ function refusedRedirect(context: CaveContext, { url }: RouteAsk): RouteReply | 
   if (isPlain && ([...config.viewers, ...config.services].includes(target.origin) || isOwn(context, target)))
     return undefined
   const origin = target?.origin ?? redirect.slice(0, 100)
-  const page = { title: text('refusedTitle'), text: [text('refusedText', { origin })], tone: 'warning' } as const
+  const words = [text('refusedText', { origin }, locale)]
+  const page = { title: text('refusedTitle', {}, locale), text: words, tone: 'warning' } as const
   return { status: 400, page }
 }
 

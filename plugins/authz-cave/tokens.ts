@@ -56,13 +56,17 @@ function keys(context: CaveContext): Readonly<Record<string, Handler>> {
       return json(Math.ceil((found.expiresAt.getTime() - clock.now().getTime()) / 1000))
     },
     // By its header a program means it; a browser may have been led here, so that its person is asked.
-    askToken: async (ask) => (byBrowser(ask) ? page(context, 'make') : json(await make(ask))),
+    askToken: async (ask) => (byBrowser(ask) ? page(context, ask, 'make') : json(await make(ask))),
     async createToken(ask) {
       if (!byBrowser(ask)) return json(await make(ask))
       const value = await make(ask)
       return {
         status: 200,
-        page: { title: text('madeTitle'), text: [text('madeText'), value], tone: 'success' },
+        page: {
+          title: text('madeTitle', {}, ask.locale),
+          text: [text('madeText', {}, ask.locale), value],
+          tone: 'success',
+        },
       }
     },
     async refresh(ask) {
@@ -89,12 +93,12 @@ function ends(context: CaveContext): Readonly<Record<string, Handler>> {
   const logoutAll: Handler = async (ask) => {
     await endSignIns(ask)
     if (!byBrowser(ask)) return json('success')
-    return { ...page(context, 'done'), cookies: tokenCookies(context, undefined) }
+    return { ...page(context, ask, 'done'), cookies: tokenCookies(context, undefined) }
   }
   return {
-    logout: async (ask) => (byBrowser(ask) ? page(context, 'out') : logout(ask)),
+    logout: async (ask) => (byBrowser(ask) ? page(context, ask, 'out') : logout(ask)),
     logoutNow: async (ask) => (byBrowser(ask) ? logoutAll(ask) : logout(ask)),
-    logoutAll: async (ask) => (byBrowser(ask) ? page(context, 'out') : logoutAll(ask)),
+    logoutAll: async (ask) => (byBrowser(ask) ? page(context, ask, 'out') : logoutAll(ask)),
     logoutAllNow: logoutAll,
   }
 }
@@ -107,11 +111,11 @@ function isSignIn({ name }: TokenView): boolean {
   return name.startsWith(signInName)
 }
 
-function page({ text }: CaveContext, which: 'make' | 'out' | 'done'): RouteReply {
-  if (which === 'done')
-    return { status: 200, page: { title: text('doneTitle'), text: [text('done')], tone: 'success' } }
-  const form = { fields: [], submit: text(which) }
-  return { status: 200, page: { title: text(`${which}Title`), text: [text(`${which}Text`)], form } }
+function page({ text }: CaveContext, { locale }: RouteAsk, which: 'make' | 'out' | 'done'): RouteReply {
+  const say = (key: string) => text(key, {}, locale)
+  if (which === 'done') return { status: 200, page: { title: say('doneTitle'), text: [say('done')], tone: 'success' } }
+  const form = { fields: [], submit: say(which) }
+  return { status: 200, page: { title: say(`${which}Title`), text: [say(`${which}Text`)], form } }
 }
 
 /** The value is known to nobody but its holder: its first characters stand in for it. */

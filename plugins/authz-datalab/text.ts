@@ -21,4 +21,27 @@ export const text = {
     outGo: 'Sign out',
     problem: 'This did not work',
   },
+  de: {
+    homeTitle: 'datalab „{prefix}“',
+    homeText: 'Das ist die Adresse einer API. Die Webanwendung liegt unter {app}.',
+    authorizedTitle: 'Diese Adresse wird nicht mehr benutzt',
+    authorizedText:
+      'Hierher führte eine alte Anmeldung. Melden Sie sich neu an, ausgehend von der Webanwendung unter {app}. Für die Betreiber: Tragen Sie beim Anbieter die Rücksprungadresse von Labgate ein.',
+    unknownTitle: 'Diese Anmeldung gibt es hier nicht',
+    unknownText:
+      'Dieses datalab bietet „{provider}“ nicht an. Gehen Sie zurück zu {app} und wählen Sie einen anderen Weg.',
+    linkTitle: 'Anmeldung bei datalab „{prefix}“',
+    linkText:
+      'Sie melden sich gleich als {address} an. Fahren Sie nur fort, wenn Sie diese E-Mail selbst angefordert haben.',
+    linkGo: 'Weiter als {address}',
+    linkOverTitle: 'Dieser Link gilt nicht mehr',
+    linkOver: 'Er wurde schon benutzt oder ist älter als eine Stunde. Fordern Sie unter {app} einen neuen an.',
+    mailSubject: 'Anmeldung bei datalab „{prefix}“',
+    mailText:
+      'Jemand, wahrscheinlich Sie, möchte sich mit dieser Adresse bei datalab „{prefix}“ anmelden.\n\nÖffnen Sie diesen Link innerhalb einer Stunde; er gilt einmal:\n\n{link}\n\nWenn Sie es nicht waren, tun Sie nichts.\n',
+    outTitle: 'Von datalab „{prefix}“ abmelden',
+    outText: 'Das beendet Ihre Sitzung hier und bei jedem Dienst, den Sie darüber erreicht haben.',
+    outGo: 'Abmelden',
+    problem: 'Das hat nicht geklappt',
+  },
 } as const

@@ -3,7 +3,11 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
-import { root } from '../../support/sources.ts'
+import { faults } from '../../../core/contract/errors.ts'
+import { loadTexts } from '../../../core/pages/text.ts'
+import { englishOn } from '../../support/english.ts'
+import { galleryData, renderSample, samplePages } from '../../support/gallery.ts'
+import { filesOf, root } from '../../support/sources.ts'
 
 type Tree = { readonly [key: string]: string | Tree }
 const folder = join(root, 'core/pages/texts')
@@ -68,3 +72,97 @@ for (const file of others) {
     })
   })
 }
+
+/** Rooms whose faults only operators and programs read; the admin API answers in English. */
+const notForPeople =
+  /^core\/(api|cli|config|contract|import|registry|storage)\/|jobs\.ts$|oidc\/clients\.ts$|token-face\.ts$/
+
+/** Messages of faults that are shown to people, with numbers for their places. */
+function shownMessages(): readonly string[] {
+  const files = filesOf(['core/**/*.ts']).filter((file) => !notForPeople.test(file))
+  const found = files.flatMap((file) => {
+    const text = readFileSync(join(root, file), 'utf8')
+    return [...text.matchAll(/new Fault\(\s*'(ERR_\w+)',\s*(?:'((?:[^'\\]|\\.)*)'|`([^`]*)`)/g)]
+      .filter(([, code = '']) => faults[code as keyof typeof faults]?.shown)
+      .map(([, , plain, template]) => plain ?? numbered(template ?? ''))
+  })
+  return [...new Set(found)].filter((message) => /[a-z]{3}/i.test(message))
+}
+
+function numbered(template: string): string {
+  let place = 0
+  // One level of braces within is enough for what our messages hold.
+  return template.replace(/\$\{(?:[^{}]|\{[^{}]*\})*\}/g, () => `{${place++}}`)
+}
+
+for (const file of readdirSync(join(folder, '..', 'messages'))) {
+  suite(`messages of faults, ${file}`, () => {
+    const said = JSON.parse(readFileSync(join(folder, '..', 'messages', file), 'utf8')) as Record<string, string>
+    const t = loadTexts([folder]).in(file.slice(0, -5))
+
+    test('every message that a person may read is there', () => {
+      assert.deepEqual(
+        shownMessages().filter((message) => !Object.hasOwn(said, message)),
+        [],
+      )
+    })
+
+    test('none is there that nobody says, and each keeps its places', () => {
+      const all = filesOf(['core/**/*.ts'])
+        .map((path) => readFileSync(join(root, path), 'utf8'))
+        .join('\n')
+      for (const [english, words] of Object.entries(said)) {
+        const parts = english.split(/\{\d\}/).toSorted((a, b) => b.length - a.length)
+        assert.ok(all.includes(parts[0] ?? '') || english === t0('login.expired'), english)
+        assert.deepEqual(words.match(/\{\d\}/g)?.toSorted(), english.match(/\{\d\}/g)?.toSorted(), english)
+      }
+    })
+
+    test('a message is said by its pattern, values untouched; another is left as it is', () => {
+      const english = 'There is no group “<b>{0}</b>”.'
+      assert.equal(t.message(english), 'Die Gruppe „<b>{0}</b>“ gibt es nicht.')
+      assert.equal(t.message('There is no dataset "a.b".'), 'Den Datensatz "a.b" gibt es nicht.')
+      assert.equal(t.message('Whatever else.'), 'Whatever else.')
+      assert.equal(loadTexts([folder]).in('en').message(english), english)
+      const hostile = `There is no ${'a'.repeat(100_000)}`
+      assert.equal(t.message(hostile), hostile)
+    })
+  })
+}
+
+const t0 = (key: string) => english.get(key)
+
+suite('plugins', () => {
+  test('speak every language of ours, with the same keys and places', async () => {
+    const named = filesOf(['plugins/*/text.ts', 'plugins/*/sign-in/text.ts'])
+    assert.ok(named.length >= 11)
+    for (const path of named) {
+      const module = (await import(join(root, path))) as Record<string, Record<string, Record<string, string>>>
+      for (const tables of Object.values(module))
+        for (const file of others) {
+          const [own = {}, first = {}] = [tables[file.slice(0, -5)], tables.en]
+          assert.deepEqual(Object.keys(own).toSorted(), Object.keys(first).toSorted(), path)
+          for (const [key, words] of Object.entries(own)) assert.deepEqual(places(words), places(first[key] ?? ''), key)
+        }
+    }
+  })
+})
+
+suite('the gallery in German', () => {
+  const pages = samplePages()
+  for (const sample of galleryData())
+    test(`${sample.name} has no English of ours left, and says its language`, () => {
+      const html = renderSample(pages, sample, 'de')
+      assert.match(html, /<html lang="de">/)
+      const left = englishOn(html, { language: 'de', data: JSON.stringify(sample.data) })
+      assert.deepEqual(
+        left.filter((text) => text !== 'English'),
+        [],
+      )
+    })
+
+  test('a page in English would be found out', () => {
+    const [first] = galleryData()
+    assert.ok(first && englishOn(renderSample(pages, first, 'en'), { language: 'de' }).length > 2)
+  })
+})

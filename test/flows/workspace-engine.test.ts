@@ -85,21 +85,17 @@ else
       return id
     }
 
-    test(
-      'planned while it is away: told so, nothing is made, and the same can be started later',
-      patience,
-      async () => {
-        await engine.kill()
-        const id = String(await serving.tell('request', { profile: 'boxed' }))
-        await serving.until(id, 'stopping')
-        await revive('engine')
-        assert.equal(await until(id, 'failed'), 'failed')
-        await assertNothingLeft()
-        await serving.tell('restart', { id })
-        await until(id, 'ready')
-        await stop(id)
-      },
-    )
+    test('planned while it is away: nothing is made, it can be started later', patience, async () => {
+      await engine.kill()
+      const id = String(await serving.tell('request', { profile: 'boxed' }))
+      await serving.until(id, 'stopping')
+      await revive('engine')
+      assert.equal(await until(id, 'failed'), 'failed')
+      await assertNothingLeft()
+      await serving.tell('restart', { id })
+      await until(id, 'ready')
+      await stop(id)
+    })
 
     const launching: [string, RegExp][] = [
       ['create', /^POST .*\/containers\/create/],

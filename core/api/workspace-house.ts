@@ -18,8 +18,13 @@ export const workspaceHouseSchemas = {
       scope: text('`site`, `user` (each person, unless named), `account:ID`, `group:SLUG`.'),
       ...share,
       source: { type: 'string', enum: ['console', 'config'], description: 'Set here, or in the config file.' },
+      taken: record('How much of it is taken; of `user` only where it is asked for one account.', {
+        instances: count('Workspaces.'),
+        memoryBytes: count('Memory in bytes.'),
+        milliCpus: count('Thousandths of CPUs.'),
+      }),
     },
-    ['instances', 'memoryBytes', 'milliCpus'],
+    ['instances', 'memoryBytes', 'milliCpus', 'taken'],
   ),
   WorkspaceUsage: record('What was reserved in a time.', {
     scope: text('`account:ID` or `group:SLUG`.'),
@@ -45,7 +50,25 @@ const quotas = [
     async handle({ caller }, needs) {
       assertSiteAdmin(caller, 'see quotas')
       const found = await needs.workspaces.quotas()
-      return { items: found.map(({ scope, quota, source }) => ({ scope, ...quota, source })), total: found.length }
+      return { items: found.map(({ quota, ...line }) => ({ ...quota, ...line })), total: found.length }
+    },
+  }),
+  operation({
+    id: 'listAccountWorkspaceQuotas',
+    method: 'GET',
+    path: '/accounts/{account}/workspace-quotas',
+    tag: 'workspaces',
+    summary: 'The quotas that concern an account, with what is taken',
+    params: { account: name('Id or username.') },
+    answer: {
+      status: 200,
+      description: 'Its own first, then those of its groups, then the site’s.',
+      schema: pageOf(ref('WorkspaceQuota')),
+    },
+    async handle({ caller, params }, needs) {
+      assertSiteAdmin(caller, 'see quotas')
+      const found = await needs.workspaces.standing((await accountNamed(needs, params.account)).id)
+      return { items: found.map(({ quota, ...line }) => ({ ...quota, ...line })), total: found.length }
     },
   }),
   operation({

@@ -51,14 +51,23 @@ export const workspaceSchemas = {
       leaseEndsAt: instant('When it will be stopped.'),
       leaseLimitAt: instant('How far it can be extended.'),
       endedAt: instant('When it ended.'),
+      direct: record(
+        'The way past the proxy, where its profile has that and it runs.',
+        {
+          address: text('Host and port; absent while no port of the range is free.'),
+          path: text('Path of the app’s first page.'),
+          shownAt: instant('When its credential was shown; it is not shown again.'),
+        },
+        ['address', 'shownAt'],
+      ),
       guests: listOf(text('An account id.'), 'Who else may enter.'),
     },
-    ['host', 'image', 'stopReason', 'trouble', 'startedAt', 'readyAt', 'lastActivityAt', 'endedAt'],
+    ['host', 'direct', 'image', 'stopReason', 'trouble', 'startedAt', 'readyAt', 'lastActivityAt', 'endedAt'],
   ),
   WorkspaceEvent: record('Something that happened to a workspace.', {
     number: { type: 'integer', description: 'Counts from 1 in each workspace.' },
     at: instant('When.'),
-    kind: text('A state, or progress, warned, extended, message, trouble.'),
+    kind: text('A state, or progress, warned, extended, message, trouble, direct, direct-moved, direct-full.'),
     text: text('What a runner, an app or an admin said; may be empty.'),
   }),
 }
@@ -230,6 +239,30 @@ const wishing = [
     async handle({ caller, params }, needs) {
       assertSiteAdmin(caller, 'extend this')
       return needs.workspaces.extend(caller.actor, params.workspace)
+    },
+  }),
+  operation({
+    id: 'revealWorkspaceCredential',
+    method: 'POST',
+    path: '/workspaces/{workspace}/reveal',
+    tag: 'workspaces',
+    summary: 'The credential of one’s own workspace past the proxy, once',
+    description: 'To its owner alone, who may be no other than the one who asks. A restart makes another one.',
+    params,
+    body: nothing,
+    answer: {
+      status: 200,
+      description: 'It is not shown again.',
+      schema: record('What the app asks for.', {
+        address: text('Host and port.'),
+        path: text('Path of the app’s first page.'),
+        credential: text('Its token or password.'),
+      }),
+    },
+    errors: ['ERR_CONFLICT'],
+    async handle({ caller, params }, needs) {
+      assertSiteAdmin(caller, 'ask for this')
+      return needs.workspaces.reveal(caller.actor, params.workspace)
     },
   }),
   operation({

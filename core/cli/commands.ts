@@ -80,6 +80,7 @@ export const commands: Readonly<Record<string, Load>> = {
   'workspace stop': async () => ({ command: (await import('./workspace-change.ts')).stop }),
   'workspace restart': async () => ({ command: (await import('./workspace-change.ts')).restart }),
   'workspace extend': async () => ({ command: (await import('./workspace-change.ts')).extend }),
+  'workspace reveal': async () => ({ command: (await import('./workspace-change.ts')).reveal }),
   'workspace remove': async () => ({ command: (await import('./workspace-change.ts')).remove }),
   'workspace forget': async () => ({ command: (await import('./workspace-change.ts')).forget }),
   'workspace message': async () => ({ command: (await import('./workspace-change.ts')).message }),

@@ -1,5 +1,5 @@
 /**
- * `labgate workspace start`, `stop`, `restart`, `extend`, `remove`, `forget`, `message`: wishes that a running server
+ * `labgate workspace start`, `stop`, `restart`, `extend`, `reveal`, `remove`, `forget`, `message`: wishes that a running server
  * keeps at its next look (`workspaces.poll`).
  * @module
  */
@@ -75,6 +75,24 @@ export const extend: Command = {
   words: ['ID'],
   run: (args, io) =>
     wish(args, io, 'may run longer', (rooms, id) => rooms.get('workspaces').extend(actorFor(extend), id)),
+}
+
+/** Shows what an app past the proxy asks for. */
+export const reveal: Command = {
+  name: 'workspace reveal',
+  summary: 'Show the credential of a workspace past the proxy, once.',
+  usage: [
+    'workspace reveal ID [--json]',
+    'For its owner, to whom you hand it on: it stands in the audit trail, and is not shown again until a restart makes another one.',
+  ].join('\n'),
+  options: base,
+  words: ['ID'],
+  run: (args, io) =>
+    withRooms(args, io, async (rooms) => {
+      const { id } = await workspaceOf(rooms, wordOf(args, 0))
+      const shown = await rooms.get('workspaces').reveal(actorFor(reveal), id)
+      return say(args, io, { result: shown, lines: [`http://${shown.address}${shown.path}`, shown.credential] })
+    }),
 }
 
 /** Removes one by force. */

@@ -11,23 +11,25 @@ import { plain, tableText } from './table.ts'
 /** Lists quotas. */
 export const quotaList: Command = {
   name: 'workspace quota list',
-  summary: 'List quotas of workspaces.',
-  usage: 'workspace quota list [--json]',
-  options: base,
+  summary: 'List quotas of workspaces, with how much of each is taken.',
+  usage: ['workspace quota list [--account ACCOUNT] [--json]', 'Taken: workspaces, memory, CPUs.'].join('\n'),
+  options: { account: one('ACCOUNT', 'Only those that concern this account, and what it has of its own.'), ...base },
   run: (args, io) =>
     withRooms(args, io, async (rooms) => {
-      const quotas = await rooms.get('workspaces').quotas()
+      const of = textOption(args, 'account')
+      const room = rooms.get('workspaces')
+      const quotas = of === undefined ? await room.quotas() : await room.standing((await accountOf(rooms, of)).id)
       const ids = quotas.flatMap(({ scope }) => (scope.startsWith('account:') ? [scope.slice(8)] : []))
       const nameOf = await namesOf(rooms, ids)
       const rows = quotas.map((line) => cellsOf(line, nameOf))
       return say(args, io, {
         result: quotas,
-        lines: [tableText(['FOR', 'WORKSPACES', 'MEMORY', 'CPUS', 'SET IN'], rows)],
+        lines: [tableText(['FOR', 'WORKSPACES', 'MEMORY', 'CPUS', 'TAKEN', 'SET IN'], rows)],
       })
     }),
 }
 
-function cellsOf({ scope, quota, source }: QuotaLine, nameOf: (id: string) => string): string[] {
+function cellsOf({ scope, quota, taken, source }: QuotaLine, nameOf: (id: string) => string): string[] {
   const { instances, memoryBytes, milliCpus } = quota
   const who = scope.startsWith('account:') ? `account:${nameOf(scope.slice(8))}` : scope
   return [
@@ -35,6 +37,7 @@ function cellsOf({ scope, quota, source }: QuotaLine, nameOf: (id: string) => st
     String(instances ?? 'any'),
     memoryBytes === undefined ? 'any' : `${Math.round(memoryBytes / 1024 ** 2)}m`,
     milliCpus === undefined ? 'any' : String(milliCpus / 1000),
+    taken ? `${taken.instances}, ${Math.round(taken.memoryBytes / 1024 ** 2)}m, ${taken.milliCpus / 1000}` : '',
     source === 'console' ? 'database' : source,
   ]
 }

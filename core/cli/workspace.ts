@@ -98,6 +98,7 @@ function pairsOf(workspace: Workspace, nameOf: (id: string) => string): [string,
     ['last used', workspace.lastActivityAt],
     ['ends', workspace.endedAt === undefined ? workspace.leaseEndsAt : undefined],
     ['ended', workspace.endedAt],
+    ['past the proxy', workspace.direct && (workspace.direct.address ?? 'no port is free')],
     ['may enter', guests.map(nameOf).join(', ')],
   ]
 }

@@ -10,7 +10,7 @@ import { byAdmin, type ConsoleWorkspacesNeeds, consoleWorkspaces, workspacesRoom
 import type { ConsoleFrame, Visit } from './frame.ts'
 import { framed, typedIn } from './typed.ts'
 import { createWho } from './who.ts'
-import { sizeText } from './workspace-words.ts'
+import { sizeText, takenParts } from './workspace-words.ts'
 
 const base = `${consoleWorkspaces}/quotas`
 
@@ -25,6 +25,8 @@ export function quotaRoutes(frame: ConsoleFrame, needs: ConsoleWorkspacesNeeds):
       quotas: await Promise.all(
         lines.map(async (line) => ({
           ...lineOf(line),
+          taken:
+            line.taken && takenParts((key, values) => desk.text(ctx, key, values), line.quota, line.taken).join(' · '),
           who: line.scope.startsWith('account:') ? await who.view(line.scope.slice(8)) : undefined,
           ...(line.source === 'console'
             ? { remove: { ...frame.post(ctx, `${base}/remove`), fields: { scope: line.scope } } }

@@ -78,6 +78,7 @@ async function factsOf(
     limits: limitWords(say, workspace.limits, workspaces.capabilities(workspace.runner)),
     place: placeOf(workspace),
     reason: reasonWords(say, workspace),
+    direct: workspace.direct,
     since: createdAt,
     ...(isOver ? {} : { until: leaseEndsAt }),
     guests: await Promise.all(workspace.guests.map((guest) => who.view(guest))),

@@ -3,12 +3,18 @@ import { Fault, isFault } from '@labgate/contract'
 import type { BrowserSession } from '../accounts/sessions.ts'
 import type { Ctx } from '../http/context.ts'
 import type { Notice } from '../pages/views.ts'
-import type { TroubleView, WorkspacePageView } from '../pages/views-workspaces.ts'
+import type { TroubleView, WorkspacePageView, WorkspaceViews } from '../pages/views-workspaces.ts'
 import { ended, type Workspace } from '../workspaces/model.ts'
 import { typedIn } from './typed.ts'
 import { actorAt, endsSoon, isUp, type MyWorkspaces, titleOf, workspacePath, workspacesBase } from './workspace-desk.ts'
 import { newestEvents } from './workspace-lines.ts'
 import { eventWords, limitWords, minuteOf, reasonWords } from './workspace-words.ts'
+
+/** What a form did: where to go, what to say there, or what is shown here and never again. */
+type Apply = (
+  ctx: Ctx,
+  at: At,
+) => Promise<{ to?: string; said?: string; once?: WorkspaceViews['workspace-credential'] }>
 
 interface At {
   readonly mine: BrowserSession
@@ -28,12 +34,13 @@ const refreshSeconds = 3
 export function workspacePage(own: MyWorkspaces): { show(ctx: Ctx): Promise<void>; forms: readonly PageForm[] } {
   const show = async (ctx: Ctx, at: At, notice?: Notice): Promise<void> =>
     own.desk.show(ctx, 'workspace', await viewOf(ctx, own, { ...at, notice }))
-  const form = (path: string, apply: (ctx: Ctx, at: At) => Promise<{ to?: string; said?: string }>): PageForm => ({
+  const form = (path: string, apply: Apply): PageForm => ({
     path,
     async apply(ctx) {
       const at = await own.own(ctx)
       try {
-        const { to = workspacePath(at.workspace.id), said } = await apply(ctx, at)
+        const { to = workspacePath(at.workspace.id), said, once } = await apply(ctx, at)
+        if (once) return own.desk.show(ctx, 'workspace-credential', once)
         await own.leave(ctx, at.mine, { to, ...(said === undefined ? {} : { said }) })
       } catch (error) {
         if (!isFault(error) || !error.shown) throw error
@@ -46,18 +53,29 @@ export function workspacePage(own: MyWorkspaces): { show(ctx: Ctx): Promise<void
     async show(ctx) {
       const mine = await own.session(ctx)
       const found = await own.workspaces.find(ctx.params.id ?? '')
-      // The proxy sends guests here when it does not run; there is nothing for them on this page.
-      if (found?.guests.includes(mine.account)) return own.leave(ctx, mine, { to: workspacesBase })
+      // The proxy sends guests here when it does not run: all that is theirs to know is that, and whose it is.
+      if (found?.guests.includes(mine.account)) return tellGuest(ctx, own, { mine, workspace: found })
       await show(ctx, await own.own(ctx))
     },
     forms: formsOf(own, form),
   }
 }
 
-function formsOf(
-  { desk, workspaces }: MyWorkspaces,
-  form: (path: string, apply: (ctx: Ctx, at: At) => Promise<{ to?: string; said?: string }>) => PageForm,
-): PageForm[] {
+async function tellGuest(ctx: Ctx, own: MyWorkspaces, { mine, workspace }: At): Promise<void> {
+  const { desk } = own
+  // It runs again: it stands among what is shared with them.
+  if (isUp(workspace)) return own.leave(ctx, mine, { to: workspacesBase })
+  const owner = (await desk.accounts.find(workspace.account))?.displayName ?? ''
+  const state = desk.text(ctx, `workspaces.states.${workspace.state}`)
+  desk.show(ctx, 'message', {
+    tone: 'info',
+    title: desk.text(ctx, 'workspaces.notRunning', { title: titleOf(workspace), owner }),
+    text: [desk.text(ctx, 'workspaces.notRunningText', { state })],
+    link: { label: desk.text(ctx, 'workspaces.all'), href: workspacesBase },
+  })
+}
+
+function formsOf({ desk, workspaces }: MyWorkspaces, form: (path: string, apply: Apply) => PageForm): PageForm[] {
   return [
     form('stop', async (ctx, { mine, workspace: { id } }) => {
       await workspaces.stop(actorAt(ctx, mine), id)
@@ -70,6 +88,11 @@ function formsOf(
     form('extend', async (ctx, { mine, workspace: { id } }) => {
       const { leaseEndsAt } = await workspaces.extend(actorAt(ctx, mine), id)
       return { said: desk.text(ctx, 'workspaces.extended', { until: minuteOf(leaseEndsAt) }) }
+    }),
+    form('reveal', async (ctx, { mine, workspace }) => {
+      const { credential, ...way } = await workspaces.reveal(actorAt(ctx, mine), workspace.id)
+      const title = desk.text(ctx, 'workspaces.direct.revealed', { title: titleOf(workspace) })
+      return { once: { title, back: workspacePath(workspace.id), href: hrefOf(way), credential } }
     }),
     form('forget', async (ctx, { mine, workspace }) => {
       await workspaces.forget(actorAt(ctx, mine), workspace.id)
@@ -123,6 +146,7 @@ async function viewOf(
     ...(isOver ? {} : { live: `${workspacePath(id)}/events?after=${events.at(-1)?.number ?? 0}` }),
     ...(isMoving ? { refresh: refreshSeconds } : {}),
     ...actionsOf(ctx, own, workspace),
+    direct: directOf(ctx, own, workspace),
     guests: await guestsOf(ctx, own, workspace),
   }
 }
@@ -151,6 +175,18 @@ function actionsOf(ctx: Ctx, own: MyWorkspaces, workspace: Workspace): Partial<W
     ...(isUp(workspace) ? { restart: post('restart') } : {}),
     ...(isUp(workspace) && leaseEndsAt < leaseLimitAt ? { extend: post('extend') } : {}),
   }
+}
+
+/** In clear: who wants more puts a proxy with a certificate before the range. */
+function hrefOf({ address, path }: { readonly address: string; readonly path: string }): string {
+  return `http://${address}${path}`
+}
+
+function directOf(ctx: Ctx, own: MyWorkspaces, { id, direct }: Workspace): WorkspacePageView['direct'] {
+  if (direct?.address === undefined) return direct && {}
+  const { address, path, shownAt } = direct
+  const reveal = shownAt ? undefined : own.post(ctx, `${workspacePath(id)}/reveal`)
+  return { href: hrefOf({ address, path }), shownAt, reveal }
 }
 
 async function guestsOf(

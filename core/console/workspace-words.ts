@@ -1,7 +1,7 @@
 /** Workspaces in words: limits and how far they are kept, events, reasons; the same on every page. @module */
 import { stripVTControlCharacters } from 'node:util'
 import type { Capabilities, Enforcement, Limits } from '@labgate/contract'
-import type { Workspace, WorkspaceEvent } from '../workspaces/model.ts'
+import type { Quota, QuotaLine, Taken, Workspace, WorkspaceEvent } from '../workspaces/model.ts'
 
 /** A text of ours, in the language of whoever reads. */
 export type Say = (key: string, values?: Readonly<Record<string, string>>) => string
@@ -28,6 +28,38 @@ export function limitWords(say: Say, limits: Limits, capabilities: Capabilities 
     ...(storageBytes === undefined ? [] : [word('storage', size(storageBytes), capabilities?.storage)]),
     ...(pids === undefined ? [] : [word('pids', number(pids), capabilities?.pids)]),
     ...(gpus === undefined ? [] : [word('gpus', number(gpus), capabilities?.gpu)]),
+  ]
+}
+
+/** Whose a quota is, to a person. */
+export function quotaName(say: Say, scope: string): string {
+  if (scope === 'site') return say('workspaces.quota.site')
+  return scope.startsWith('group:')
+    ? say('workspaces.quota.group', { group: scope.slice(6) })
+    : say('workspaces.quota.own')
+}
+
+/** What is taken of each quota: "1 of 2 workspaces", "2 GiB of 20 GiB memory". */
+export function takenWords(say: Say, standing: readonly QuotaLine[]): { whose: string; parts: string[] }[] {
+  return standing.flatMap(({ scope, quota, taken }) =>
+    taken ? [{ whose: quotaName(say, scope), parts: takenParts(say, quota, taken) }] : [],
+  )
+}
+
+/** What is taken of one. */
+export function takenParts(say: Say, quota: Quota, taken: Taken): string[] {
+  const { instances, memoryBytes, milliCpus } = quota
+  const part = (what: string, used: string, most: string) => say('workspaces.quota.taken', { used, most, what })
+  return [
+    ...(instances === undefined
+      ? []
+      : [part(say('workspaces.quota.instances'), String(taken.instances), String(instances))]),
+    ...(memoryBytes === undefined
+      ? []
+      : [part(say('workspaces.quota.memory'), sizeText(taken.memoryBytes), sizeText(memoryBytes))]),
+    ...(milliCpus === undefined
+      ? []
+      : [part(say('workspaces.quota.cpus'), String(taken.milliCpus / 1000), String(milliCpus / 1000))]),
   ]
 }
 

@@ -1,9 +1,10 @@
 /** A person’s own workspaces: what they may start, what runs, and one page for each with its progress. @module */
-import { isFault } from '@labgate/contract'
+import { isFault, type Limits } from '@labgate/contract'
 import type { Ctx } from '../http/context.ts'
 import type { Route } from '../http/routes.ts'
 import type { Notice } from '../pages/views.ts'
 import type { LaunchView, WorkspaceLineView } from '../pages/views-workspaces.ts'
+import type { Standing } from '../workspaces/admission.ts'
 import { ended, type LaunchOption, type Workspace, type WorkspaceAsk } from '../workspaces/model.ts'
 import { createEventStreams } from './event-stream.ts'
 import { typedIn } from './typed.ts'
@@ -21,7 +22,7 @@ import {
 } from './workspace-desk.ts'
 import { workspaceLive } from './workspace-live.ts'
 import { workspacePage } from './workspace-page.ts'
-import { limitWords } from './workspace-words.ts'
+import { limitWords, quotaName, type Say, takenWords } from './workspace-words.ts'
 
 const pageSize = 50
 /** Pages that one person may have open. */
@@ -61,10 +62,11 @@ async function showAll(ctx: Ctx, own: MyWorkspaces, failed?: { notice: Notice; a
   const mine = await own.session(ctx)
   const now = desk.clock.now()
   const after = typeof ctx.query.after === 'string' ? ctx.query.after.slice(0, 100) : undefined
-  const [list, sharedWith, options] = await Promise.all([
+  const [list, sharedWith, options, standing] = await Promise.all([
     workspaces.list({ account: mine.account, limit: pageSize, after }),
     workspaces.sharedWith(mine.account),
     workspaces.options(mine.account),
+    workspaces.standing(mine.account),
   ])
   desk.show(ctx, 'workspaces', {
     now,
@@ -78,7 +80,8 @@ async function showAll(ctx: Ctx, own: MyWorkspaces, failed?: { notice: Notice; a
         open: own.openAt(one) ?? workspacesBase,
       })),
     ),
-    options: options.map((option) => launchView(ctx, own, { option, ask: failed?.ask })),
+    options: options.map((option) => launchView(ctx, own, { option, ask: failed?.ask, standing })),
+    taken: takenWords(own.say(ctx), standing),
   })
 }
 
@@ -99,7 +102,7 @@ function lineOf(one: Workspace, own: MyWorkspaces): WorkspaceLineView {
 function launchView(
   ctx: Ctx,
   own: MyWorkspaces,
-  { option, ask }: { option: LaunchOption; ask: WorkspaceAsk | undefined },
+  { option, ask, standing }: { option: LaunchOption; ask: WorkspaceAsk | undefined; standing: readonly Standing[] },
 ): LaunchView {
   const { profile, capabilities, closed, archives } = option
   const { name, title, description, sizes, images } = profile
@@ -112,10 +115,20 @@ function launchView(
       name: size.name,
       title: size.title,
       limits: limitWords(own.say(ctx), size.limits, capabilities),
+      full: fullWords(own, { say: own.say(ctx), standing, limits: size.limits }),
     })),
     post: { ...own.post(ctx, workspacesBase), fields: { profile: name } },
     ...(archives ? { storage: `${workspacesBase}/storage/${encodeURIComponent(name)}` } : {}),
   }
+}
+
+/** Which quota has no room for a size at the moment. */
+function fullWords(
+  { workspaces }: MyWorkspaces,
+  { say, standing, limits }: { say: Say; standing: readonly Standing[]; limits: Limits },
+): string | undefined {
+  const full = workspaces.fullFor(standing, limits)
+  return full && say('workspaces.noRoom', { whose: quotaName(say, full.scope), why: full.why })
 }
 
 async function start(ctx: Ctx, own: MyWorkspaces): Promise<void> {

@@ -14,7 +14,7 @@ import { contactHref, safeHref, safeImage } from './links.ts'
 import { renderMarkdown } from './markdown.ts'
 import { loadTexts, type Text, type Texts } from './text.ts'
 import type { PersonView, Post, ViewName, Views } from './views.ts'
-import { wait, when } from './when.ts'
+import { left, wait, when } from './when.ts'
 
 /** What deployers may change. */
 export interface Branding {
@@ -92,6 +92,7 @@ function tools(t: Text, icons: ReadonlyMap<string, string>) {
   return {
     icon: (name: string) => iconOf(icons, name),
     when: (at: Date, now: Date) => when(at, now, t.locale),
+    left: (at: Date, now: Date) => left(at, now, { locale: t.locale, in: (time) => t('workspaces.in', { time }) }),
     wait: (seconds: number) => wait(seconds, t.locale),
     form: ({ form, ...placing }: { form: Form } & Parameters<typeof formParts>[1]) => formParts(form, placing),
     chooser: chooserParts,
@@ -105,7 +106,7 @@ function tools(t: Text, icons: ReadonlyMap<string, string>) {
 
 // What every template finds at hand; `it` itself holds only what an include or a layout was given.
 const header =
-  'const { view, data, site, request, t, icon, when, wait, form, chooser, list, prose, safeHref, safeImage, contactHref } = it.$;'
+  'const { view, data, site, request, t, icon, when, left, wait, form, chooser, list, prose, safeHref, safeImage, contactHref } = it.$;'
 
 function compileTemplates(folders: readonly string[]): Eta {
   const eta = new Eta({ autoEscape: true, cache: true, functionHeader: header })

@@ -56,6 +56,8 @@ export interface ConsoleWorkspaceView {
   readonly lastActivityAt?: Date | undefined
   readonly until?: Date | undefined
   readonly endedAt?: Date | undefined
+  /** Past the proxy. */
+  readonly direct?: { readonly address?: string | undefined; readonly shownAt?: Date | undefined } | undefined
   readonly guests: readonly WhoView[]
   readonly trouble?: TroubleView | undefined
   readonly events: readonly WorkspaceEventView[]
@@ -79,6 +81,8 @@ export interface ConsoleQuotasView {
     readonly instances?: number | undefined
     readonly memory?: string | undefined
     readonly cpus?: number | undefined
+    /** What is taken of it, in words. */
+    readonly taken?: string | undefined
     readonly ofConfig: boolean
     readonly remove?: Post | undefined
   }[]

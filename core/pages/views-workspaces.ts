@@ -7,6 +7,8 @@ export interface SizeView {
   readonly name: string
   readonly title: string
   readonly limits: readonly string[]
+  /** Why there is no room for it now, in words. */
+  readonly full?: string | undefined
 }
 
 /** An app that can be started. Posts `profile`, `size`, `image`, `title`. */
@@ -46,6 +48,8 @@ export interface WorkspacesView {
   readonly more?: string | undefined
   readonly shared: readonly { readonly title: string; readonly owner: string; readonly open: string }[]
   readonly options: readonly LaunchView[]
+  /** Quotas that concern the person, with what is taken of each, in words; empty where nothing is limited. */
+  readonly taken: readonly { readonly whose: string; readonly parts: readonly string[] }[]
 }
 
 /** One thing that happened, in words. */
@@ -96,6 +100,10 @@ export interface WorkspacePageView {
   readonly forget?: Post | undefined
   readonly logs?: string | undefined
   readonly storage?: string | undefined
+  /** Past the proxy; without `href` while no port is free. */
+  readonly direct?:
+    | { readonly href?: string | undefined; readonly shownAt?: Date | undefined; readonly reveal?: Post | undefined }
+    | undefined
   /** Absent where nobody else can be let in. `invite` posts `username`. */
   readonly guests?:
     | {
@@ -104,6 +112,14 @@ export interface WorkspacePageView {
         readonly typed: string
       }
     | undefined
+}
+
+/** What an app past the proxy asks for; on this page and nowhere else. */
+export interface WorkspaceCredentialView {
+  readonly title: string
+  readonly back: string
+  readonly href: string
+  readonly credential: string
 }
 
 /** What an app wrote. */
@@ -122,4 +138,5 @@ export interface WorkspaceViews {
   readonly workspaces: WorkspacesView
   readonly workspace: WorkspacePageView
   readonly 'workspace-logs': WorkspaceLogsView
+  readonly 'workspace-credential': WorkspaceCredentialView
 }

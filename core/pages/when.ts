@@ -24,6 +24,11 @@ const dayAndTime = kept(
 )
 const dayAlone = kept((locale) => new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeZone: 'UTC' }))
 const distances = kept((locale) => new Intl.RelativeTimeFormat(locale, { numeric: 'auto' }))
+const lengths = kept((locale) => {
+  const of = (unit: string) => new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'long' })
+  return { days: of('day'), hours: of('hour'), minutes: of('minute') }
+})
+const lists = kept((locale) => new Intl.ListFormat(locale, { type: 'unit' }))
 
 const minute = 60_000
 const hour = 60 * minute
@@ -43,6 +48,31 @@ function relative(at: Date, now: Date, locale: string): string {
   if (size < day) return format.format(Math.trunc(distance / hour), 'hour')
   if (size < 7 * day) return format.format(Math.trunc(distance / day), 'day')
   return dayAlone(locale).format(at)
+}
+
+/** How what lies ahead is told, and in which language. */
+export interface Ahead {
+  readonly locale: string
+  /** "1 hour, 59 minutes" in, "in 1 hour, 59 minutes" out. */
+  in(time: string): string
+}
+
+/**
+ * Tells an end by what is left until then, to the minute and never more than there is: 1:59:59 is not an hour. What is
+ * past, or more than a week away, is told as by `when`.
+ */
+export function left(at: Date, now: Date, ahead: Ahead): When {
+  const told = when(at, now, ahead.locale)
+  const size = at.getTime() - now.getTime()
+  if (size < minute || size >= 7 * day) return told
+  const { days, hours, minutes } = lengths(ahead.locale)
+  const [d, h, m] = [Math.floor(size / day), Math.floor((size % day) / hour), Math.floor((size % hour) / minute)]
+  const parts = [
+    ...(d > 0 ? [days.format(d)] : []),
+    ...(h > 0 ? [hours.format(h)] : []),
+    ...(m > 0 && d === 0 ? [minutes.format(m)] : []),
+  ]
+  return { ...told, text: ahead.in(lists(ahead.locale).format(parts)) }
 }
 
 /** A number of seconds in words, rounded up to what a person waits in. */

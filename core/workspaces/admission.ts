@@ -6,7 +6,7 @@
 import { type AccountId, Fault, type Limits } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
 import type { Config } from '../config/schema.ts'
-import { holding, type Quota, type QuotaLine, type QuotaScope } from './model.ts'
+import { holding, type Quota, type QuotaLine, type QuotaScope, type Taken } from './model.ts'
 
 /** What is asked for. */
 export interface Share {
@@ -17,7 +17,11 @@ export interface Share {
 }
 
 type Configured = Config['workspaces']['quotas']
-type Taken = { readonly instances: number; readonly memoryBytes: number; readonly milliCpus: number }
+
+/** A quota that concerns somebody. */
+export interface Standing extends QuotaLine {
+  readonly taken: Taken
+}
 
 /** Thousandths of a CPU. */
 export function milliOf({ cpus }: Pick<Limits, 'cpus'>): number {
@@ -25,13 +29,13 @@ export function milliOf({ cpus }: Pick<Limits, 'cpus'>): number {
 }
 
 /** Every quota that is set: what the console says goes before the config. */
-export async function quotasIn(em: EntityManager, configured: Configured): Promise<QuotaLine[]> {
+async function quotasIn(em: EntityManager, configured: Configured): Promise<QuotaLine[]> {
   const rows = await em.execute<QuotaColumns[]>(
     'select scope, instances, memory_bytes as memory, milli_cpus as cpus from workspace_quota order by scope',
   )
   const set = rows.map(({ scope, instances, memory, cpus }): QuotaLine => {
     const quota = { instances: numberOf(instances), memoryBytes: numberOf(memory), milliCpus: numberOf(cpus) }
-    return { scope, quota, source: 'console' }
+    return { scope, quota, source: 'console', taken: undefined }
   })
   const named: [QuotaScope, Configured['site']][] = [
     ['site', configured.site],
@@ -42,7 +46,7 @@ export async function quotasIn(em: EntityManager, configured: Configured): Promi
   ]
   const fromConfig = named
     .filter(([scope]) => !set.some((line) => line.scope === scope))
-    .map(([scope, quota]): QuotaLine => ({ scope, quota: quotaOf(quota), source: 'config' }))
+    .map(([scope, quota]): QuotaLine => ({ scope, quota: quotaOf(quota), source: 'config', taken: undefined }))
   return [...fromConfig, ...set]
 }
 
@@ -62,42 +66,87 @@ function quotaOf({ instances, memory, cpus }: Configured['site']): Quota {
   return { instances, memoryBytes: memory, milliCpus: cpus === undefined ? undefined : Math.round(cpus * 1000) }
 }
 
+/** The quotas that concern somebody, their own first, the site's last, each with what is taken of it. */
+export async function standingIn(
+  em: EntityManager,
+  { account, groups }: Pick<Share, 'account' | 'groups'>,
+  configured: Configured,
+): Promise<Standing[]> {
+  const lines = await quotasIn(em, configured)
+  const at = (scope: QuotaScope) => lines.find((line) => line.scope === scope)
+  const own = at(`account:${account}`) ?? at('user')
+  const found = [own, ...groups.map((slug) => at(`group:${slug}`)), at('site')].filter((line) => line !== undefined)
+  const standing: Standing[] = []
+  for (const line of found)
+    if (isLimited(line.quota)) standing.push({ ...line, taken: await takenBy(em, line.scope, account) })
+  return standing
+}
+
+/** Every quota, with what is taken of it where that is one number. */
+export async function quotasTakenIn(em: EntityManager, configured: Configured): Promise<QuotaLine[]> {
+  const lines: QuotaLine[] = []
+  for (const line of await quotasIn(em, configured)) {
+    const account = line.scope.startsWith('account:') ? line.scope.slice(8) : ''
+    lines.push(line.scope === 'user' ? line : { ...line, taken: await takenBy(em, line.scope, account) })
+  }
+  return lines
+}
+
+function isLimited({ instances, memoryBytes, milliCpus }: Quota): boolean {
+  return instances !== undefined || memoryBytes !== undefined || milliCpus !== undefined
+}
+
 /** Lets a share in, or says which quota is full. Call it in the transaction that writes the record. @throws Fault ERR_CONFLICT */
 export async function admit(em: EntityManager, share: Share, configured: Configured): Promise<void> {
-  const lines = await quotasIn(em, configured)
-  const own =
-    lines.find(({ scope }) => scope === `account:${share.account}`) ?? lines.find(({ scope }) => scope === 'user')
-  const asked: readonly (QuotaLine | undefined)[] = [
-    own,
-    ...share.groups.map((slug) => lines.find(({ scope }) => scope === `group:${slug}`)),
-    lines.find(({ scope }) => scope === 'site'),
-  ]
-  for (const line of asked) if (line) weigh(line, { share, taken: await takenBy(em, line.scope, share.account) })
-}
-
-function weigh({ scope, quota }: QuotaLine, { share, taken }: { share: Share; taken: Taken }): void {
-  const { limits } = share
-  const wanted: Taken = { instances: 1, memoryBytes: limits.memoryBytes ?? 0, milliCpus: milliOf(limits) }
-  // Without a limit of its own it could take all there is: such a size fits under no quota of that kind.
-  const isUnbounded =
-    (quota.memoryBytes !== undefined && limits.memoryBytes === undefined) ||
-    (quota.milliCpus !== undefined && limits.cpus === undefined)
-  if (isUnbounded) throw refusal(scope, 'this size has no limit of its own; choose another one, or ask an admin')
-  const full = (['instances', 'memoryBytes', 'milliCpus'] as const).find((name) => {
-    const most = quota[name]
-    return most !== undefined && taken[name] + wanted[name] > most
-  })
+  const full = fullFor(await standingIn(em, share, configured), share.limits)
   if (full === undefined) return
-  const words = { instances: 'workspaces', memoryBytes: 'memory', milliCpus: 'CPUs' }[full]
-  throw refusal(scope, `${words}: ${amount(taken[full], full)} of ${amount(quota[full] ?? 0, full)} are taken`)
+  const { scope, why } = full
+  throw new Fault(
+    'ERR_CONFLICT',
+    `There is no room now within what ${whose(scope)} may have: ${why}. ${wayOut(scope)}`,
+    {
+      detail: { trouble: 'quota', scope },
+    },
+  )
 }
 
-function refusal(scope: QuotaScope, why: string): Fault {
-  const whose =
-    scope === 'site' ? 'this site' : scope.startsWith('group:') ? `the group ${scope.slice(6)}` : 'one person'
-  return new Fault('ERR_CONFLICT', `There is no room now within what ${whose} may have: ${why}.`, {
-    detail: { trouble: 'quota', scope },
-  })
+/** The first quota that has no room for one more of this size, and why; `undefined` when it fits. */
+export function fullFor(
+  standing: readonly Standing[],
+  limits: Limits,
+): { readonly scope: QuotaScope; readonly why: string } | undefined {
+  const wanted: Taken = { instances: 1, memoryBytes: limits.memoryBytes ?? 0, milliCpus: milliOf(limits) }
+  for (const { scope, quota, taken } of standing) {
+    // Without a limit of its own it could take all there is: such a size fits under no quota of that kind.
+    const isUnbounded =
+      (quota.memoryBytes !== undefined && limits.memoryBytes === undefined) ||
+      (quota.milliCpus !== undefined && limits.cpus === undefined)
+    if (isUnbounded) return { scope, why: 'this size has no limit of its own; choose another one' }
+    for (const name of ['instances', 'memoryBytes', 'milliCpus'] as const) {
+      const most = quota[name]
+      if (most !== undefined && taken[name] + wanted[name] > most)
+        return { scope, why: fullWords(name, taken[name], most) }
+    }
+  }
+  return undefined
+}
+
+function fullWords(name: keyof Taken, taken: number, most: number): string {
+  const words = { instances: 'workspaces', memoryBytes: 'memory', milliCpus: 'CPUs' }[name]
+  return `${words}: ${amount(taken, name)} of ${amount(most, name)} are taken`
+}
+
+function whose(scope: QuotaScope): string {
+  if (scope === 'site') return 'this site'
+  return scope.startsWith('group:') ? `the group ${scope.slice(6)}` : 'one person'
+}
+
+/** What can be done, and who decides. */
+function wayOut(scope: QuotaScope): string {
+  if (scope === 'site') return 'Wait until one ends, or ask the people who run this site.'
+  if (scope.startsWith('group:'))
+    return 'Wait until one of its members stops theirs, or ask the people who run this site for more.'
+  return 'Stop one of yours, or ask the people who run this site for more.'
 }
 
 function amount(value: number, name: keyof Taken): string {

@@ -1,12 +1,11 @@
 /** The room put together. Called by the assembly. @module */
 import { type AccountId, Fault } from '@labgate/contract'
-import type { EntityManager } from '@mikro-orm/sqlite'
 import type { Access } from '../access/access.ts'
 import type { Stewards } from '../access/stewards.ts'
 import type { Accounts } from '../accounts/accounts.ts'
 import type { Actor } from '../accounts/actor.ts'
 import { WorkspaceQuotaEntity, type WorkspaceRow } from '../storage/workspace-entities.ts'
-import { quotasIn } from './admission.ts'
+import { fullFor, quotasTakenIn, standingIn } from './admission.ts'
 import { createDirectWays, directOfRow } from './direct.ts'
 import { createLife, endAll, type Life } from './life.ts'
 import type { LaunchOption, Profile, Quota, QuotaScope } from './model.ts'
@@ -49,9 +48,10 @@ export function createWorkspaces(needs: WorkspaceNeeds): WorkspacesRoom {
   let runners: () => readonly Place[] = () => []
   const places = createPlaces(() => runners())
   const profiles = profilesOf(needs.config)
-  const directOf = (row: WorkspaceRow) => directOfRow(profiles, row)
+  const own = { profiles, addressOf: addressOf(needs.config.origin) }
+  const directOf = (row: WorkspaceRow) => directOfRow(own, row)
   const records = createRecords({ ...needs, hostOf: places.hostOf, directOf })
-  const base = { ...needs, profiles, records, places, addressOf: addressOf(needs.config.origin) }
+  const base = { ...needs, ...own, records, places }
   const touch = (id: string) => watch.touch(id)
   const room: Room = { ...base, direct: createDirectWays({ room: base, touch }) }
   // A command beside a server only writes wishes down, and the server finds them.
@@ -148,7 +148,12 @@ function lookups({ needs, room, watch }: Parts) {
       const clean = withoutSecrets(room, row)
       for await (const line of runner.logs(state, options)) yield clean(line)
     },
-    quotas: () => quotasIn(room.storage.em() as EntityManager, room.config.quotas),
+    quotas: () => quotasTakenIn(room.storage.em(), room.config.quotas),
+    async standing(account) {
+      const groups = (await needs.accounts.find(account))?.groups ?? []
+      return standingIn(room.storage.em(), { account, groups }, room.config.quotas)
+    },
+    fullFor,
     usage: (ask) => usageOf(room.storage, room.clock.now(), ask),
     capabilities: (runner) =>
       places

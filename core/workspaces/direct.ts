@@ -8,7 +8,7 @@ import type { WorkspaceRow } from '../storage/workspace-entities.ts'
 import { createLane, type Lane } from './lane.ts'
 import type { DirectRule, DirectWay } from './model.ts'
 import type { NewEvent } from './records.ts'
-import type { Room } from './room.ts'
+import { innerPath, type Room } from './room.ts'
 import { isUp } from './way.ts'
 
 /** Opens and closes them; only the process that leads does. */
@@ -23,7 +23,7 @@ export interface DirectWays {
 
 /** What it stands on besides the room: whom traffic is told to. */
 export interface DirectNeeds {
-  readonly room: Pick<Room, 'records' | 'places' | 'profiles' | 'log'>
+  readonly room: Pick<Room, 'records' | 'places' | 'profiles' | 'clock' | 'log'>
   touch(id: string): void
 }
 
@@ -64,12 +64,16 @@ export function createDirectWays(needs: DirectNeeds): DirectWays {
 }
 
 /** The way of a row, while there may be one. */
-export function directOfRow(profiles: Room['profiles'], row: WorkspaceRow): DirectWay | undefined {
-  const rule = profiles.get(row.profile)?.direct
-  if (rule === undefined || !isUp(row)) return undefined
+export function directOfRow(
+  { profiles, addressOf }: Pick<Room, 'profiles' | 'addressOf'>,
+  row: WorkspaceRow,
+): DirectWay | undefined {
+  const profile = profiles.get(row.profile)
+  if (profile?.direct === undefined || !isUp(row)) return undefined
   const port = row.directPort ?? undefined
-  const address = port === undefined ? undefined : addressAt(rule, port)
-  return { address, shownAt: row.directShownAt ?? undefined }
+  const address = port === undefined ? undefined : addressAt(profile.direct, port)
+  const path = `${innerPath(profile, addressOf(row.id).basePath)}${profile.landing}`
+  return { address, path, shownAt: row.directShownAt ?? undefined }
 }
 
 function addressAt({ host }: DirectRule, port: number): string {
@@ -119,7 +123,8 @@ async function bind(own: Own, { row, rule, door }: Opening & { door: Door }): Pr
   const lane = createLane({
     endpoint: async () => {
       const now = await own.room.records.row(row.id)
-      if (now === undefined || !mayBeOpen(now)) throw new Error('it does not run')
+      if (now === undefined || !mayBeOpen(now) || now.leaseEndsAt <= own.room.clock.now())
+        throw new Error('it does not run')
       return own.room.places.endpointOf(now)
     },
     onTraffic: () => own.touch(row.id),

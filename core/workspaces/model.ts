@@ -138,6 +138,8 @@ export interface Workspace {
 export interface DirectWay {
   /** Host and port. */
   readonly address: string | undefined
+  /** Path of the app's first page. */
+  readonly path: string
   /** When its credential was shown; it is not shown again. */
   readonly shownAt: Date | undefined
 }
@@ -178,10 +180,19 @@ export interface Quota {
 /** Whose quota: `site`, `user` (each person, unless named), `account:ID`, `group:SLUG`. */
 export type QuotaScope = string
 
-/** How much of a quota is taken. */
+/** What is held by all that has not ended. */
+export interface Taken {
+  readonly instances: number
+  readonly memoryBytes: number
+  readonly milliCpus: number
+}
+
+/** One quota. */
 export interface QuotaLine {
   readonly scope: QuotaScope
   readonly quota: Quota
+  /** How much of it is taken; of `user`, only where it is asked for one person. */
+  readonly taken: Taken | undefined
   /** Where it is set: here (`console`) or in the config. */
   readonly source: 'console' | 'config'
 }

@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test'
 import type { Fact } from '@labgate/contract'
 import { type ApiCall, type ApiClient, apiClient, send } from '../support/admin-api.ts'
 import { browser, signInByEmail, startLabgate, type TestLabgate } from '../support/labgate.ts'
-import { testProfiles } from '../support/workspaces.ts'
+import { directProfile, testProfiles } from '../support/workspaces.ts'
 
 interface Page<T> {
   readonly items: readonly T[]
@@ -64,7 +64,12 @@ describe('the admin API', () => {
     site = await startLabgate({
       plugins: { ...plugins, here: { use: '../support/plugins/runner-local.ts', config: { folder: running } } },
       profile: { questions },
-      workspaces: { origin: 'http://*.localhost', poll: '1h', grace: '1s', profiles: testProfiles },
+      workspaces: {
+        origin: 'http://*.localhost',
+        poll: '1h',
+        grace: '1s',
+        profiles: { ...testProfiles, direct: await directProfile() },
+      },
     })
     api = await apiClient(site.issuer)
     await make('root', 'admin')
@@ -194,7 +199,10 @@ describe('the admin API', () => {
     )
     assert.deepEqual(
       items.find(({ scope }) => scope === account),
-      { scope: account, instances: 0, memoryBytes: 2 ** 30, source: 'console' },
+      {
+        ...{ scope: account, instances: 0, memoryBytes: 2 ** 30, source: 'console' },
+        taken: { instances: 0, memoryBytes: 0, milliCpus: 0 },
+      },
     )
     assert.equal(
       await refused('root', 'startWorkspace', { body: { account: 'plain', profile: 'notebook' } }),
@@ -227,6 +235,51 @@ describe('the admin API', () => {
       messageWorkspaces: { body: { text: 'hello' } },
     }))
       assert.equal(await refused('dana', id, call), 'ERR_FORBIDDEN', id)
+  })
+
+  test('shows the credential of a workspace to its owner alone, once, and what is taken of the quotas', async () => {
+    const profile = 'direct'
+    type One = { id: string; state: string; direct?: { address?: string; shownAt?: string } }
+    const at = (workspace: string) => ({ params: { workspace }, body: {} })
+    const ready = async (account: string) => {
+      const { id } = await well<One>('root', 'startWorkspace', { body: { account, profile } })
+      for (;;) {
+        const one = await well<One>('root', 'getWorkspace', at(id))
+        if (one.state === 'ready') return one
+        assert.notEqual(one.state, 'failed')
+        await new Promise((done) => setTimeout(done, 20))
+      }
+    }
+    const stop = async (id: string) => {
+      await well('root', 'stopWorkspace', at(id))
+      while ((await well<One>('root', 'getWorkspace', at(id))).state !== 'stopped')
+        await new Promise((done) => setTimeout(done, 20))
+    }
+    const theirs = await ready('plain')
+    assert.match(theirs.direct?.address ?? '', /^127\.0\.0\.1:\d+$/)
+    assert.equal(await refused('root', 'revealWorkspaceCredential', at(theirs.id)), 'ERR_FORBIDDEN')
+    assert.equal(await refused('dana', 'revealWorkspaceCredential', at(theirs.id)), 'ERR_FORBIDDEN')
+    await well('root', 'setWorkspaceQuota', { params: { scope: 'site' }, body: { instances: 9, milliCpus: 9000 } })
+    type Line = {
+      scope: string
+      instances?: number
+      taken?: { instances: number; memoryBytes: number; milliCpus: number }
+    }
+    const of = { params: { account: 'plain' } }
+    const { items } = await well<Page<Line>>('root', 'listAccountWorkspaceQuotas', of)
+    assert.deepEqual(
+      items.map(({ scope, taken }) => [scope, taken]),
+      [['site', { instances: 1, memoryBytes: 1024 ** 3, milliCpus: 1000 }]],
+    )
+    assert.equal(await refused('dana', 'listAccountWorkspaceQuotas', of), 'ERR_FORBIDDEN')
+    await well('root', 'deleteWorkspaceQuota', { params: { scope: 'site' } })
+    await stop(theirs.id)
+    const mine = await ready('root')
+    const shown = await well<{ address: string; credential: string }>('root', 'revealWorkspaceCredential', at(mine.id))
+    assert.deepEqual([shown.address, shown.credential.length > 20], [mine.direct?.address, true])
+    assert.equal(await refused('root', 'revealWorkspaceCredential', at(mine.id)), 'ERR_CONFLICT')
+    assert.ok((await well<One>('root', 'getWorkspace', at(mine.id))).direct?.shownAt)
+    await stop(mine.id)
   })
 
   test('lists in pages that meet without a gap', async () => {

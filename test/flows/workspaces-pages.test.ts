@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test'
 import { newBrowser, textOf, titleOf } from '../support/flow.ts'
 import { signInByEmail } from '../support/labgate.ts'
 import type { Page, UserAgent } from '../support/user-agent.ts'
-import { testProfiles, type WorkspaceWorld, workspaceWorld } from '../support/workspaces.ts'
+import { directProfile, testProfiles, type WorkspaceWorld, workspaceWorld } from '../support/workspaces.ts'
 
 const attack = `<script>alert(1)</script>"'><img src=x onerror=alert(1)>`
 const formTo = (page: Page, action: RegExp) => page.forms.find((form) => action.test(form.action))
@@ -43,6 +43,7 @@ describe('a person’s workspaces', () => {
     const profiles = {
       ...testProfiles,
       notebook: named,
+      direct: await directProfile(),
       team: { ...testProfiles.notebook, allow: { groups: ['team'] } },
     }
     world = await workspaceWorld({ workspaces: { quotas, profiles } })
@@ -60,7 +61,7 @@ describe('a person’s workspaces', () => {
   test('the form offers what one may start, with sizes, and says which limits nobody keeps', async () => {
     const page = await ann.open(at('/workspaces'))
     const offered = page.forms.map(({ fields }) => fields.profile).filter(Boolean)
-    assert.deepEqual(offered, ['notebook', 'crashing', 'never'])
+    assert.deepEqual(offered, ['notebook', 'crashing', 'never', 'direct'])
     assert.match(textOf(page), /small Memory: not limited · CPUs: not limited/)
     assert.doesNotMatch(page.text, /<script>alert|<img src=x/)
     const none = await launch(ann, { profile: 'team' })
@@ -119,6 +120,9 @@ describe('a person’s workspaces', () => {
     const form = full.forms.find(({ fields }) => fields.profile === 'notebook')
     assert.equal(form?.fields.title, 'The third')
     assert.match(full.text, /value="large" checked/)
+    assert.match(textOf(full), /workspaces: 2 of 2 are taken\. Stop one of yours, or ask the people who run this site/)
+    assert.match(textOf(full), /How much is taken by you 2 of 2 workspaces/)
+    assert.match(textOf(full), /No room at the moment, taken by you: workspaces: 2 of 2 are taken\./)
     for (const id of ids) {
       await room().stop(world.as(await accountOf('ben@example.org')), id)
       await world.until(id, 'stopped')
@@ -145,7 +149,7 @@ describe('a person’s workspaces', () => {
       assert.equal((await ben.open(at(`/workspaces/${id}${path}`))).status, 404, path)
     const benPage = await ben.open(at('/workspaces'))
     const benForm = benPage.forms.find(({ fields }) => fields.profile === 'notebook')
-    for (const path of ['stop', 'restart', 'extend', 'forget', 'invite', 'uninvite']) {
+    for (const path of ['stop', 'restart', 'extend', 'forget', 'invite', 'uninvite', 'reveal']) {
       const answer = await ben.submit(benPage, benForm, { username: 'ben', guest: 'x' }, `/workspaces/${id}/${path}`)
       assert.equal(answer.status, 404, path)
       const forged = await ann.submit(
@@ -183,6 +187,46 @@ describe('a person’s workspaces', () => {
     page = await ann.submit(page, formTo(page, /\/uninvite$/))
     assert.doesNotMatch((await ben.open(at('/workspaces'))).text, new RegExp(`http://${id}`))
     await ann.submit(page, formTo(page, /\/stop$/))
+    await world.until(id, 'stopped')
+  })
+
+  test('a guest of one that does not run is told so, and whose it is', async () => {
+    const id = idIn(await launch(ann))
+    const [owner, guest] = [await accountOf('ann@example.org'), await accountOf('ben@example.org')]
+    await world.until(id, 'ready')
+    await room().invite(world.as(owner), id, guest)
+    await room().stop(world.as(owner), id)
+    await world.until(id, 'stopped')
+    const told = await ben.open(at(`/workspaces/${id}`))
+    assert.equal(told.status, 200)
+    assert.match(textOf(told), /“Notebook” of ann.* does not run.*Its state: stopped\./)
+    assert.deepEqual(
+      told.forms.filter(({ action }) => action.includes(id)),
+      [],
+    )
+    await room().uninvite(world.as(owner), id, guest)
+    assert.equal((await ben.open(at(`/workspaces/${id}`))).status, 404)
+  })
+
+  test('the credential past the proxy is on one page, once, and on no other', async () => {
+    const id = idIn(await launch(ann, {}, 'direct'))
+    await world.until(id, 'ready')
+    const page = await ann.open(at(`/workspaces/${id}`))
+    assert.match(textOf(page), /A way of its own.*http:\/\/127\.0\.0\.1:\d+\/tree.*Show it once/)
+    const shown = await ann.submit(page, formTo(page, /\/reveal$/))
+    const credential = /<textarea id="credential-value"[^>]*>([^<]+)</.exec(shown.text)?.[1] ?? assert.fail(shown.text)
+    assert.match(shown.headers.get('cache-control') ?? '', /no-store/)
+    const href = /href="(http:\/\/127\.0\.0\.1:\d+)\/tree"/.exec(shown.text)?.[1] ?? assert.fail(shown.text)
+    const asked = await fetch(`${href}/api/status`, { headers: { authorization: `token ${credential}` } })
+    assert.equal(asked.status, 200)
+    const after = await ann.open(at(`/workspaces/${id}`))
+    assert.match(textOf(after), /shown .* not shown again/)
+    assert.equal(formTo(after, /\/reveal$/), undefined)
+    const again = await ann.submit(page, formTo(page, /\/reveal$/))
+    assert.equal(again.status, 409)
+    assert.match(textOf(again), /shown already/)
+    for (const { text } of [after, again]) assert.ok(!text.includes(credential))
+    await room().stop(world.as(await accountOf('ann@example.org')), id)
     await world.until(id, 'stopped')
   })
 

@@ -66,6 +66,7 @@ const ready: WorkspacePageView = {
   open: app,
   restart: post(`${at}/restart`),
   extend: post(`${at}/extend`),
+  direct: { href: 'http://notebooks.example.org:9210/lab', reveal: post(`${at}/reveal`) },
 }
 
 const failed: WorkspacePageView = {
@@ -95,7 +96,13 @@ export function workspaceSamples(): WorkspaceSample[] {
     profile: 'lab',
     title: 'JupyterLab',
     description: 'Python with the usual packages.',
-    sizes: [size('small', ['Memory: 4 GiB', 'CPUs: 1']), size('large', ['Memory: 16 GiB', 'CPUs: not limited'])],
+    sizes: [
+      size('small', ['Memory: 4 GiB', 'CPUs: 1']),
+      {
+        ...size('large', ['Memory: 16 GiB', 'CPUs: not limited']),
+        full: 'No room at the moment, taken by you: memory: 4 GiB of 16 GiB are taken.',
+      },
+    ],
     images: ['registry.example.org/notebooks/python', 'registry.example.org/notebooks/julia'],
     post: { ...post('/workspaces'), fields: { profile: 'lab' } },
     typed: { title: 'Again', size: 'large', image: 'registry.example.org/notebooks/julia' },
@@ -123,18 +130,49 @@ export function workspaceSamples(): WorkspaceSample[] {
       closed,
       { ...jupyter, profile: 'plain', images: [], sizes: [], storage: undefined, typed: undefined },
     ],
+    taken: [
+      { whose: 'by you', parts: ['1 of 2 workspaces', '4 GiB of 20 GiB memory'] },
+      { whose: 'by the group imaging', parts: ['30 of 32 CPUs'] },
+    ],
   }
   return [
     { name: 'workspaces', view: 'workspaces', data: list, signedIn: true },
     {
       name: 'workspaces-none',
       view: 'workspaces',
-      data: { now, mine: [], shared: [], options: [] },
+      data: { now, mine: [], shared: [], options: [], taken: [] },
       signedIn: true,
     },
     { name: 'workspace-starting', view: 'workspace', data: starting, signedIn: true },
     { name: 'workspace-ready', view: 'workspace', data: ready, signedIn: true },
     { name: 'workspace-failed', view: 'workspace', data: failed, signedIn: true },
+    {
+      name: 'workspace-shown',
+      view: 'workspace',
+      data: {
+        ...ready,
+        message: undefined,
+        direct: { href: 'http://notebooks.example.org:9210/lab', shownAt: minutes(-5) },
+      },
+      signedIn: true,
+    },
+    {
+      name: 'workspace-no-port',
+      view: 'workspace',
+      data: { ...ready, warning: undefined, direct: {} },
+      signedIn: true,
+    },
+    {
+      name: 'workspace-credential',
+      view: 'workspace-credential',
+      data: {
+        title: 'The credential of “Tracing with Ada”',
+        back: at,
+        href: 'http://notebooks.example.org:9210/lab',
+        credential: 'sample-credential-that-opens-nothing',
+      },
+      signedIn: true,
+    },
     {
       name: 'workspace-logs',
       view: 'workspace-logs',
@@ -205,6 +243,7 @@ function consoleSamples(): WorkspaceSample[] {
     ...{ limits: starting.limits, image: starting.image, state: 'ready', wanted: 'stopped' },
     reason: 'An administrator stopped it.',
     ...{ since: minutes(-90), readyAt: minutes(-88), lastActivityAt: minutes(-3), until: minutes(9) },
+    direct: { address: 'notebooks.example.org:9210', shownAt: minutes(-5) },
     guests: [{ id: 'b1', name: 'Grace Hopper', username: 'grace' }],
     trouble: failed.trouble && { ...failed.trouble, retry: undefined },
     events,
@@ -217,7 +256,14 @@ function consoleSamples(): WorkspaceSample[] {
   const quotas: Views['console-workspace-quotas'] = {
     frame,
     quotas: [
-      { scope: 'site', instances: 40, memory: '512 GiB', cpus: 128, ofConfig: true },
+      {
+        scope: 'site',
+        instances: 40,
+        memory: '512 GiB',
+        cpus: 128,
+        taken: '31 of 40 workspaces · 200 GiB of 512 GiB memory',
+        ofConfig: true,
+      },
       { scope: 'user', instances: 3, ofConfig: true },
       { scope: 'account:a1b2', who: ada, cpus: 0.5, ofConfig: false, remove: post(`${rooms}/quotas/remove`) },
       { scope: 'group:imaging', memory: '64 GiB', ofConfig: false, remove: post(`${rooms}/quotas/remove`) },

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { Clock } from '@labgate/contract'
 import type { Actor } from '../../core/accounts/actor.ts'
 import type { Workspace, WorkspaceState } from '../../core/workspaces/model.ts'
-import { type Part, startLabgate, type TestLabgate } from './labgate.ts'
+import { freePort, type Part, startLabgate, type TestLabgate } from './labgate.ts'
 
 /** The clock of this machine, and what was added. */
 export interface TurningClock extends Clock {
@@ -58,6 +58,14 @@ export const testProfiles = {
   },
   crashing: { preset: 'command', runner: 'here', command: [...started, 'crash'], port: 1 },
   never: { preset: 'command', runner: 'here', command: [...started, 'never'], port: 1, readiness: { timeout: '1s' } },
+}
+
+/** The notebook with a way past the proxy, at a port that is free now. */
+export async function directProfile() {
+  const port = await freePort()
+  const direct = { bind: '127.0.0.1', ports: { from: port, to: port } }
+  // On its own: in YAML what stands in two places becomes an alias.
+  return structuredClone({ ...testProfiles.notebook, direct })
 }
 
 /** Where it begins; what is absent is made. */

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { startCommand } from '../../support/command-line.ts'
 import { type CommandFolder, commandFolder } from '../../support/ledger-commands.ts'
 import { freePort, tempFolder } from '../../support/program.ts'
-import { testProfiles } from '../../support/workspaces.ts'
+import { directProfile, testProfiles } from '../../support/workspaces.ts'
 
 let folder: CommandFolder
 let server: ReturnType<typeof startCommand>
@@ -29,7 +29,7 @@ before(async () => {
     },
     workspaces: {
       origin: 'http://*.localhost',
-      profiles: testProfiles,
+      profiles: { ...testProfiles, direct: await directProfile() },
       poll: '1s',
       grace: '1s',
       quotas: { user: { instances: 2 } },
@@ -101,10 +101,29 @@ test('a stop, a restart and a removal by command are wishes that the server keep
   assert.match(await folder.fails('workspace', 'show', id), /there is no workspace/)
 })
 
+test('the credential past the proxy is told once, by whoever has the machine', async () => {
+  const { id } = await folder.json('workspace', 'start', 'alice@example.org', 'direct')
+  await until(id, 'ready')
+  const { address, path, credential } = await folder.json('workspace', 'reveal', id)
+  assert.match(await folder.text('workspace', 'show', id), new RegExp(`past the proxy +${address}`))
+  const at = `http://${address}${path.replace('tree', 'api/status')}`
+  const ask = (token: string) => fetch(at, { headers: { authorization: `token ${token}`, connection: 'close' } })
+  assert.equal((await ask('wrong')).status, 403)
+  assert.equal((await ask(credential)).status, 200)
+  assert.match(await folder.fails('workspace', 'reveal', id), /shown already/)
+  assert.match(await folder.text('workspace', 'quota', 'list'), /user +2 +any +any +config/)
+  await folder.text('workspace', 'stop', id)
+  await until(id, 'stopped')
+  await assert.rejects(ask(credential))
+  await folder.text('workspace', 'forget', id)
+})
+
 test('quotas, drained places and usage are kept and told', async () => {
   await folder.text('workspace', 'quota', 'set', 'account:alice@example.org', '--instances', '0', '--memory', '2g')
-  assert.match(await folder.text('workspace', 'quota', 'list'), /account:alice +0 +2048m +any +database/)
+  assert.match(await folder.text('workspace', 'quota', 'list'), /account:alice +0 +2048m +any +0, 0m, 0 +database/)
   assert.match(await folder.fails('workspace', 'start', 'alice@example.org', 'notebook'), /ERR_CONFLICT/)
+  const [own] = await folder.json('workspace', 'quota', 'list', '--account', 'alice@example.org')
+  assert.deepEqual([own.scope, own.taken.instances], [`account:${alice}`, 0])
   await folder.text('workspace', 'quota', 'unset', 'account:alice@example.org')
   assert.match(await folder.fails('workspace', 'quota', 'set', 'everybody', '--cpus', '1'), /A quota is of/)
   assert.match(await folder.fails('workspace', 'quota', 'set', 'site', '--cpus', 'many'), /--cpus must be/)

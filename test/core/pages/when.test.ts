@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { wait, when } from '../../../core/pages/when.ts'
+import { left, wait, when } from '../../../core/pages/when.ts'
 
 const now = new Date('2026-03-04T10:30:00Z')
 const before = (seconds: number) => new Date(now.getTime() - seconds * 1000)
@@ -33,6 +33,23 @@ suite('when()', () => {
     const grown = process.memoryUsage().rss - before
     assert.ok(grown < 150e6, `${Math.round(grown / 1e6)} MB`)
   })
+})
+
+suite('left()', () => {
+  const cases: readonly (readonly [seconds: number, text: string])[] = [
+    [7199, 'in 1 hour, 59 minutes'],
+    [7200, 'in 2 hours'],
+    [3599, 'in 59 minutes'],
+    [60, 'in 1 minute'],
+    [59, 'now'],
+    [2 * 86_400 - 1, 'in 1 day, 23 hours'],
+    [-3600, '1 hour ago'],
+    [30 * 86_400, 'April 3, 2026'],
+  ]
+  for (const [seconds, text] of cases)
+    test(`tells an end in ${seconds} seconds as "${text}"`, () => {
+      assert.equal(left(before(-seconds), now, { locale: 'en', in: (time) => `in ${time}` }).text, text)
+    })
 })
 
 suite('wait()', () => {

@@ -21,7 +21,8 @@ export function seesGrant(
 export function sightWhere(sight: Sight): Record<string, unknown> {
   if (sight.admin) return {}
   const { datasets, managed, groups, steering } = sight
-  const marks = (list: readonly string[]) => list.map(() => '?').join(', ')
+  // Nothing is equal to null: so says an empty list, which PostgreSQL does not take.
+  const marks = (list: readonly string[]) => list.map(() => '?').join(', ') || 'null'
   const parts = [
     { sql: `dataset in (${marks(datasets)})`, values: datasets },
     ...(steering ? [{ sql: `level = 'admin'`, values: [] }] : []),

@@ -27,6 +27,7 @@ import { nextNumericId } from '../storage/numeric-ids.ts'
 import type { Storage } from '../storage/storage.ts'
 import { partOf } from './actor.ts'
 import { managersOf } from './manager-rows.ts'
+import { searchWhere } from './paging.ts'
 import { isRetired } from './retired-names.ts'
 import { displayNameOf, usernameCandidates } from './username.ts'
 
@@ -341,10 +342,11 @@ async function peopleIn(storage: Storage, { createdFrom, createdUntil, offset, l
   return { accounts: found.flatMap((row) => (row ? [viewOf(row, row.groups)] : [])), total }
 }
 
+const searched = ['username', 'display_name', 'email'].map((column) => `lower(${column}) like ? escape '\\'`)
+
 function whereOf({ search, state, role }: Pick<AccountQuery, 'search' | 'state' | 'role'>) {
-  const like = { $like: `%${(search ?? '').replaceAll(/[%_\\]/g, '')}%` }
   return {
-    ...(search ? { $or: [{ username: like }, { displayName: like }, { email: like }] } : {}),
+    ...searchWhere(search, searched),
     ...(state ? { state } : {}),
     ...(role ? { role } : {}),
   }

@@ -17,7 +17,8 @@ interface Line {
   readonly id: number
   readonly account: string | null
   readonly detail: string | null
-  readonly of_grant: number
+  /** As the database says yes and no. */
+  readonly of_grant: number | boolean
 }
 
 const ofGrant = `(type in ('grant.added', 'grant.ended')
@@ -47,7 +48,7 @@ export async function eraseLines(em: EntityManager, unnamed: Unnamed): Promise<v
     [grants, ids, ids, grants, JSON.stringify(words)],
   )
   for (const { id, account, detail, of_grant } of lines) {
-    const about = of_grant === 1 || (account !== null && unnamed.ids.includes(account))
+    const about = Boolean(of_grant) || (account !== null && unnamed.ids.includes(account))
     const cleaned = JSON.stringify(clean(JSON.parse(detail ?? 'null') as Json, { unnamed, about, key: '' }))
     if (cleaned !== detail) await em.execute('update audit_event set detail = ? where id = ?', [cleaned, id])
   }

@@ -183,11 +183,7 @@ function groupChanges({ clock, change, find }: Needs & Pick<Groups, 'find'>): Gr
           [slug, slug],
         )
         // A group that is made anew under this name is another one: no link leads into it.
-        await em.execute(
-          `update account_invitation set "groups" = (select json_group_array(value) from json_each("groups") where value <> ?)
-             where accepted_at is null and exists (select 1 from json_each("groups") where value = ?)`,
-          [slug, slug],
-        )
+        await leaveOutOfInvitations(em, slug)
         await em.nativeDelete(MembershipEntity, { group: slug })
         await em.nativeDelete(GroupManagerEntity, { group: slug })
         await em.nativeDelete(GroupEntity, { slug })
@@ -196,5 +192,18 @@ function groupChanges({ clock, change, find }: Needs & Pick<Groups, 'find'>): Gr
         return { result: undefined, type: 'group.removed', target: { group: slug }, before, after: undefined }
       })
     },
+  }
+}
+
+async function leaveOutOfInvitations(em: EntityManager, slug: string): Promise<void> {
+  const naming = await em.execute<{ id: string; groups: string }[]>(
+    `select id, "groups" from account_invitation
+       where accepted_at is null and exists (select 1 from json_each("groups") where value = ?)`,
+    [slug],
+  )
+  for (const { id, groups } of naming) {
+    // As the entity stores JSON.
+    const left = (JSON.parse(groups) as readonly string[]).filter((one) => one !== slug)
+    await em.execute('update account_invitation set "groups" = ? where id = ?', [JSON.stringify(left), id])
   }
 }

@@ -219,7 +219,7 @@ type Table = 'membership' | 'terms_acceptance' | 'access_request'
 
 async function moveIds(em: EntityManager, table: Table, { ids, account }: { ids: readonly number[]; account: string }) {
   if (ids.length === 0) return
-  await em.execute(`update ${table} set account_id = ? where id in (select value from json_each(?))`, [
+  await em.execute(`update ${table} set account_id = ? where id in (select cast(value as bigint) from json_each(?))`, [
     account,
     JSON.stringify(ids),
   ])

@@ -31,7 +31,7 @@ export function addManagers(em: EntityManager, rows: readonly (readonly [string,
 /** Terms, account, instant, network address: of their first text. */
 export function addAcceptances(em: EntityManager, rows: readonly (readonly [string, string, number, string | null])[]) {
   const sql = `insert into terms_acceptance (terms, account_id, number, at, address, digest)
-    select t.terms, json_extract(value, '$[1]'), t.number, json_extract(value, '$[2]'), json_extract(value, '$[3]'), t.digest
+    select t.terms, json_extract(value, '$[1]'), t.number, cast(json_extract(value, '$[2]') as bigint), json_extract(value, '$[3]'), t.digest
     from json_each(?) join terms_text t on t.terms = json_extract(value, '$[0]') and t.number = 1 where true
     on conflict do nothing`
   return each(em, sql, { rows, more: [] })

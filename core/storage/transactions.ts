@@ -1,6 +1,7 @@
 /** Writing through the ORM: one transaction at a time, joined by those within it. @module */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { EntityManager, MikroORM } from '@mikro-orm/sqlite'
+import { spanned } from '../observe/trace.ts'
 import type { Storage } from './shape.ts'
 import type { Pause, Writer } from './writer.ts'
 
@@ -20,6 +21,7 @@ export function ormAccess({
   first,
 }: OrmNeeds): Pick<Storage, 'em' | 'transaction' | 'afterCommit'> {
   const current = new AsyncLocalStorage<{ readonly em: EntityManager; readonly later: (() => void)[] }>()
+  const span = spanned()
   const joined = () => (writer.inside() ? current.getStore() : undefined)
 
   const transact = async <T>(work: (em: EntityManager) => Promise<T>) => {
@@ -40,7 +42,9 @@ export function ormAccess({
     em: () => joined()?.em ?? orm.em.fork(),
     transaction: (work) => {
       const outer = joined()
-      return outer === undefined ? writer.exclusive(() => transact(work)) : work(outer.em)
+      if (outer !== undefined) return work(outer.em)
+      // What waits for its place in the line is part of it.
+      return span({ name: 'storage transaction' }, () => writer.exclusive(() => transact(work)))
     },
     afterCommit: (work) => {
       const outer = joined()

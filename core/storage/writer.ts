@@ -63,6 +63,13 @@ interface Waiting {
   reject(error: unknown): void
 }
 
+let changesHere = 0
+
+/** How often this process has changed any file, by whichever writer: whoever keeps a look at what others commit looks again. */
+export function changesOfProcess(): number {
+  return changesHere
+}
+
 /** Makes the writer of one connection. */
 export function createWriter(database: SqliteDatabase, needs: WriterNeeds = {}): Writer {
   return new GroupCommit(database, needs)
@@ -120,6 +127,7 @@ class GroupCommit implements Writer {
       return await this.#scope.run(place, work)
     } finally {
       place.open = false
+      changesHere += 1
       this.#busy = false
       // A batch before the next such work, and such work before the next batch: neither can starve the other.
       if (!this.#flush()) this.#next()
@@ -266,6 +274,7 @@ class GroupCommit implements Writer {
     this.#commits += 1
     if (!units.every(({ quiet }) => quiet)) {
       this.#changes += 1
+      changesHere += 1
     }
     this.#pause('after-commit')
   }

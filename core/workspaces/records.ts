@@ -1,7 +1,8 @@
 /** The records of workspaces: rows, their events, and whoever waits for the next one. @module */
 import type { AccountId, Clock, Json, Limits, Log } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
-import { type Paged, pageLimit, partOf } from '../accounts/actor.ts'
+import { type Paged, pageLimit } from '../accounts/actor.ts'
+import { searchWhere } from '../accounts/paging.ts'
 import type { Storage } from '../storage/storage.ts'
 import {
   WorkspaceEntity,
@@ -181,14 +182,15 @@ function eventOf(row: WorkspaceEventRow): WorkspaceEvent {
   return { ...row, kind: row.kind as WorkspaceEvent['kind'] }
 }
 
+const searched = ['id', 'title'].map((column) => `lower(${column}) like ? escape '\\'`)
+
 function whereOf({ account, runner, profile, states, search }: WorkspaceQuery) {
-  const part = search ? partOf(search) : undefined
   return {
     ...(account === undefined ? {} : { account }),
     ...(runner === undefined ? {} : { runner }),
     ...(profile === undefined ? {} : { profile }),
     ...(states === undefined ? {} : { state: { $in: [...states] } }),
-    ...(part === undefined ? {} : { $or: [{ id: { $like: part } }, { title: { $like: part } }] }),
+    ...searchWhere(search, searched),
   }
 }
 

@@ -92,11 +92,12 @@ export function loadedConfig(
   return { ...loaded, file: join(import.meta.dirname, 'test.yaml') }
 }
 
-/** Starts one; `part` is laid over a small config. */
+/** Starts one; `part` is laid over a small config. With LABGATE_TEST_POSTGRES set, on a PostgreSQL. */
 export async function startLabgate(
-  part: Part = {},
+  given: Part = {},
   options: AssemblyOptions & { readonly folder?: string; readonly port?: number } = {},
 ): Promise<TestLabgate> {
+  const part = process.env.LABGATE_TEST_POSTGRES ? { ...(await onPostgres()), ...given } : given
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'labgate-flow-')))
   const port = options.port ?? (await freePort())
   const issuer = (part.issuer as string | undefined) ?? `http://localhost:${port}`
@@ -120,6 +121,11 @@ export async function startLabgate(
       await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+async function onPostgres(): Promise<Part> {
+  const { newDatabase } = await import('./storage-postgres.ts')
+  return { database: { url: await newDatabase(), connections: 10 } }
 }
 
 async function letters(outbox: string): Promise<string[]> {

@@ -1,6 +1,7 @@
 /** A real PostgreSQL of Debian's package, in a folder of its own, to make real dumps with. Needs root: it runs as `postgres`. @module */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { rmSync } from 'node:fs'
 import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,6 +20,8 @@ export interface Postgres {
   /** What `pg_dump` writes, with these options. */
   dump(database: string, options: readonly string[], file: string): Promise<void>
   stop(): Promise<void>
+  /** Has it end with this process, which no longer waits for it. */
+  endWithProcess(): void
 }
 
 const as = ['--reuid=postgres', '--regid=postgres', '--clear-groups']
@@ -81,6 +84,13 @@ export async function startPostgres(): Promise<Postgres> {
     url: (database) => `postgresql://app@/${database}?host=${encodeURIComponent(folder)}`,
     async dump(database, options, file) {
       await run(bin('pg_dump'), [...client, ...options, '-f', file, database])
+    },
+    endWithProcess() {
+      server.unref()
+      process.once('exit', () => {
+        server.kill('SIGQUIT')
+        rmSync(folder, { recursive: true, force: true })
+      })
     },
     async stop() {
       server.kill('SIGINT')

@@ -1,5 +1,4 @@
 /** A storage on a real PostgreSQL: one server for each test process, a database of its own for each that is opened. @module */
-import { after } from 'node:test'
 import type { PostgresTarget } from '../../core/storage/postgres/client.ts'
 import { checkPurpose } from '../../core/storage/sealing.ts'
 import { openStorage, type StorageOptions } from '../../core/storage/storage.ts'
@@ -19,13 +18,12 @@ let count = 0
 
 /** The server of this test process; it ends with its tests. */
 export function sharedPostgres(): Promise<Postgres> {
-  server ??= startPostgres()
+  server ??= startPostgres().then((started) => {
+    started.endWithProcess()
+    return started
+  })
   return server
 }
-
-after(async () => {
-  await (await server)?.stop()
-})
 
 /** How a database of the server is reached. */
 export function targetOf(url: string): PostgresTarget {

@@ -42,8 +42,12 @@ export function createTestClock(start = Date.UTC(2026, 0, 1)): TestClock {
   }
 }
 
-/** Opens an SQLite storage in a new temporary folder. */
+/**
+ * Opens an SQLite storage in a new temporary folder; with LABGATE_TEST_POSTGRES set, a PostgreSQL in its place, so that
+ * any suite can be tried on it.
+ */
 export const openSqlite: StorageOpener = async (options = {}) => {
+  if (process.env.LABGATE_TEST_POSTGRES) return (await import('./storage-postgres.ts')).openPostgres(options)
   const folder = await mkdtemp(join(tmpdir(), 'labgate-storage-'))
   try {
     return await openIn(folder, createTestClock(), options)

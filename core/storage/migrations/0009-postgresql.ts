@@ -3,8 +3,8 @@ import { Migration } from '@mikro-orm/migrations'
 import { wordsOf } from './words.ts'
 
 /**
- * Gives PostgreSQL the functions on JSON that our statements use, under the names and with the meaning they have in
- * SQLite (sqlite.org/json1.html), so that each statement stands once; and has it sweep sooner where rows come and go.
+ * Gives PostgreSQL the functions that our statements use, those on JSON above all, under the names and with the meaning
+ * they have in SQLite (sqlite.org/json1.html), so that each statement stands once; and has it sweep sooner where rows come and go.
  */
 export class PostgreSql extends Migration {
   override up(): void {
@@ -19,6 +19,8 @@ const functions = [
     $$ select regexp_replace(document, '(?<!\\\\)((?:\\\\\\\\)*)\\\\u0000', '\\1\\\\u2400', 'g')::jsonb $$`,
   `create function json_extract(document text, path text) returns text language sql immutable strict parallel safe as
     $$ select jsonb_path_query_first(labgate_json(document), path::jsonpath) #>> '{}' $$`,
+  `create function instr(whole text, part text) returns integer language sql immutable strict parallel safe as
+    $$ select strpos(whole, part) $$`,
   `create function json_each(list text) returns table (value text) language sql immutable strict parallel safe rows 20 as
     $$ select jsonb_array_elements_text(labgate_json(list)) $$`,
 ]

@@ -66,7 +66,8 @@ class Driver extends AbstractSqlDriver<PostgreSqlConnection, Platform> {
 /** Opens MikroORM: the same entities and migrations as on SQLite. */
 export async function openPostgresOrm(target: PostgresTarget): Promise<AnyOrm> {
   const types = {
-    getTypeParser: (oid: number, format?: 'text') => (oid === 20 ? Number : pg.types.getTypeParser(oid, format)),
+    getTypeParser: (oid: number, format?: 'text') =>
+      oid === 20 || oid === 1700 ? Number : pg.types.getTypeParser(oid, format),
   }
   const orm = await MikroORM.init({
     // Its own platform differs in a few types of columns.

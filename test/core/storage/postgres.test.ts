@@ -14,7 +14,7 @@ function withoutWhatIsMeant(sql: string): string {
     /^alter table "\w+" drop column "(id|seq)";$/,
     /^alter table "\w+" add "(id|seq)" serial primary key;$/,
     // What our statements use on either database.
-    /^drop function if exists "(json_each|json_extract|labgate_json)"\([^)]*\);$/,
+    /^drop function if exists "(instr|json_each|json_extract|labgate_json)"\([^)]*\);$/,
   ]
   const lines = sql.split('\n').filter((line) => line !== '' && !meant.some((pattern) => pattern.test(line)))
   return lines.join('\n')

@@ -9,6 +9,7 @@ const alive = [
   'session',
   'mail',
   'branding',
+  'language',
   'registration',
   'admins',
   'plugins',

@@ -109,7 +109,7 @@ export function mayAct({ state }: Pick<AccountView, 'state'>): boolean {
  * what the config maps the name to. Names longer than 200 characters or with control characters are left out.
  */
 export function groupsOf(
-  { facts }: Assertion,
+  { facts }: Pick<Assertion, 'facts'>,
   { instance, groups = {} }: { instance: string; groups?: Readonly<Record<string, string>> | undefined },
 ): string[] {
   return facts

@@ -212,7 +212,13 @@ export function createPeople(needs: {
 /** Whether `instance:address` or `instance:subject` of an assertion is in a list of the config. */
 export function isNamedIn(
   admins: readonly string[],
-  { source, assertion }: Pick<Arrival, 'source' | 'assertion'>,
+  {
+    source,
+    assertion,
+  }: {
+    readonly source: Pick<Arrival['source'], 'instance'>
+    readonly assertion: Pick<Arrival['assertion'], 'subject' | 'facts'>
+  },
 ): boolean {
   const names = [assertion.subject, verifiedEmail(assertion.facts)].filter((name) => name !== undefined)
   return names.some((name) => admins.includes(`${source.instance}:${name}`))

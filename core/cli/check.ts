@@ -57,7 +57,8 @@ export async function checkLoaded(loaded: LoadedConfig, io: Io): Promise<Result>
   }
 }
 
-async function loadRegistry(
+/** Loads the plugins of a config without starting any; what is wrong with them is told. */
+export async function loadRegistry(
   { config, file, locate }: LoadedConfig,
   io: Io,
 ): Promise<{ registry?: Registry; errors: readonly ConfigProblem[] }> {

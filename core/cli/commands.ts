@@ -8,6 +8,7 @@ export type Load = () => Promise<{ readonly command: Command }>
 export const commands: Readonly<Record<string, Load>> = {
   serve: () => import('./serve.ts'),
   check: () => import('./check.ts'),
+  plan: () => import('./plan.ts'),
   reload: () => import('./reload.ts'),
   doctor: () => import('./doctor.ts'),
   init: () => import('./init.ts'),

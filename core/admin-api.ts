@@ -2,6 +2,7 @@
 import type { ApiNeeds } from './api/operation.ts'
 import { problemStep } from './api/problem.ts'
 import { apiRoutes } from './api/routes.ts'
+import { checkedClient } from './config/client-settings.ts'
 import type { App } from './http/app.ts'
 import type { Route } from './http/routes.ts'
 import type { RevokeUpstream } from './login/upstream.ts'
@@ -11,7 +12,7 @@ import type { Site } from './site.ts'
 /** What the API needs besides the site. */
 export interface AdminApiParts {
   readonly app: App
-  readonly providerSessions: Pick<ProviderSessions, 'revokeAccount'>
+  readonly providerSessions: Pick<ProviderSessions, 'revokeAccount' | 'revokeClient'>
   readonly revokeUpstream: RevokeUpstream
 }
 
@@ -43,6 +44,11 @@ export function adminApiRoutes({ config, rooms, registry, adminFace }: Site, par
     workspaces: get('workspaces'),
     dialects: registry.authz(),
     revokeAccount: providerSessions.revokeAccount,
+    revokeClient: providerSessions.revokeClient,
+    clients: get('clients'),
+    registrations: get('registrations'),
+    consents: get('consents'),
+    checkedClient: (id, settings) => checkedClient(settings, { id, config }).client,
     revokeUpstream,
     keeping: get('keeping'),
     identities: get('identities'),

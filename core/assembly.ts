@@ -46,6 +46,7 @@ import { createSignInWatch, type SignInWatch } from './observe/sign-ins.ts'
 import { type ClientRoster, createClientRoster } from './oidc/clients.ts'
 import { createSigningKeys, type SigningKeys } from './oidc/keys.ts'
 import { createPairwise, type Pairwise } from './oidc/pairwise.ts'
+import { createRegistrations, type Registrations } from './oidc/registrations.ts'
 import { loadTexts, type Text } from './pages/text.ts'
 import { systemRandom } from './random.ts'
 import { createServices, type Services } from './services.ts'
@@ -98,6 +99,7 @@ export interface RoomServices {
   readonly clients: ClientRoster
   readonly keys: SigningKeys
   readonly pairwise: Pairwise
+  readonly registrations: Registrations
 }
 
 /** What may be put in place of the real thing: in tests, and by commands that keep quiet. */
@@ -358,7 +360,13 @@ function offerRooms({ offer, get }: Rooms, config: Config): void {
       holders: get('dataHolders'),
     }),
   )
-  offer('clients', () => createClientRoster({ ...base(), config: config.clients }))
+  offer('clients', () => createClientRoster({ ...base(), config: config.clients, registrations: get('registrations') }))
+  offer('registrations', () =>
+    createRegistrations({
+      ...{ store: get('storage').documents('core:registrations'), clock: get('clock'), random: get('random') },
+      unusedSeconds: config.clientRegistration.unusedLife,
+    }),
+  )
   offer('people', () =>
     createPeople({
       ...base(),

@@ -10,6 +10,7 @@ import type { Rights, Stewards } from '../access/stewards.ts'
 import type { AccountRow, Accounts } from '../accounts/accounts.ts'
 import type { Actor } from '../accounts/actor.ts'
 import type { Approval } from '../accounts/approval.ts'
+import type { Consents } from '../accounts/consents.ts'
 import type { Groups } from '../accounts/groups.ts'
 import type { Identities, IdentityRow } from '../accounts/identities.ts'
 import type { AccountInvitations } from '../accounts/invitations.ts'
@@ -23,6 +24,8 @@ import type { Sessions } from '../accounts/sessions.ts'
 import type { Standing } from '../accounts/standing.ts'
 import type { ApiToken, ApiTokens } from '../accounts/tokens.ts'
 import type { Audit } from '../observe/audit.ts'
+import type { ClientRoster, ClientSettings } from '../oidc/clients.ts'
+import type { Registrations } from '../oidc/registrations.ts'
 import type { AuditTrail } from '../storage/audit.ts'
 import type { Workspaces } from '../workspaces/workspaces.ts'
 
@@ -55,6 +58,13 @@ export interface ApiNeeds {
   /** Every dialect, for its wire answers. */
   readonly dialects: readonly { readonly id: string; readonly plugin: string; readonly adapter: AuthzAdapter }[]
   readonly audit: Audit
+  readonly clients: Pick<ClientRoster, 'list' | 'find' | 'save' | 'remove'>
+  readonly registrations: Pick<Registrations, 'invite' | 'invitations' | 'end'>
+  readonly consents: Pick<Consents, 'list' | 'find' | 'forget'>
+  /** Settings of a client, checked as those of the config file are. @throws Fault ERR_CONFIG */
+  checkedClient(id: string, settings: Readonly<Record<string, unknown>>): ClientSettings
+  /** Ends every token that a client holds for an account. */
+  revokeClient(account: string, client: string): Promise<void>
   /** Ends every token that the sign-ins of an account led to, and tells services that want to know. */
   revokeAccount(account: string): Promise<void>
   /** Ends the tokens that an instance holds upstream for an identity; never throws. */

@@ -3,6 +3,7 @@ import type { Schema } from '@labgate/contract'
 import { accountLifeOperations, accountLifeSchemas } from './account-life.ts'
 import { accountOperations, accountSchemas } from './accounts.ts'
 import { auditOperations, auditSchemas } from './audit.ts'
+import { clientOperations, clientSchemas } from './clients.ts'
 import { datasetOperations, datasetSchemas } from './datasets.ts'
 import { openApiDocument, openTag } from './document.ts'
 import { explainOperations, explainSchemas } from './explain.ts'
@@ -37,6 +38,7 @@ export const operations: readonly Operation[] = [
   ...joiningOperations,
   ...serviceAccountOperations,
   ...tokenOperations,
+  ...clientOperations,
   ...workspaceOperations,
   ...workspaceHouseOperations,
   ...explainOperations,
@@ -59,6 +61,7 @@ export const schemas: Readonly<Record<string, Schema>> = {
   ...accountLifeSchemas,
   ...serviceAccountSchemas,
   ...tokenSchemas,
+  ...clientSchemas,
   ...workspaceSchemas,
   ...workspaceHouseSchemas,
   ...explainSchemas,
@@ -77,6 +80,7 @@ const tags = {
   invitations: 'People who are invited by mail, and people who wait for approval.',
   'service accounts': 'Accounts of programs.',
   tokens: 'API tokens.',
+  clients: 'Relying parties, invitations to register one, what people let them see.',
   workspaces: 'Notebooks and the like that run for people, quotas and places to run.',
   explain: 'Why somebody may, or may not.',
   audit: 'What happened, by whom.',

@@ -1,14 +1,11 @@
 /** `labgate client add`, `remove`, `secret`: relying parties kept in the database. @module */
 import { Fault } from '@labgate/contract'
-import { clientFindings } from '../config/check-clients.ts'
-import { configFault, problemAt, problemText } from '../config/problems.ts'
+import { checkedClient } from '../config/client-settings.ts'
 import type { Config } from '../config/schema.ts'
-import { clientsSchema } from '../config/schema-clients.ts'
 import { didYouMean } from '../config/suggest.ts'
-import { validateAgainst } from '../config/validate.ts'
 import { isPreset, presetRecipe, presetSettings } from '../oidc/client-presets.ts'
 import { type PresetName, presetNames, type Recipe } from '../oidc/client-recipes.ts'
-import type { ClientSettings } from '../oidc/clients.ts'
+import { type ClientSettings, hasSecret } from '../oidc/clients.ts'
 import { clientJson } from './client.ts'
 import {
   type Args,
@@ -55,7 +52,16 @@ export const add: Command = {
     'no-pkce': yes('Do not ask PKCE of it; only for old software with a secret.'),
     scope: many('SCOPE', 'Scope it may ask for; default every scope'),
     'grant-type': many('TYPE', 'Grant type it may use; default authorization_code and refresh_token'),
-    'auth-method': one('METHOD', 'client_secret_basic (default) or client_secret_post.'),
+    'auth-method': one('METHOD', 'client_secret_basic (default), client_secret_post or private_key_jwt.'),
+    'jwks-uri': one('URI', 'Where its public keys stand; for private_key_jwt and signed requests.'),
+    profile: one('PROFILE', 'fapi2: the FAPI 2.0 Security Profile.'),
+    par: yes('Take only requests pushed beforehand (RFC 9126).'),
+    'signed-requests': yes('Take only signed requests (RFC 9101).'),
+    dpop: yes('Always bind its access tokens to its key (RFC 9449).'),
+    pairwise: yes('It knows people by ids that no client of another host knows.'),
+    'sector-identifier-uri': one('URI', 'List of the redirect URIs of clients that share pairwise ids.'),
+    'exchange-to': many('RESOURCE', 'Resource that it may exchange tokens for (RFC 8693); first party only'),
+    'exchange-as': many('RESOURCE', 'Resource that it serves, whose tokens it may exchange'),
     'id-token-alg': one('ALG', 'Algorithm that signs its ID tokens: RS256 (default) or ES256.'),
     'backchannel-logout-uri': one('URI', 'Called when a session ends.'),
     resource: one('URI', 'Resource server its access tokens are for when it names none; one of the config file.'),
@@ -117,6 +123,9 @@ function settingsOf(args: Args): Record<string, unknown> {
   const texts = {
     name: textOption(args, 'name'),
     authMethod: textOption(args, 'auth-method'),
+    jwksUri: textOption(args, 'jwks-uri'),
+    profile: textOption(args, 'profile'),
+    sectorIdentifierUri: textOption(args, 'sector-identifier-uri'),
     idTokenAlg: textOption(args, 'id-token-alg'),
     backchannelLogoutUri: textOption(args, 'backchannel-logout-uri'),
     resource: textOption(args, 'resource'),
@@ -128,32 +137,26 @@ function settingsOf(args: Args): Record<string, unknown> {
     public: args.values.public === true,
     firstParty: args.values['first-party'] === true,
     ...(args.values['no-pkce'] === true ? { pkce: false } : {}),
+    ...(args.values.par === true ? { par: true } : {}),
+    ...(args.values['signed-requests'] === true ? { signedRequests: true } : {}),
+    ...(args.values.dpop === true ? { dpop: true } : {}),
+    ...(args.values.pairwise === true ? { subjectType: 'pairwise' } : {}),
+    ...exchangeOf(args),
   }
 }
 
-const section = { type: 'object', additionalProperties: false, properties: { clients: clientsSchema } } as const
+function exchangeOf(args: Args): Record<string, unknown> {
+  const [to, as] = [textsOption(args, 'exchange-to'), textsOption(args, 'exchange-as')]
+  return to.length === 0 && as.length === 0 ? {} : { tokenExchange: { to, as } }
+}
 
 /** What the config file would refuse is refused here. */
 function checkedSettings(
   settings: Record<string, unknown>,
   { id, config, io }: { readonly id: string; readonly config: Config; readonly io: Io },
 ): ClientSettings {
-  const options = { path: [], env: {}, demo: config.demo }
-  const { value, problems } = validateAgainst(section, { clients: { [id]: settings } }, options)
-  if (problems.length > 0) throw configFault(problems)
-  const client = value.clients[id] as ClientSettings
-  const findings = clientFindings(client, {
-    path: ['clients', id],
-    demo: config.demo,
-    scopes: undefined,
-    grantTypes: undefined,
-    resources: Object.keys(config.resources),
-  })
-  const told = (wanted: 'error' | 'warning') =>
-    findings.filter(({ level }) => level === wanted).map((found) => problemAt(found, found.message))
-  if (told('error').length > 0) throw configFault(told('error'))
-  for (const warning of told('warning'))
-    io.stderr.write(`${paintFor(io)('yellow', 'warning')} ${problemText(warning)}\n`)
+  const { client, warnings } = checkedClient(settings, { id, config })
+  for (const warning of warnings) io.stderr.write(`${paintFor(io)('yellow', 'warning')} ${warning}\n`)
   return client
 }
 
@@ -168,7 +171,7 @@ export const secret: Command = {
     withRooms(args, io, async (rooms) => {
       const { id, source, settings } = await clientOf(rooms, wordOf(args, 0))
       if (source === 'config') throw new Fault('ERR_CONFLICT', `${id} is in the config file; change its secret there`)
-      if (settings.public) throw new Fault('ERR_CONFLICT', `${id} is a public client, which has no secret`)
+      if (!hasSecret(settings)) throw new Fault('ERR_CONFLICT', `${id} has no secret: it is public, or signs`)
       const made = await rooms.get('clients').save(id, settings)
       await note(rooms, { type: 'client.changed', client: id, detail: { changed: 'credentials' } })
       tell(args, io, { result: { id, secret: made.secret }, lines: secretLines(made.secret) })

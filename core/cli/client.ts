@@ -2,6 +2,7 @@
 import type { Rooms } from '../assembly.ts'
 import { type ClaimValue, claimsOfScope } from '../oidc/claims.ts'
 import type { ClientListing, ClientSettings } from '../oidc/clients.ts'
+import { pairwiseSubject, sectorOf } from '../oidc/pairwise.ts'
 import { type Command, configOption, jsonOption, print, printJson, textOption, wordOf } from './command.ts'
 import { accountOf, clientOf, withRooms } from './site.ts'
 import { pairsText, plain, tableText } from './table.ts'
@@ -90,11 +91,19 @@ async function preview(
   const person = { account, facts: await rooms.get('identities').facts(account.id) }
   const map = rooms.get('config').claims
   const { scopes } = client.settings
-  const subject = { scope: 'openid', claim: 'sub', value: account.id, source: 'kept by this Labgate for the account' }
+  const subject = { scope: 'openid', claim: 'sub', ...(await subjectOf(rooms, client, account.id)) }
   const others = Object.keys(map)
     .filter((scope) => scopes === undefined || scopes.includes(scope))
     .flatMap((scope) => claimsOfScope(map, scope, person).map((claim) => ({ scope, ...claim })))
   return [subject, ...others.filter(({ claim }) => claim !== 'sub')]
+}
+
+/** What the client calls the account: its id, or one for the client's host alone. */
+async function subjectOf(rooms: Rooms, { settings }: ClientListing, account: string) {
+  if (settings.subjectType !== 'pairwise') return { value: account, source: 'kept by this Labgate for the account' }
+  const sector = sectorOf(settings)
+  const value = pairwiseSubject(await rooms.get('pairwise').salt(), sector, account)
+  return { value, source: `made for clients of ${sector}` }
 }
 
 function claimTable(claims: readonly PreviewedClaim[]): string {

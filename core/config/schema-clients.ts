@@ -165,6 +165,28 @@ export const clientsSchema = {
   },
 } as const
 
+/** Relying parties that register themselves. */
+export const clientRegistrationSchema = {
+  type: 'object',
+  additionalProperties: false,
+  default: {},
+  description: 'Relying parties that register themselves (RFC 7591), with a token of `labgate client invite` only.',
+  properties: {
+    enabled: { type: 'boolean', default: false, description: '`true`: there is an endpoint for it.' },
+    maxClients: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 10000,
+      default: 100,
+      description: 'How many registered clients there may be.',
+    },
+    unusedLife: duration({
+      default: '90d',
+      description: 'A registered client that got no token for so long is removed (duration).',
+    }),
+  },
+} as const
+
 /** Resource servers by their resource indicator (RFC 8707). */
 export const resourcesSchema = {
   type: 'object',

@@ -12,7 +12,7 @@ import {
   serviceAccountsSchema,
   termsSchema,
 } from './schema-access.ts'
-import { clientsSchema, resourcesSchema } from './schema-clients.ts'
+import { clientRegistrationSchema, clientsSchema, resourcesSchema } from './schema-clients.ts'
 import { databaseSchema } from './schema-database.ts'
 import { reloadSchema, signingSchema } from './schema-operation.ts'
 import { claimsSchema, pluginsSchema, type Rule, ruleSchema } from './schema-plugins.ts'
@@ -254,6 +254,7 @@ export const configSchema = {
     claims: claimsSchema,
     resources: resourcesSchema,
     clients: clientsSchema,
+    clientRegistration: clientRegistrationSchema,
     access: accessSchema,
     datasets: datasetsSchema,
     groups: groupsSchema,

@@ -84,6 +84,8 @@ export const auditTypes = [
   'client.added',
   'client.changed',
   'client.removed',
+  'client.invited',
+  'client.uninvited',
   'keys.rotated',
   'config.applied',
   'config.refused',

@@ -8,6 +8,7 @@ import type { ClientMetadata } from 'oidc-provider'
 import type { Config } from '../config/schema.ts'
 import { ClientEntity } from '../storage/entities.ts'
 import type { Storage } from '../storage/storage.ts'
+import type { Registrations } from './registrations.ts'
 
 /** A relying party as the config writes it. */
 export type ClientSettings = Config['clients'][string]
@@ -99,7 +100,8 @@ export function doorClient(returnUris: readonly string[]): ClientMetadata {
 /** A relying party, and where it is kept. */
 export interface ClientListing {
   readonly id: string
-  readonly source: 'config' | 'database'
+  /** `registered`: it registered itself, with an invitation. */
+  readonly source: 'config' | 'database' | 'registered'
   readonly settings: ClientSettings
 }
 
@@ -111,9 +113,20 @@ export interface ClientRoster {
   /** Adds or replaces one; answers the secret, which is shown this once. */
   save(id: string, settings: ClientSettings): Promise<{ secret: string | undefined }>
   remove(id: string): Promise<void>
+  /** Keeps one that registered itself, with the secret that it was told. */
+  register(id: string, settings: ClientSettings, secret: string | undefined): Promise<void>
+  /** How many there are that registered themselves. */
+  registered(): Promise<number>
+  /** Removes those whose time is over. */
+  sweep(): Promise<void>
 }
 
 const purpose = 'client-secret'
+
+/** Whether a client proves itself by a secret. */
+export function hasSecret(settings: ClientSettings): boolean {
+  return !settings.public && settings.authMethod !== 'private_key_jwt' && settings.profile !== 'fapi2'
+}
 
 /** Makes the roster on a storage; clients of the config come first and cannot be changed by it. */
 export function createClientRoster(needs: {
@@ -121,27 +134,62 @@ export function createClientRoster(needs: {
   config: Config['clients']
   clock: Clock
   random: Random
+  registrations: Pick<Registrations, 'of' | 'forget'>
 }): ClientRoster {
-  const { storage, config, clock, random } = needs
+  const { storage, config, clock, random, registrations } = needs
   const fromConfig = (id: string): ClientListing | undefined =>
     Object.hasOwn(config, id) ? { id, source: 'config', settings: config[id] as ClientSettings } : undefined
-  const row = (id: string) => storage.em().findOne(ClientEntity, { id })
+  /** One that registered itself and was used too long ago is none. */
+  const row = async (id: string) => {
+    const found = await storage.em().findOne(ClientEntity, { id })
+    return found?.source === 'registered' && (await registrations.of(id)) === undefined ? null : found
+  }
   const find = async (id: string): Promise<ClientListing | undefined> => {
     const listed = fromConfig(id)
     if (listed) return listed
     const found = await row(id)
-    return found ? { id, source: 'database', settings: found.metadata as unknown as ClientSettings } : undefined
+    if (!found) return undefined
+    const source = found.source === 'registered' ? 'registered' : 'database'
+    return { id, source, settings: found.metadata as unknown as ClientSettings }
+  }
+  const put = async (
+    id: string,
+    settings: ClientSettings,
+    { secret, source }: { secret: string | undefined; source: 'database' | 'registered' },
+  ): Promise<void> => {
+    const secretSealed = secret === undefined ? null : storage.ring.seal(secret, purpose)
+    const fields = { metadata: settings as never, secretSealed, source }
+    await storage.transaction(async (em) => {
+      const known = await em.findOne(ClientEntity, { id })
+      if (known) em.assign(known, { ...fields, revision: known.revision + 1 })
+      else em.create(ClientEntity, { id, ...fields, createdAt: clock.now(), revision: 1 })
+    })
+  }
+  const remove = async (id: string): Promise<void> => {
+    const count = await storage.transaction((em) => em.nativeDelete(ClientEntity, { id }))
+    if (count === 0) throw new Fault('ERR_NOT_FOUND', `there is no client ${id} in the database`)
+    await registrations.forget(id)
+    await storage.artifacts.deleteByClient(id)
+  }
+  const sweep = async (): Promise<void> => {
+    const rows = await storage.em().find(ClientEntity, { source: 'registered' })
+    for (const { id } of rows) if ((await registrations.of(id)) === undefined) await remove(id)
   }
   return {
     find,
+    sweep,
+    remove,
+    registered: () => storage.em().count(ClientEntity, { source: 'registered' }),
+    register: (id, settings, secret) => put(id, settings, { secret, source: 'registered' }),
     async list() {
+      await sweep()
       const rows = await storage.em().find(ClientEntity, {}, { orderBy: { id: 'asc' } })
       const own = Object.keys(config).map((id) => fromConfig(id) as ClientListing)
       return [
         ...own,
-        ...rows.map(({ id, metadata }) => ({
+        ...rows.map(({ id, metadata, source }) => ({
           id,
-          source: 'database' as const,
+          source: source === 'registered' ? ('registered' as const) : ('database' as const),
           settings: metadata as unknown as ClientSettings,
         })),
       ]
@@ -157,23 +205,11 @@ export function createClientRoster(needs: {
     async save(id, settings) {
       if (id === doorClientId || fromConfig(id))
         throw new Fault('ERR_CONFLICT', `client ${id} is already defined by Labgate or its config file`)
-      const secret = settings.public ? undefined : random.token()
-      const fields = {
-        metadata: settings as never,
-        secretSealed: secret === undefined ? null : storage.ring.seal(secret, purpose),
-        source: 'database' as const,
-      }
-      await storage.transaction(async (em) => {
-        const known = await em.findOne(ClientEntity, { id })
-        if (known) em.assign(known, { ...fields, revision: known.revision + 1 })
-        else em.create(ClientEntity, { id, ...fields, createdAt: clock.now(), revision: 1 })
-      })
+      // A new secret makes no client of ours out of one that registered itself.
+      const source = (await find(id))?.source === 'registered' ? 'registered' : 'database'
+      const secret = hasSecret(settings) ? random.token() : undefined
+      await put(id, settings, { secret, source })
       return { secret }
-    },
-    async remove(id) {
-      const count = await storage.transaction((em) => em.nativeDelete(ClientEntity, { id }))
-      if (count === 0) throw new Fault('ERR_NOT_FOUND', `there is no client ${id} in the database`)
-      await storage.artifacts.deleteByClient(id)
     },
   }
 }

@@ -12,10 +12,16 @@ const refusals = [
   'revocation.error',
   'userinfo.error',
   'end_session.error',
+  'device_authorization.error',
+  'registration_create.error',
+  'registration_update.error',
 ] as const
 
 /** Listens to a Provider; call it once for each that is built. */
-export function listenToProvider(provider: Provider, needs: { log: Log; audit: Audit }): void {
+export function listenToProvider(
+  provider: Provider,
+  needs: { log: Log; audit: Audit; used(client: string): Promise<void> },
+): void {
   const { log } = needs
   const on = (event: string, listener: (...args: never[]) => void) =>
     void provider.on(event as 'server_error', listener as () => void)
@@ -34,6 +40,11 @@ export function listenToProvider(provider: Provider, needs: { log: Log; audit: A
   on('error', (err: Error) => log.error({ err }, 'the Provider failed'))
   on('backchannel.error', (_ctx: unknown, err: Error, client: { clientId: string }) => {
     log.warn({ err, client: client.clientId }, 'back-channel logout failed')
+  })
+  on('grant.success', (ctx: KoaContextWithOIDC) => {
+    const { client } = ctx.oidc
+    if (client)
+      needs.used(client.clientId).catch((err: unknown) => log.error({ err }, 'the use of a client was not noted'))
   })
   on('grant.revoked', (ctx: KoaContextWithOIDC) => {
     const { client, account, route } = ctx.oidc

@@ -33,6 +33,7 @@ import { signingAlgorithms } from './keys.ts'
 import { createPolicy, type PolicyNeeds } from './policy.ts'
 import { isFapi, type ProofNeeds, proofAlgorithms, proofOptions } from './proofs.ts'
 import { addQuickAnswers, mayIntrospect } from './quick.ts'
+import { invitationTokens, type RegistrationNeeds, registeredClients, registrationFeatures } from './registration.ts'
 import { lifeOf, type Resources, resourceServer } from './resources.ts'
 
 /** What the Provider shows to people; the rest of its answers are for machines. */
@@ -52,7 +53,13 @@ export interface ProviderViews {
   signedOut(ctx: Context): void
 }
 
-export interface ProviderNeeds extends AdapterNeeds, PolicyNeeds, AccountNeeds, ProofNeeds, DeviceNeeds {
+export interface ProviderNeeds
+  extends AdapterNeeds,
+    PolicyNeeds,
+    AccountNeeds,
+    ProofNeeds,
+    DeviceNeeds,
+    RegistrationNeeds {
   readonly issuer: string
   readonly demo: boolean
   readonly jwks: JWKS
@@ -136,7 +143,7 @@ export function createProvider(needs: ProviderNeeds): Provider {
   } as Configuration)
   provider.proxy = true
   registerExtensionGrants(provider, needs.additions)
-  listenToProvider(provider, needs)
+  listenToProvider(provider, { ...needs, used: (client) => needs.registrations.note(client) })
   // Ours ends when theirs is gone for good: a crash between the two must leave a session that can be ended again.
   provider.use((ctx, next) => endOursAfter(ctx as KoaContextWithOIDC, next, needs))
   provider.use(deviceDoor(needs))
@@ -157,6 +164,8 @@ export function createProvider(needs: ProviderNeeds): Provider {
 /** What some models answer besides what is stored. */
 function wrapped(model: string, adapter: Adapter, needs: ProviderNeeds): Adapter {
   if (model === 'AccessToken') return answeringForJwts(adapter, { ...needs, secret: needs.recordSecret })
+  if (model === 'InitialAccessToken') return invitationTokens(adapter, needs)
+  if (model === 'Client') return registeredClients(adapter, needs)
   return model === 'DeviceCode' ? pacedDeviceCodes(adapter, needs) : adapter
 }
 
@@ -195,6 +204,7 @@ function features(needs: ProviderNeeds): Configuration['features'] {
     requestObjects: { enabled: true },
     clientCredentials: { enabled: true },
     deviceFlow: deviceFeature(needs),
+    ...registrationFeatures(needs),
     introspection: {
       enabled: true,
       allowedPolicy: (_ctx, client, token) => mayIntrospect(client, token, needs),

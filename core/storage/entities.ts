@@ -96,7 +96,7 @@ export const ClientEntity = defineEntity({
     metadata: p.json<Readonly<Record<string, Json>>>(),
     /** Sealed by the caller with the key ring. */
     secretSealed: p.blob().nullable(),
-    source: p.text().$type<'config' | 'database'>(),
+    source: p.text().$type<'config' | 'database' | 'registered'>(),
     createdAt: p.datetime(),
     revision: p.integer().default(1),
   },

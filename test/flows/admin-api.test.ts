@@ -847,6 +847,61 @@ describe('the admin API', () => {
     assert.equal(await refused('dana', 'changeAccount', change({ displayName: 'Dana' })), 'ERR_FORBIDDEN')
   })
 
+  test('keeps relying parties, as the config file would have them, and lets others register', async () => {
+    const settings = {
+      name: 'Wiki',
+      redirectUris: ['https://wiki.example.org/callback'],
+      scopes: ['openid'],
+      dpop: true,
+    }
+    const add = (body: object) => ({ body })
+    const made = await well<{ id: string; secret: string }>('root', 'addClient', add({ id: 'wiki', settings }))
+    assert.ok(made.secret.length > 30)
+    assert.equal(await refused('root', 'addClient', add({ id: 'wiki', settings })), 'ERR_CONFLICT')
+    for (const wrong of [
+      { redirectUris: ['https://wiki.example.org/#x'] },
+      { redirectUri: 'x' },
+      { authMethod: 'private_key_jwt' },
+    ])
+      assert.equal(await refused('root', 'addClient', add({ id: 'odd', settings: wrong })), 'ERR_INPUT')
+    assert.equal(await refused('dana', 'addClient', add({ id: 'odd', settings })), 'ERR_FORBIDDEN')
+    const params = { client: 'wiki' }
+    const found = await well<{ source: string; settings: { dpop: boolean } }>('root', 'getClient', { params })
+    assert.deepEqual([found.source, found.settings.dpop], ['database', true])
+    const { items } = await well<Page<{ id: string; settings: object }>>('root', 'listClients')
+    assert.ok(items.some(({ id }) => id === 'web') && !JSON.stringify(items).includes('a-secret-of'))
+    const renewed = await well<{ secret: string }>('root', 'renewClientSecret', { params })
+    assert.notEqual(renewed.secret, made.secret)
+    assert.equal(await refused('root', 'removeClient', { params: { client: 'web' } }), 'ERR_CONFLICT')
+    await well('root', 'removeClient', { params })
+    assert.equal(await refused('root', 'getClient', { params }), 'ERR_NOT_FOUND')
+    const invited = await well<{ invitation: { id: string }; token: string }>('root', 'inviteClient', {
+      body: { redirectHosts: ['app.example.org'], note: 'for a student' },
+    })
+    const listed = await well<Page<{ id: string }>>('root', 'listClientInvitations')
+    assert.equal(listed.items[0]?.id, invited.invitation.id)
+    assert.ok(!JSON.stringify(listed).includes(invited.token))
+    const invitation = { params: { invitation: invited.invitation.id } }
+    await well('root', 'endClientInvitation', invitation)
+    assert.equal(await refused('root', 'endClientInvitation', invitation), 'ERR_NOT_FOUND')
+  })
+
+  test('takes back what somebody let a relying party see', async () => {
+    const account = ids.plain ?? ''
+    const consents = site.labgate.rooms.get('consents')
+    await consents.remember(account, { client: 'third', scopes: ['openid', 'email'], claims: [] })
+    const params = { account: 'plain' }
+    const { items } = await well<Page<{ client: string }>>('root', 'listConsents', { params })
+    assert.deepEqual(
+      items.map(({ client }) => client),
+      ['third'],
+    )
+    assert.equal(await refused('dana', 'listConsents', { params }), 'ERR_FORBIDDEN')
+    await well('root', 'revokeConsent', { params: { ...params, client: 'third' } })
+    assert.deepEqual(await consents.list(account), [])
+    assert.equal(await refused('root', 'revokeConsent', { params: { ...params, client: 'third' } }), 'ERR_NOT_FOUND')
+  })
+
   test('every operation of the document went well at least once', () => {
     const never = api.operations.map(({ operationId }) => operationId).filter((id) => !api.called.has(id))
     assert.deepEqual(never, [])

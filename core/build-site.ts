@@ -185,7 +185,8 @@ function serving(app: App): Pick<LiveSite, 'handle' | 'idle'> {
   return {
     handle(req: IncomingMessage, res: ServerResponse) {
       open += 1
-      res.once('close', () => {
+      // It comes once.
+      res.on('close', () => {
         open -= 1
         if (open === 0) done?.()
       })

@@ -72,9 +72,8 @@ function pairsOf({ req }: Ctx): string[] {
 
 function headersFor(ctx: Ctx): RouteAsk['headers'] {
   // Node joins what comes twice; `set-cookie` alone would be a list, and nobody asks by it.
-  const { 'set-cookie': _, cookie, ...others } = ctx.req.headers
-  const pairs = cookie === undefined ? [] : pairsOf(ctx)
-  const headers = { ...others, cookie: pairs.length > 0 ? pairs.join('; ') : undefined }
+  const headers = { ...ctx.req.headers, 'set-cookie': undefined }
+  if (headers.cookie !== undefined) headers.cookie = pairsOf(ctx).join('; ') || undefined
   return headers as Readonly<Record<string, string | undefined>>
 }
 

@@ -135,7 +135,8 @@ export async function listen({
   const active = new Set<ServerResponse>()
   const track = (req: IncomingMessage, res: ServerResponse) => {
     active.add(res)
-    res.once('close', () => active.delete(res))
+    // It comes once.
+    res.on('close', () => active.delete(res))
     if (!server.listening) leaveAfter(server, res)
     if (!isPatient(req)) arriveSoon(req, res, bodySeconds)
     handler(req, res)

@@ -44,7 +44,10 @@ process.on('exit', () => {
   for (const release of holding) release()
 })
 
-/** Lines of one turn of the event loop are written together, at its end, or when one of them says that something went wrong. */
+/** How long lines are gathered, in milliseconds: what a process that is killed has not written yet. */
+const gatherMs = 5
+
+/** Lines of a moment are written together, at its end, when the process ends, or when one of them says that something went wrong. */
 function gathered(out: DestinationStream & { flushSync(): void }): Stream {
   let held = ''
   const release = () => {
@@ -61,7 +64,7 @@ function gathered(out: DestinationStream & { flushSync(): void }): Stream {
     write(line) {
       if (held === '') {
         holding.add(release)
-        setImmediate(release)
+        setTimeout(release, gatherMs).unref()
       }
       held += line
     },

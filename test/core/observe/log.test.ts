@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Fault, secretOf } from '@labgate/contract'
 import { createLog } from '../../../core/observe/log.ts'
 import { keptLog } from '../../support/outer-app.ts'
@@ -126,7 +127,7 @@ test('what goes wrong is written at once, after the lines before it', async () =
   log.error({}, 'wrong')
   assert.match(await readFile(file, 'utf8'), /"before"[^\n]*\n[^\n]*"wrong"/)
   log.info({}, 'after')
-  await new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
+  await sleep(50)
   assert.match(await readFile(file, 'utf8'), /"after"/)
   await rm(folder, { recursive: true })
 })

@@ -16,11 +16,14 @@ describe('the generation of what was read', async () => {
     assert.equal(storage.generation(), storage.generation())
   })
 
-  test('is another one after a commit of this connection, of the ORM and of another process, at once', async () => {
+  test('is another one after a commit of this connection and of the ORM at once, and of another process in the next turn', async () => {
     const writes = [
       () => storage.documents('plugin:any').put('seen', 1, 60),
       () => storage.transaction((em) => em.execute(`insert into setting ("key", value) values ('a', '1')`)),
-      () => other.exec(`update setting set value = '2' where "key" = 'a'`),
+      async () => {
+        other.exec(`update setting set value = '2' where "key" = 'a'`)
+        await new Promise((done) => setImmediate(done))
+      },
     ]
     for (const write of writes) {
       const before = storage.generation()
@@ -37,9 +40,10 @@ describe('the generation of what was read', async () => {
     assert.equal(storage.generation(), before)
   })
 
-  test('stays when a write is rolled back elsewhere', () => {
+  test('stays when a write is rolled back elsewhere', async () => {
     const before = storage.generation()
     other.exec(`begin; update setting set value = '3' where "key" = 'a'; rollback`)
+    await new Promise((done) => setImmediate(done))
     assert.equal(storage.generation(), before)
   })
 })

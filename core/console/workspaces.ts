@@ -5,7 +5,7 @@ import type { Route } from '../http/routes.ts'
 import type { Notice } from '../pages/views.ts'
 import type { LaunchView, WorkspaceLineView } from '../pages/views-workspaces.ts'
 import type { Standing } from '../workspaces/admission.ts'
-import { ended, type LaunchOption, type Workspace, type WorkspaceAsk } from '../workspaces/model.ts'
+import { ended, type LaunchOption, type Quota, type Workspace, type WorkspaceAsk } from '../workspaces/model.ts'
 import { createEventStreams } from './event-stream.ts'
 import { typedIn } from './typed.ts'
 import { workspaceArchive } from './workspace-archive.ts'
@@ -22,9 +22,10 @@ import {
 } from './workspace-desk.ts'
 import { workspaceLive } from './workspace-live.ts'
 import { workspacePage } from './workspace-page.ts'
-import { limitWords, quotaName, type Say, takenWords } from './workspace-words.ts'
+import { limitWords, quotaName, type Say, takenParts, takenWords } from './workspace-words.ts'
 
 const pageSize = 50
+const nothing: Quota = { instances: undefined, memoryBytes: undefined, milliCpus: undefined }
 /** Pages that one person may have open. */
 const mostStreams = 20
 
@@ -128,7 +129,11 @@ function fullWords(
   { say, standing, limits }: { say: Say; standing: readonly Standing[]; limits: Limits },
 ): string | undefined {
   const full = workspaces.fullFor(standing, limits)
-  return full && say('workspaces.noRoom', { whose: quotaName(say, full.scope), why: full.why })
+  if (full === undefined) return undefined
+  const { line, what } = full
+  if (what === 'unbounded') return say('workspaces.unbounded')
+  const [part = ''] = takenParts(say, { ...nothing, [what]: line.quota[what] }, line.taken)
+  return say('workspaces.noRoom', { whose: quotaName(say, line.scope), part })
 }
 
 async function start(ctx: Ctx, own: MyWorkspaces): Promise<void> {

@@ -18,6 +18,12 @@ export interface Share {
 
 type Configured = Config['workspaces']['quotas']
 
+/** A quota without room, and of what; `unbounded`: of what the size itself does not limit. */
+export interface Full {
+  readonly line: Standing
+  readonly what: keyof Taken | 'unbounded'
+}
+
 /** A quota that concerns somebody. */
 export interface Standing extends QuotaLine {
   readonly taken: Taken
@@ -100,53 +106,47 @@ function isLimited({ instances, memoryBytes, milliCpus }: Quota): boolean {
 export async function admit(em: EntityManager, share: Share, configured: Configured): Promise<void> {
   const full = fullFor(await standingIn(em, share, configured), share.limits)
   if (full === undefined) return
-  const { scope, why } = full
+  const { scope } = full.line
+  const [why, detail] = [whyFull(full), { detail: { trouble: 'quota', scope } }]
+  if (scope === 'site')
+    throw new Fault(
+      'ERR_CONFLICT',
+      `There is no room now within what this site may have: ${why}. Wait until one ends, or ask the people who run this site.`,
+      detail,
+    )
+  if (scope.startsWith('group:'))
+    throw new Fault(
+      'ERR_CONFLICT',
+      `There is no room now within what the group ${scope.slice(6)} may have: ${why}. Wait until a member stops one, or ask the people who run this site.`,
+      detail,
+    )
   throw new Fault(
     'ERR_CONFLICT',
-    `There is no room now within what ${whose(scope)} may have: ${why}. ${wayOut(scope)}`,
-    {
-      detail: { trouble: 'quota', scope },
-    },
+    `There is no room now within what one person may have: ${why}. Stop one of yours, or ask the people who run this site.`,
+    detail,
   )
 }
 
-/** The first quota that has no room for one more of this size, and why; `undefined` when it fits. */
-export function fullFor(
-  standing: readonly Standing[],
-  limits: Limits,
-): { readonly scope: QuotaScope; readonly why: string } | undefined {
+/** The first quota that has no room for one more of this size; `undefined` when it fits. */
+export function fullFor(standing: readonly Standing[], limits: Limits): Full | undefined {
   const wanted: Taken = { instances: 1, memoryBytes: limits.memoryBytes ?? 0, milliCpus: milliOf(limits) }
-  for (const { scope, quota, taken } of standing) {
+  for (const line of standing) {
+    const { quota, taken } = line
     // Without a limit of its own it could take all there is: such a size fits under no quota of that kind.
     const isUnbounded =
       (quota.memoryBytes !== undefined && limits.memoryBytes === undefined) ||
       (quota.milliCpus !== undefined && limits.cpus === undefined)
-    if (isUnbounded) return { scope, why: 'this size has no limit of its own; choose another one' }
-    for (const name of ['instances', 'memoryBytes', 'milliCpus'] as const) {
-      const most = quota[name]
-      if (most !== undefined && taken[name] + wanted[name] > most)
-        return { scope, why: fullWords(name, taken[name], most) }
-    }
+    if (isUnbounded) return { line, what: 'unbounded' }
+    for (const what of ['instances', 'memoryBytes', 'milliCpus'] as const)
+      if (taken[what] + wanted[what] > (quota[what] ?? Number.POSITIVE_INFINITY)) return { line, what }
   }
   return undefined
 }
 
-function fullWords(name: keyof Taken, taken: number, most: number): string {
-  const words = { instances: 'workspaces', memoryBytes: 'memory', milliCpus: 'CPUs' }[name]
-  return `${words}: ${amount(taken, name)} of ${amount(most, name)} are taken`
-}
-
-function whose(scope: QuotaScope): string {
-  if (scope === 'site') return 'this site'
-  return scope.startsWith('group:') ? `the group ${scope.slice(6)}` : 'one person'
-}
-
-/** What can be done, and who decides. */
-function wayOut(scope: QuotaScope): string {
-  if (scope === 'site') return 'Wait until one ends, or ask the people who run this site.'
-  if (scope.startsWith('group:'))
-    return 'Wait until one of its members stops theirs, or ask the people who run this site for more.'
-  return 'Stop one of yours, or ask the people who run this site for more.'
+function whyFull({ line: { quota, taken }, what }: Full): string {
+  if (what === 'unbounded') return 'this size has no limit of its own; choose another one'
+  const words = { instances: 'workspaces', memoryBytes: 'memory', milliCpus: 'CPUs' }[what]
+  return `${words}: ${amount(taken[what], what)} of ${amount(quota[what] ?? 0, what)} are taken`
 }
 
 function amount(value: number, name: keyof Taken): string {

@@ -8,18 +8,8 @@ import type { WorkspaceRow } from '../storage/workspace-entities.ts'
 import { createLane, type Lane } from './lane.ts'
 import type { DirectRule, DirectWay } from './model.ts'
 import type { NewEvent } from './records.ts'
-import { innerPath, type Room } from './room.ts'
+import { type DirectWays, innerPath, type Room } from './room.ts'
 import { isUp } from './way.ts'
-
-/** Opens and closes them; only the process that leads does. */
-export interface DirectWays {
-  /** Opens the way of one that runs, or is about to be ready; settles when it is written down. Never throws. */
-  open(row: WorkspaceRow): Promise<void>
-  close(id: string): void
-  /** Brings all of them to where the rows are: after a start of this process, and at each look. Never throws. */
-  settle(rows: readonly WorkspaceRow[]): Promise<void>
-  closeAll(): void
-}
 
 /** What it stands on besides the room: whom traffic is told to. */
 export interface DirectNeeds {

@@ -4,7 +4,6 @@ import type { Accounts } from '../accounts/accounts.ts'
 import type { Config } from '../config/schema.ts'
 import type { Storage } from '../storage/storage.ts'
 import type { WorkspaceRow } from '../storage/workspace-entities.ts'
-import type { DirectWays } from './direct.ts'
 import type { Profile } from './model.ts'
 import type { Places } from './places.ts'
 import type { Records } from './records.ts'
@@ -26,6 +25,16 @@ export interface Room {
   addressOf(id: string): { readonly origin: string; readonly basePath: string }
   /** Tells owners by mail; never throws. */
   tell(letter: Letter): Promise<void>
+}
+
+/** The ways past the proxy; only the process that leads has any. */
+export interface DirectWays {
+  /** Opens the way of one that runs, or is about to be ready; settles when it is written down. Never throws. */
+  open(row: WorkspaceRow): Promise<void>
+  close(id: string): void
+  /** Brings all of them to where the rows are: after a start of this process, and at each look. Never throws. */
+  settle(rows: readonly WorkspaceRow[]): Promise<void>
+  closeAll(): void
 }
 
 /** What owners are told. */

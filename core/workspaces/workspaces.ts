@@ -1,7 +1,7 @@
 /** The workspaces of a Labgate: what people and admins may do with them. Life itself is the supervisor's. @module */
 import type { AccountId, Capabilities, Endpoint, Limits } from '@labgate/contract'
 import type { Actor, PageAsk, Paged } from '../accounts/actor.ts'
-import type { Standing } from './admission.ts'
+import type { Full, Standing } from './admission.ts'
 import type {
   LaunchOption,
   Profile,
@@ -88,11 +88,8 @@ export interface Workspaces {
   quotas(): Promise<readonly QuotaLine[]>
   /** The quotas that concern an account (its own, those of its groups, the site's), with what is taken of each. */
   standing(account: AccountId): Promise<readonly Standing[]>
-  /** Which of them has no room for one more of a size, and why. */
-  fullFor(
-    standing: readonly Standing[],
-    limits: Limits,
-  ): { readonly scope: QuotaScope; readonly why: string } | undefined
+  /** Which of them has no room for one more of a size. */
+  fullFor(standing: readonly Standing[], limits: Limits): Full | undefined
   /** `undefined` takes back what was set in the console. */
   setQuota(actor: Actor, scope: QuotaScope, quota: Quota | undefined): Promise<void>
   usage(ask: {

@@ -122,7 +122,7 @@ describe('a person’s workspaces', () => {
     assert.match(full.text, /value="large" checked/)
     assert.match(textOf(full), /workspaces: 2 of 2 are taken\. Stop one of yours, or ask the people who run this site/)
     assert.match(textOf(full), /How much is taken by you 2 of 2 workspaces/)
-    assert.match(textOf(full), /No room at the moment, taken by you: workspaces: 2 of 2 are taken\./)
+    assert.match(textOf(full), /No room at the moment, taken by you: 2 of 2 workspaces\./)
     for (const id of ids) {
       await room().stop(world.as(await accountOf('ben@example.org')), id)
       await world.until(id, 'stopped')

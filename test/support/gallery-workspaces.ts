@@ -100,7 +100,7 @@ export function workspaceSamples(): WorkspaceSample[] {
       size('small', ['Memory: 4 GiB', 'CPUs: 1']),
       {
         ...size('large', ['Memory: 16 GiB', 'CPUs: not limited']),
-        full: 'No room at the moment, taken by you: memory: 4 GiB of 16 GiB are taken.',
+        full: 'No room at the moment, taken by you: 4 GiB of 16 GiB memory.',
       },
     ],
     images: ['registry.example.org/notebooks/python', 'registry.example.org/notebooks/julia'],

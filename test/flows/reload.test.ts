@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { appendFile, copyFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import * as client from 'openid-client'
 import { titleOf } from '../support/flow.ts'
@@ -25,6 +27,15 @@ function takeSteps(): string[] {
   const steps = all[place] ?? []
   all[place] = []
   return steps
+}
+
+const beginnings = () =>
+  (globalThis as unknown as { [key: symbol]: number })[Symbol.for('labgate.test.desks.begun')] ?? 0
+
+/** Waits until another sign-in has begun. */
+async function begun(before: number): Promise<void> {
+  for (const end = performance.now() + 10_000; beginnings() === before && performance.now() < end; )
+    await new Promise((done) => setTimeout(done, 10))
 }
 
 /** Types a name at an open desk. */
@@ -159,6 +170,61 @@ describe('a reload while people sign in', () => {
     await reload({ clients: { web: { ...testClients.web, secret } } })
     await redeemWith(secret)
     await assert.rejects(redeemWith(testClients.web.secret), /WWW-Authenticate/)
+    await reload({})
+  })
+
+  test('a request under way is finished by the instance it began with, which stops only then', async () => {
+    await reload({ plugins: { desk: desk({ label: 'Slow', slow: 400 }) } })
+    const agent = browser()
+    const { url } = await (await relyingParty(site.issuer)).request()
+    const before = beginnings()
+    const opening = agent.open(url)
+    await begun(before)
+    takeSteps()
+    await reload({})
+    assert.deepEqual(takeSteps(), ['desk Front desk started'])
+    const page = await opening
+    assert.equal((await sayName(agent, page, 'ada')).url.origin, new URL(callback).origin)
+    await settled()
+    assert.deepEqual(takeSteps(), ['desk Slow stopped'])
+  })
+
+  test('one that does not end is left behind after `reload.drain`', async () => {
+    await reload({ plugins: { desk: desk({ label: 'Endless', slow: 800 }) } })
+    const before = beginnings()
+    const opening = browser().open((await (await relyingParty(site.issuer)).request()).url)
+    await begun(before)
+    await reload({ reload: { drain: '0s' } })
+    await settled()
+    assert.ok(takeSteps().includes('desk Endless stopped'))
+    assert.equal((await opening).status, 200)
+    await reload({})
+  })
+
+  test('another secret in the same file makes the instance anew, and the same one does not', async () => {
+    const file = join(site.folder, 'key')
+    await writeFile(file, 'first', { mode: 0o600 })
+    const part = { plugins: { desk: desk({ label: 'Keyed', key: { file } }) } }
+    await reload(part)
+    await settled()
+    takeSteps()
+    await reload(part)
+    assert.deepEqual(takeSteps(), [])
+    await writeFile(file, 'second')
+    await reload(part)
+    await settled()
+    assert.deepEqual(takeSteps(), ['desk Keyed started', 'desk Keyed stopped'])
+    await reload({})
+  })
+
+  test('a plugin whose code was written since is named: it counts after a restart', async () => {
+    const file = join(import.meta.dirname, '../support/plugins/auth-desk.js')
+    const copy = join(site.folder, 'auth-desk.mjs')
+    await copyFile(file, copy)
+    const part = { plugins: { desk: desk(), copy: { use: copy } } }
+    assert.deepEqual((await reload(part)).restart, [])
+    await appendFile(copy, '\n')
+    assert.deepEqual((await reload(part)).restart, ['plugins.copy (its code)'])
     await reload({})
   })
 

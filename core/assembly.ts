@@ -41,6 +41,7 @@ import type { EgressWatch } from './http/egress.ts'
 import { createMail, type MailService } from './mail/mail.ts'
 import { type Audit, createAudit } from './observe/audit.ts'
 import { type AppLog, createLog } from './observe/log.ts'
+import { alsoMetered } from './observe/meter.ts'
 import { createMetrics, type Metrics } from './observe/metrics.ts'
 import { createSignInWatch, type SignInWatch } from './observe/sign-ins.ts'
 import { type ClientRoster, createClientRoster } from './oidc/clients.ts'
@@ -140,7 +141,7 @@ export async function layGround(config: Config, options: AssemblyOptions = {}): 
     const style = config.demo && options.isTty === true ? 'human' : 'json'
     return createLog({ clock: get('clock'), level: config.log.level, file: config.log.file, style })
   })
-  offer('metrics', createMetrics)
+  offer('metrics', () => alsoMetered(createMetrics()))
   const storage = await openStorage({
     file: config.database.file,
     postgres: postgresOf(config),
@@ -393,6 +394,7 @@ function offerRooms({ offer, get }: Rooms, config: Config): void {
       clock: get('clock'),
       lifetimes: config.session,
       host: new URL(config.issuer).host,
+      generation: () => get('storage').generation(),
     }),
   )
 }

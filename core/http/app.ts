@@ -7,6 +7,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Fault, type Log } from '@labgate/contract'
 import Koa from 'koa'
+import { createRequestSpans } from '../observe/spans.ts'
 import type { Ctx, State, Step } from './context.ts'
 import { createCookieSigner } from './cookie-signer.ts'
 import { type Csrf, createCsrf } from './csrf.ts'
@@ -111,6 +112,8 @@ export function createApp(needs: AppNeeds): App {
   const { routes, run, shortAt } = createRoutes({ issuer: needs.issuer, csrf, limits }, (ctx) => ctx.state.host)
   const added: Step[] = []
   const headers = securityHeaders(needs)
+  const spans = createRequestSpans()
+  const watching = spans === undefined ? needs : { ...needs, spans }
   let isStraight = true
   let mount: ProviderMount | undefined
   // `proxy` is safe here: `rewriteForwarded` leaves only what the edge vouches for.
@@ -133,7 +136,7 @@ export function createApp(needs: AppNeeds): App {
   const all: Step = async (ctx) => {
     const begun = onTheWay.get(ctx.req)
     ctx.state = begun ?? newState()
-    if (begun === undefined) watchEnd(ctx, needs)
+    if (begun === undefined) watchEnd(ctx, watching)
     ctx.res.setHeader('X-Request-Id', ctx.state.requestId)
     for (const [name, value] of headers) ctx.res.setHeader(name, value)
     try {
@@ -157,7 +160,7 @@ export function createApp(needs: AppNeeds): App {
     },
     passEdge: (ctx) => passEdge(ctx, atEdge),
     begin(ctx) {
-      watchEnd(ctx, needs)
+      watchEnd(ctx, watching)
       markOpener(ctx)
     },
     goOn({ req, res, state }) {
@@ -183,8 +186,11 @@ export function createApp(needs: AppNeeds): App {
     mountProvider: (given) => {
       mount = given
     },
-    callback: () => (req, res) => {
-      if (!shortWay(req, res) && !toQuick(req, res)) void longWay(req, res)
+    callback() {
+      const listener = (req: IncomingMessage, res: ServerResponse) => {
+        if (!shortWay(req, res) && !toQuick(req, res)) void longWay(req, res)
+      }
+      return spans === undefined ? listener : spans.around(listener)
     },
     inspect: (req) => ({ ...edgeOf(req), host: hosts.check(req) }),
   }

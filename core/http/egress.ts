@@ -8,6 +8,7 @@ import { isIP, type LookupFunction } from 'node:net'
 import { getCACertificates, TLSSocket } from 'node:tls'
 import { Fault, isFault, type Log } from '@labgate/contract'
 import { Agent, buildConnector } from 'undici'
+import { outgoingSpans } from '../observe/spans.ts'
 import { inRange, parseAddress, parseRange } from './edge.ts'
 import { capBody } from './egress-body.ts'
 
@@ -172,6 +173,7 @@ function faultOf(error: unknown, needs: EgressNeeds, host: string): unknown {
 export function createFetch(needs: EgressNeeds): GuardedFetch {
   const agent = new Agent({ connect: connectorOf(needs), connections: 32, keepAliveTimeout: 10_000 })
   const { timeoutMs, maxBytes } = { ...defaults, ...needs }
+  const outgoing = outgoingSpans()
   const fetchGuarded = async (input: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
     const url = new URL(input instanceof Request ? input.url : input)
     const started = performance.now()
@@ -183,7 +185,17 @@ export function createFetch(needs: EgressNeeds): GuardedFetch {
     const redirect = init.redirect === 'error' ? ('error' as const) : ('manual' as const)
     try {
       // The global fetch takes this undici's dispatcher; its types come from another copy of undici.
-      const response = await fetch(input, { ...init, redirect, signal, dispatcher: agent } as object as RequestInit)
+      const send = (headers?: Headers) =>
+        fetch(input, {
+          ...init,
+          ...(headers ? { headers } : {}),
+          redirect,
+          signal,
+          dispatcher: agent,
+        } as object as RequestInit)
+      const response = await (outgoing === undefined
+        ? send()
+        : outgoing(spanOf(needs.name, url, { input, init }), (more) => send(withHeaders(more, { input, init }))))
       needs.log.debug({ via: needs.name, host: url.host, status: response.status }, 'upstream answered')
       needs.metrics?.upstream({ name: needs.name, outcome: 'answered', seconds: seconds() })
       needs.watch?.answered({ name: needs.name, host: bare(url.hostname), time: timeOf(response) })
@@ -196,6 +208,21 @@ export function createFetch(needs: EgressNeeds): GuardedFetch {
     }
   }
   return Object.assign(fetchGuarded, { close: () => agent.close() })
+}
+
+interface Sent {
+  readonly input: string | URL | Request
+  readonly init: RequestInit
+}
+
+function spanOf(name: string, url: URL, { input, init }: Sent) {
+  return { name, method: init.method ?? (input instanceof Request ? input.method : 'GET'), host: bare(url.hostname) }
+}
+
+function withHeaders(more: Readonly<Record<string, string>>, { input, init }: Sent): Headers {
+  const headers = new Headers(init.headers ?? (input instanceof Request ? input.headers : undefined))
+  for (const [name, value] of Object.entries(more)) headers.set(name, value)
+  return headers
 }
 
 function tooLarge(needs: EgressNeeds, host: string, maxBytes: number): Fault {

@@ -1,5 +1,5 @@
 /** The life of a request, on whichever way it is answered: its id and facts at the begin, one line and one sample at the end. @module */
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Log } from '@labgate/contract'
 import { quickId, quickToken } from '../random.ts'
 import type { Ctx, State } from './context.ts'
@@ -17,6 +17,8 @@ export interface RequestSample {
 export interface WatchNeeds {
   readonly log: Log
   readonly metrics?: { request(sample: RequestSample): void }
+  /** Absent: nobody listens. */
+  readonly spans?: { ended(req: IncomingMessage, sample: RequestSample): void } | undefined
 }
 
 class Begun implements State {
@@ -52,7 +54,9 @@ export function watchEnd(ctx: Ctx, needs: WatchNeeds): void {
     const { requestId, address, route } = state
     const { method = '' } = req
     const status = this.statusCode
-    needs.metrics?.request({ method, route: route ?? 'none', status, seconds })
+    const sample = { method, route: route ?? 'none', status, seconds }
+    needs.metrics?.request(sample)
+    needs.spans?.ended(req, sample)
     // A known route's path may hold a secret (a link from a mail), so only its pattern is written.
     const where = route === undefined ? { path: withoutLongNames(ctx.path) } : { route }
     const whole = this.writableFinished ? {} : { broken: true }

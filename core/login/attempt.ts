@@ -5,9 +5,16 @@
 import { type Assertion, Fault, isFault, type Random, type Step } from '@labgate/contract'
 import type { Ctx } from '../http/context.ts'
 import { allowFormTo } from '../http/headers.ts'
+import { spanned } from '../observe/spans.ts'
 import type { AuthInstance } from '../registry/instance.ts'
 import { type AttemptRecord, bindingOf, isSameBrowser } from './attempts.ts'
 import { purpose as csrfPurpose, type Desk, ensureBinding, noteKey, readBinding } from './desk.ts'
+
+/** One call of a plugin: `begin`, or how the person came back. */
+interface PluginStep {
+  readonly at: 'begin' | 'callback' | 'form' | 'visit'
+  work(): Promise<Step>
+}
 
 /** How an attempt begins. */
 export interface Beginning {
@@ -57,6 +64,7 @@ export function createAttemptPages(desk: Desk, random: Random): AttemptPages {
       throw new Fault('ERR_METHOD_DOWN', 'This way to sign in is not available now. Please choose another.')
     return instance
   }
+  const span = spanned()
   const forPlugin = (record: AttemptRecord, instance: AuthInstance) =>
     attempts.forPlugin(record, { issuer: desk.issuer, redirectUri: instance.redirectUri })
 
@@ -93,10 +101,10 @@ export function createAttemptPages(desk: Desk, random: Random): AttemptPages {
     ctx.status = 303
   }
   /** Runs a plugin's step; what it throws is for the log, and the person may choose another way. */
-  const run = async (ctx: Ctx, record: AttemptRecord, work: () => Promise<Step>): Promise<void> => {
+  const run = async (ctx: Ctx, record: AttemptRecord, { at, work }: PluginStep): Promise<void> => {
     let step: Step
     try {
-      step = await work()
+      step = await span({ name: `sign-in ${at}`, attributes: { 'labgate.instance': record.instance } }, work)
     } catch (error) {
       desk.log.error(
         { err: error, instance: record.instance, requestId: ctx.state.requestId },
@@ -142,14 +150,16 @@ export function createAttemptPages(desk: Desk, random: Random): AttemptPages {
     address: ctx.state.address,
   })
   const next = (ctx: Ctx, record: AttemptRecord, via: 'callback' | 'form' | 'visit') =>
-    run(ctx, record, () =>
-      watched('later', async () => {
-        const instance = instanceNow(record.instance)
-        const method = instance.method
-        if (!method.next) throw new TypeError(`${instance.id} gave a step that needs an answer, but has no next()`)
-        return method.next(reply(ctx, via), forPlugin(record, instance))
-      }),
-    )
+    run(ctx, record, {
+      at: via,
+      work: () =>
+        watched('later', async () => {
+          const instance = instanceNow(record.instance)
+          const method = instance.method
+          if (!method.next) throw new TypeError(`${instance.id} gave a step that needs an answer, but has no next()`)
+          return method.next(reply(ctx, via), forPlugin(record, instance))
+        }),
+    })
 
   return {
     async begin(ctx, beginning) {
@@ -159,7 +169,8 @@ export function createAttemptPages(desk: Desk, random: Random): AttemptPages {
       const record = await attempts.begin({ ...start, binding })
       if (record.purpose !== 'sandbox') rememberMethod(ctx, desk, instance.id)
       const ask = { locale: desk.locale(ctx), clientName, loginHint, address: ctx.state.address, input }
-      await run(ctx, record, () => watched('begin', () => instance.method.begin(ask, forPlugin(record, instance))))
+      const work = () => watched('begin', () => instance.method.begin(ask, forPlugin(record, instance)))
+      await run(ctx, record, { at: 'begin', work })
     },
     async showForm(ctx, page) {
       const record = await mine(ctx, page.state, page.instance)

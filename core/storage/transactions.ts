@@ -1,7 +1,7 @@
 /** Writing through the ORM: one transaction at a time, joined by those within it. @module */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { EntityManager, MikroORM } from '@mikro-orm/sqlite'
-import { spanned } from '../observe/trace.ts'
+import { spanned } from '../observe/spans.ts'
 import type { Storage } from './shape.ts'
 import type { Pause, Writer } from './writer.ts'
 

@@ -1,6 +1,7 @@
 /** Places to run, as the room asks them: a profile's runner, its state read with today's eyes, and what is drained. @module */
 import { createHash } from 'node:crypto'
 import { type Endpoint, type Json, type LaunchRequest, launchFault, type Runner } from '@labgate/contract'
+import { registeredTracer, withSpans } from '../observe/spans.ts'
 import type { Settings } from '../storage/settings.ts'
 import type { WorkspaceRow } from '../storage/workspace-entities.ts'
 import type { Profile } from './model.ts'
@@ -28,7 +29,8 @@ export interface Places {
 const drainedKey = 'workspaces.drained'
 
 /** Makes the places of the runners that are loaded. */
-export function createPlaces(runners: () => readonly Place[]): Places {
+export function createPlaces(loaded: () => readonly Place[]): Places {
+  const runners = withRunnerSpans(loaded)
   const find = (id: string) => runners().find((one) => one.id === id)
   const stateOf = (row: WorkspaceRow): Json | undefined => {
     const place = find(row.runner)
@@ -64,6 +66,22 @@ export function createPlaces(runners: () => readonly Place[]): Places {
       return of(row).runner.endpoint(state)
     },
   }
+}
+
+/** The operations of a runner that have spans when somebody listens. */
+const spannedOperations = ['launch', 'inspect', 'endpoint', 'terminate', 'remove']
+
+function withRunnerSpans(loaded: () => readonly Place[]): () => readonly Place[] {
+  if (registeredTracer() === undefined) return loaded
+  const known = new WeakMap<Place, Place>()
+  const spanning = (place: Place): Place => {
+    const attributes = { 'labgate.runner': place.id }
+    const options = { prefix: 'runner', names: spannedOperations, attributes }
+    const made = known.get(place) ?? { ...place, runner: withSpans(place.runner, options) }
+    known.set(place, made)
+    return made
+  }
+  return () => loaded().map(spanning)
 }
 
 /** Runners and machines that take nothing new. */

@@ -119,7 +119,10 @@ describe('browsers sign in for CAVE', () => {
     const page = await agent.open(at(`/api/v1/tos/${id}/accept?client=ng`))
     assert.match(page.text, /Cite us/)
     assert.equal(page.url.pathname, '/terms/for/cave')
-    const done = await agent.submit(page, page.forms.at(-1))
+    const done = await agent.submit(
+      page,
+      page.forms.findLast(({ action }) => action !== '/language'),
+    )
     assert.equal(done.url.pathname, `/sticky_auth/api/v1/tos/${id}/accept`, done.text)
     assert.match(done.text, /const said = "success"/)
     const account = await site.labgate.rooms.get('accounts').findByVerifiedEmail('cleo@example.org')
@@ -141,7 +144,10 @@ describe('browsers sign in for CAVE', () => {
       headers: { ...headersOf(agent), origin: 'http://evil.example', 'sec-fetch-site': 'cross-site' },
     })
     assert.deepEqual([forged.status, await total()], [401, 0])
-    const made = await agent.submit(page, page.forms.at(-1))
+    const made = await agent.submit(
+      page,
+      page.forms.findLast(({ action }) => action !== '/language'),
+    )
     const value = /lgp_[0-9A-Za-z]{38}/.exec(made.text)?.[0] ?? assert.fail(made.text)
     const headers = { authorization: `Bearer ${value}` }
     const byProgram = await fetch(at('/api/v1/create_token'), { headers })

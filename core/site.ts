@@ -69,5 +69,5 @@ export function additionsOf(registry: Registry): OidcAdditions[] {
 export async function personOf({ get }: Rooms, id: string): Promise<Person | undefined> {
   const account = await get('accounts').acting(id)
   if (!account) return undefined
-  return { account, facts: await get('identities').facts(id) }
+  return { account, facts: await get('identities').facts(id, account) }
 }

@@ -262,9 +262,10 @@ export function createAccounts(needs: { storage: Storage; clock: Clock; random: 
     setDisplayName: (id, displayName) => change(id, { displayName }),
     noteSignIn: (id) => storage.accountRows.noteSignIn(id, clock.now()),
     async noteVerifiedEmail(id, email) {
-      const account = await find(id)
+      const row = await storage.accountRows.find(id)
       // A sign-in that was under way while its account was erased or merged writes nothing back.
-      if (isShut(await storage.accountRows.find(id))) return
+      if (isShut(row)) return
+      const account = row && viewOf(row, row.groups)
       if (!account || (account.email !== undefined && account.email !== email) || account.emailVerified) return
       await change(id, { email, emailVerified: true })
     },

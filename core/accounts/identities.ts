@@ -44,8 +44,11 @@ export interface IdentityRow {
 export interface Identities {
   find(source: Source, assertion: Assertion): Promise<IdentityRow | undefined>
   list(account: AccountId): Promise<IdentityRow[]>
-  /** What sign-ins say of the person, then what they say of themselves. */
-  facts(account: AccountId): Promise<SourcedFact[]>
+  /**
+   * What sign-ins say of the person, then what they say of themselves. With `acting`, the account as it acts now, the
+   * former is read once for it.
+   */
+  facts(account: AccountId, acting?: object): Promise<SourcedFact[]>
   /** @throws Fault ERR_LINK_TAKEN when another account has it */
   link(account: AccountId, source: Source, assertion: Assertion): Promise<IdentityRow>
   /** The same within the caller's transaction. */
@@ -109,6 +112,8 @@ export function createIdentities(needs: {
     lastSeenAt: row.lastSeenAt,
   })
   const key = (source: Source, { issuer, subject }: Assertion) => ({ realm: source.realm, issuer, subject })
+  /** By the account as it acts, which is another object as soon as anything about it has changed, its identities too. */
+  const vouchedFor = new WeakMap<object, readonly SourcedFact[]>()
   const list = async (account: AccountId) => (await storage.accountRows.identities(account)).map(view)
 
   const linkIn: Identities['linkIn'] = async (em, account, { source, assertion }) => {
@@ -146,18 +151,11 @@ export function createIdentities(needs: {
       const row = await storage.accountRows.identity(key(source, assertion))
       return row ? view(row) : undefined
     },
-    async facts(account) {
+    async facts(account, acting) {
       const said = (await needs.selfSaid?.(account)) ?? []
-      const vouched = (await storage.accountRows.identities(account)).flatMap((row) =>
-        row.facts.map((fact) => ({
-          ...fact,
-          trust: fact.trust as Trust,
-          via: row.instance,
-          issuer: row.issuer,
-          subject: row.subject,
-          at: row.lastSeenAt,
-        })),
-      )
+      const kept = acting && vouchedFor.get(acting)
+      const vouched = kept ?? (await storage.accountRows.identities(account)).flatMap(factsOf)
+      if (acting !== undefined && kept === undefined) vouchedFor.set(acting, vouched)
       return [...vouched, ...said]
     },
     linkIn,
@@ -188,4 +186,15 @@ export function createIdentities(needs: {
       return row
     },
   }
+}
+
+function factsOf(row: Identity): SourcedFact[] {
+  return row.facts.map((fact) => ({
+    ...fact,
+    trust: fact.trust as Trust,
+    via: row.instance,
+    issuer: row.issuer,
+    subject: row.subject,
+    at: row.lastSeenAt,
+  }))
 }

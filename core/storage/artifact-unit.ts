@@ -85,6 +85,8 @@ interface MemoryChange {
   readonly entry: ArtifactEntry | undefined
   /** The model, when the change is that it was consumed. */
   readonly consumed?: string
+  /** Nobody had it before. */
+  readonly isNew?: boolean
 }
 
 class ProtocolStep implements Unit {
@@ -125,9 +127,10 @@ class ProtocolStep implements Unit {
     const { rows } = this.#needs
     const fresh = artifactEntry(artifact)
     if (memoryModels.has(fresh.model)) {
-      const entry = { ...fresh, consumedAt: this.#read(fresh.key, fresh.model)?.consumedAt }
+      const before = this.#read(fresh.key, fresh.model)
+      const entry = { ...fresh, consumedAt: before?.consumedAt }
       this.#overlay.put(entry)
-      this.#inMemory.push({ key: entry.key, entry })
+      this.#inMemory.push({ key: entry.key, entry, isNew: before === undefined })
       return
     }
     const known = this.#overlay.has(fresh.key)
@@ -240,11 +243,11 @@ class ProtocolStep implements Unit {
     for (const change of this.#inMemory.filter((each) => this.#mustBeMarked(each))) {
       this.#mark(change)
     }
-    for (const { key, entry } of this.#inMemory) {
+    for (const { key, entry, isNew = false } of this.#inMemory) {
       if (entry === undefined) {
         this.#needs.interactions.forget(key)
       } else {
-        this.#needs.interactions.keep(entry)
+        this.#needs.interactions.keep(entry, { isNew })
       }
     }
   }

@@ -11,7 +11,8 @@ import type { Writer } from './writer.ts'
 export interface Interactions {
   /** From memory, else from the database. */
   get(key: string): ArtifactEntry | undefined
-  keep(entry: ArtifactEntry): void
+  /** `isNew`: nobody has it, as the caller has just seen. */
+  keep(entry: ArtifactEntry, options?: { readonly isNew: boolean }): void
   /** Whether the database may hold it, so that deleting it must reach the database. */
   mayBeStored(key: string): boolean
   /** Forgets it in memory only. */
@@ -72,10 +73,10 @@ class WriteBehind implements Interactions {
     return this.#held.get(key)?.entry ?? this.#rows.get(key)
   }
 
-  keep(entry: ArtifactEntry): void {
+  keep(entry: ArtifactEntry, { isNew } = { isNew: false }): void {
     const { key } = entry
     // What is not in memory may have been written before a restart.
-    const stored = this.#held.get(key)?.stored ?? this.#rows.get(key) !== undefined
+    const stored = this.#held.get(key)?.stored ?? (!isNew && this.#rows.get(key) !== undefined)
     this.#held.delete(key)
     this.#held.set(key, { entry, written: entry.consumedAt !== undefined, stored })
     this.#aging.delete(key)

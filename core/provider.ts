@@ -1,5 +1,6 @@
 /** Builds the OpenID Provider of a site from its rooms. @module */
 import type Provider from 'oidc-provider'
+import { claimsToBeApiToken } from './accounts/token-value.ts'
 import type { Config } from './config/schema.ts'
 import { cookieNames } from './http/cookies.ts'
 import { cspOf } from './http/headers.ts'
@@ -56,6 +57,10 @@ export async function buildProvider(
     registrations: get('registrations'),
     roster: get('clients'),
     mostRegistered: config.clientRegistration.enabled ? config.clientRegistration.maxClients : undefined,
+    async apiToken(value, address) {
+      const found = claimsToBeApiToken(value) ? await get('tokens').resolve(value, { address }) : undefined
+      return found && { account: found.account.id, scopes: found.token.scopes }
+    },
     findClient: (id) => get('clients').metadata(id) as never,
     claims: config.claims,
     additions: additionsOf(registry),

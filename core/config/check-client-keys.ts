@@ -45,8 +45,11 @@ function pairwiseConditions(client: ClientEntry): Said[] {
   return said
 }
 
-function exchangeConditions({ tokenExchange, firstParty, public: isPublic }: ClientEntry): Said[] {
+function exchangeConditions({ tokenExchange, firstParty, public: isPublic, dpop, profile }: ClientEntry): Said[] {
   if (tokenExchange === undefined) return []
-  if (!firstParty || isPublic) return [['is for first-party clients that can authenticate', 'tokenExchange']]
-  return []
+  const said: Said[] = []
+  if (!firstParty || isPublic) said.push(['is for first-party clients that can authenticate', 'tokenExchange'])
+  if (dpop || profile)
+    said.push(['gives tokens that are bound to no key: it goes with neither `dpop` nor `profile`', 'tokenExchange'])
+  return said
 }

@@ -81,6 +81,7 @@ export const auditTypes = [
   'device.declined',
   'token.revoked',
   'token.reused',
+  'token.exchanged',
   'client.added',
   'client.changed',
   'client.removed',

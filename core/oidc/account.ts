@@ -3,6 +3,9 @@ import type { OidcAdditions } from '@labgate/contract'
 import type { Account, FindAccount } from 'oidc-provider'
 import { type ClaimMap, claimsOfScope, type Person, sourcesScope } from './claims.ts'
 
+/** How tokens came that were exchanged for another (RFC 8693). */
+export const exchangedGty = 'token_exchange'
+
 export interface AccountNeeds {
   readonly claims: ClaimMap
   readonly additions: readonly OidcAdditions[]
@@ -25,7 +28,13 @@ export function accountFinder(needs: AccountNeeds): FindAccount {
 
 /** A token that goes with a session is good only while ours lives, whatever the Provider's row says. */
 export async function outlives(needs: Pick<AccountNeeds, 'sessionLives'>, token: object): Promise<boolean> {
-  const { expiresWithSession, sessionUid } = token as { expiresWithSession?: boolean; sessionUid?: string }
+  const { expiresWithSession, sessionUid, gty } = token as {
+    expiresWithSession?: boolean
+    sessionUid?: string
+    gty?: string
+  }
+  // The session of a token that was exchanged knows another client, so the library must not be told of it.
+  if (gty === exchangedGty && sessionUid !== undefined) return needs.sessionLives(sessionUid)
   return expiresWithSession !== true || sessionUid === undefined || needs.sessionLives(sessionUid)
 }
 

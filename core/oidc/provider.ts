@@ -35,6 +35,7 @@ import { isFapi, type ProofNeeds, proofAlgorithms, proofOptions } from './proofs
 import { addQuickAnswers, mayIntrospect } from './quick.ts'
 import { invitationTokens, type RegistrationNeeds, registeredClients, registrationFeatures } from './registration.ts'
 import { lifeOf, type Resources, resourceServer } from './resources.ts'
+import { actorClaims, type ExchangeNeeds, registerTokenExchange } from './token-exchange.ts'
 
 /** What the Provider shows to people; the rest of its answers are for machines. */
 export interface ProviderViews {
@@ -59,7 +60,8 @@ export interface ProviderNeeds
     AccountNeeds,
     ProofNeeds,
     DeviceNeeds,
-    RegistrationNeeds {
+    RegistrationNeeds,
+    Pick<ExchangeNeeds, 'apiToken'> {
   readonly issuer: string
   readonly demo: boolean
   readonly jwks: JWKS
@@ -132,6 +134,7 @@ export function createProvider(needs: ProviderNeeds): Provider {
     // Signing out ends this session's tokens; what was consented to stays remembered.
     revokeGrantPolicy: (ctx) => !ctx.oidc.route.startsWith('end_session'),
     findAccount: accountFinder(needs),
+    extraTokenClaims: async (_ctx, token) => actorClaims(token) as never,
     loadExistingGrant: (ctx) => existingGrant(ctx, needs.consents),
     // Destination addresses are judged by our own egress rules, so the library's dispatcher is left out.
     fetch: (url, options) => needs.fetch(url, withoutDispatcher(options)),
@@ -143,6 +146,7 @@ export function createProvider(needs: ProviderNeeds): Provider {
   } as Configuration)
   provider.proxy = true
   registerExtensionGrants(provider, needs.additions)
+  registerTokenExchange(provider, { ...needs, nameOf: tokenNames({ ...needs, secret: needs.recordSecret }) })
   listenToProvider(provider, { ...needs, used: (client) => needs.registrations.note(client) })
   // Ours ends when theirs is gone for good: a crash between the two must leave a session that can be ended again.
   provider.use((ctx, next) => endOursAfter(ctx as KoaContextWithOIDC, next, needs))

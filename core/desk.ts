@@ -1,12 +1,11 @@
 /** Sets up the desk of the login room for a site, and the pages of errors. @module */
 import type { Fact } from '@labgate/contract'
 import type Provider from 'oidc-provider'
-import type { Languages } from './accounts/languages.ts'
 import { wordsFor } from './assembly.ts'
 import type { App } from './http/app.ts'
 import { cookieNames } from './http/cookies.ts'
 import type { ErrorPages } from './http/errors.ts'
-import { createLanguageChoice, type LanguageChoice } from './http/language.ts'
+import { createLanguageChoice } from './http/language.ts'
 import { returnPath } from './http/returns.ts'
 import type { SessionCookie } from './http/session.ts'
 import { providerInteractions } from './interactions.ts'
@@ -34,6 +33,10 @@ export function createDesk(site: Site, { app, cookie, pages, provider, providerS
   const { config, rooms, registry } = site
   const { get } = rooms
   const language = createLanguageChoice(pages.texts, config.issuer)
+  const keepLanguage: Desk['keepLanguage'] = async (ctx, account) => {
+    const chosen = await get('languages').of(account)
+    if (chosen !== undefined) language.keep(ctx, chosen)
+  }
   const locale: Desk['locale'] = (ctx) => language.of(ctx.req.headers)
   const label = (id: string, language: string): string => {
     const card = registry.choices(language).find((choice) => choice.id === id)?.card
@@ -59,7 +62,8 @@ export function createDesk(site: Site, { app, cookie, pages, provider, providerS
     invitations: get('invitations'),
     sessions: get('sessions'),
     consents: get('consents'),
-    cookie: speaking(cookie, { language, languages: get('languages') }),
+    cookie: speaking(cookie, keepLanguage),
+    keepLanguage,
     terms: get('ledger').terms,
     profile: get('profile'),
     access: get('access'),
@@ -119,13 +123,12 @@ export function createDesk(site: Site, { app, cookie, pages, provider, providerS
 }
 
 /** A sign-in brings along the language that the person chose in another browser. */
-function speaking(cookie: SessionCookie, needs: { language: LanguageChoice; languages: Languages }): SessionCookie {
+function speaking(cookie: SessionCookie, keepLanguage: Desk['keepLanguage']): SessionCookie {
   return {
     ...cookie,
     async open(ctx, start) {
       await cookie.open(ctx, start)
-      const chosen = await needs.languages.of(start.account)
-      if (chosen !== undefined) needs.language.keep(ctx, chosen)
+      await keepLanguage(ctx, start.account)
     },
   }
 }

@@ -91,7 +91,10 @@ function hostDoor({ rooms, desk, cookie, provider }: DialectsNeeds, place: { hos
     redeem: (code, proof) => redeemDoorCode({ provider: provider(), artifacts }, { code, ...proof }),
     async openChild(ctx, providerUid) {
       const parent = await sessions.findByProviderUid(providerUid)
-      return parent === undefined ? false : cookie.openChild(ctx, { parentHandle: parent.handle, host: place.host })
+      if (parent === undefined) return false
+      const isOpen = await cookie.openChild(ctx, { parentHandle: parent.handle, host: place.host })
+      if (isOpen) await desk.keepLanguage(ctx, parent.account)
+      return isOpen
     },
   })
 }

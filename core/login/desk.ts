@@ -78,6 +78,8 @@ export interface Desk {
   ): Promise<readonly { claim: string; preview: string | undefined }[]>
   show<V extends ViewName>(ctx: Ctx, view: V, data: Views[V]): void
   locale(ctx: Ctx): string
+  /** This browser, on this host, speaks from now on as the person chose. */
+  keepLanguage(ctx: Ctx, account: string): Promise<void>
   text(ctx: Ctx, key: string, values?: Readonly<Record<string, string>>): string
   /** Signs out whoever was signed in at the Provider in this browser, in favour of the one who signs in now. */
   leaveOther(ctx: Ctx, other: { readonly accountId: string; readonly uid: string }): Promise<void>

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import { textOf } from '../support/flow.ts'
-import { relyingParty, signInByEmail, startLabgate, type TestLabgate } from '../support/labgate.ts'
+import { freePort, relyingParty, signInByEmail, startLabgate, type TestLabgate } from '../support/labgate.ts'
 import { UserAgent } from '../support/user-agent.ts'
 
 const speaking = (language: string) =>
@@ -11,8 +11,15 @@ const langOf = (text: string) => /<html lang="([^"]+)"/.exec(text)?.[1]
 
 suite('languages', () => {
   let site: TestLabgate
+  let cave: string
   before(async () => {
-    site = await startLabgate({ language: 'de' })
+    const port = await freePort()
+    cave = `http://127.0.0.1:${port}`
+    const plugins = {
+      email: { use: '@labgate/auth-email', config: { mailsPerHour: 100 } },
+      cave: { use: '@labgate/authz-cave', host: `127.0.0.1:${port}` },
+    }
+    site = await startLabgate({ language: 'de', plugins }, { port })
   })
   after(() => site.stop())
 
@@ -54,6 +61,18 @@ suite('languages', () => {
     assert.equal((await get('life').exportOf(actor, account)).language, 'en')
     await get('life').erase(actor, account)
     assert.equal(await get('languages').of(account), undefined)
+  })
+
+  test('a dialect on a host of its own speaks it too', async () => {
+    const page = `${cave}/auth/api/v1/create_token`
+    const german = await signInByEmail(site, speaking('de'), { at: page, email: 'cid@example.org' })
+    assert.match(textOf(german), /Ein Token für CAVE .* Token erstellen/)
+    const { get } = site.labgate.rooms
+    const account = (await get('accounts').findByVerifiedEmail('cid@example.org'))?.id ?? ''
+    await get('languages').choose(account, 'en')
+    const english = await signInByEmail(site, speaking('de'), { at: page, email: 'cid@example.org' })
+    assert.match(textOf(english), /A token for CAVE/)
+    assert.equal(langOf(english.text), 'en')
   })
 
   test('refuses other sites, other languages and other addresses', async () => {

@@ -32,6 +32,7 @@ import { type ScenarioName, scenarios } from './scenarios.ts'
 import { makeSite, type Server, startRaw } from './servers.ts'
 import { startUps } from './start-up.ts'
 import { countStatements, judgeStatements } from './statements.ts'
+import { workspaceWays } from './workspace-ways.ts'
 import { workspaceCosts } from './workspaces.ts'
 
 const { values } = parseArgs({
@@ -157,15 +158,21 @@ async function dialects(): Promise<Verdict[]> {
 }
 
 async function workspaces(): Promise<Verdict[]> {
-  const costs = await workspaceCosts({ rounds: pairing.rounds, seconds: pairing.seconds })
-  keep('workspaces', costs)
-  const { readyMs, bareMs, requests, messages } = costs
+  const costs = await workspaceCosts({ rounds: pairing.rounds })
+  keep('workspace-spawn', costs)
+  const { readyMs, bareMs, stillCpuMs } = costs
   print(`\na workspace: ${readyMs.toFixed(0)} ms to ready, its app alone ${bareMs.toFixed(0)} ms`)
-  for (const [name, { rate, direct, addedMs }] of Object.entries({ requests, messages }))
+  print(`CPU of ours where the place costs nothing: ${stillCpuMs.toFixed(1)} ms`)
+  return judgeWorkspaces(costs)
+}
+
+async function ways(): Promise<void> {
+  const found = await workspaceWays({ rounds: Math.min(pairing.rounds, 3), seconds: pairing.seconds })
+  keep('workspace-ways', found)
+  for (const [name, { rate, direct, addedMs }] of Object.entries(found))
     print(
       `${name} through the proxy: ${(rate / direct).toFixed(2)} of ${direct.toFixed(0)} a second past it, ${addedMs.toFixed(2)} ms more each`,
     )
-  return judgeWorkspaces(costs)
 }
 
 async function grown(): Promise<Verdict[]> {
@@ -190,7 +197,9 @@ const verdicts = names.length > 0 ? await flows() : []
 if (dialectNames.length > 0) verdicts.push(...(await dialects()))
 if (wanted.includes('access')) verdicts.push(...(await access()))
 if (wanted.includes('start')) verdicts.push(...(await starts()))
-if (wanted.includes('workspaces')) verdicts.push(...(await workspaces()))
+const all = wanted.includes('workspaces')
+if (all || wanted.includes('workspace-spawn')) verdicts.push(...(await workspaces()))
+if (all || wanted.includes('workspace-ways')) await ways()
 if (wanted.includes('calm')) {
   const found = await calm({ seconds: pairing.seconds * 5, width: pairing.width, expired: 100_000 })
   keep('calm', found)

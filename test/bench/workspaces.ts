@@ -1,56 +1,48 @@
-/** What workspaces cost: a start, a look at a thousand, and the way through the proxy against the way past it. @module */
-import { execFile, spawn } from 'node:child_process'
+/** What workspaces cost: a start, a look at a thousand, a hundred at once, and a restart of Labgate with five thousand. @module */
+import { spawn } from 'node:child_process'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { isFault } from '@labgate/contract'
+import Database from 'better-sqlite3'
 import { freePort } from '../support/labgate.ts'
-import { enter, signedIn } from '../support/workspace-visit.ts'
 import { type WorkspaceWorld, workspaceWorld } from '../support/workspaces.ts'
-import type { HammerOrder, HammerRound } from './hammer.ts'
-import { median, onCore } from './measure.ts'
+import { median } from './measure.ts'
+import { makeSite } from './servers.ts'
 
-/** Every number, milliseconds and ratios. */
+/** Every number, milliseconds. */
 export interface WorkspaceCosts {
   /** CPU of this process for one start, with a runner of processes. */
   readonly spawnCpuMs: number
+  /** The same where the place itself costs nothing. */
+  readonly stillCpuMs: number
   /** CPU of one look at so many that run. */
   readonly lookCpuMs: number
   readonly looked: number
-  /** Of 101 asked for at once. */
+  /** Of 101 asked for at once; refused: with 429 and a time to come back. */
   readonly accepted: number
   readonly refused: number
   /** From the wish to ready, and the app's own bare start. */
   readonly readyMs: number
   readonly bareMs: number
-  /** Through the proxy over past it, in one run: rate with sixteen at once, and milliseconds one after the other. */
-  readonly requests: Way
-  readonly messages: Way
-}
-
-interface Way {
-  readonly rate: number
-  readonly direct: number
-  readonly addedMs: number
+  /** From spawn to the first answer with so many that run. */
+  readonly startMs: number
+  /** The same with none. */
+  readonly emptyStartMs: number
+  readonly known: number
 }
 
 const app = join(import.meta.dirname, '../support/workspace-app.js')
 
 /** Measures all of it. */
-export async function workspaceCosts({
-  rounds,
-  seconds,
-}: {
-  rounds: number
-  seconds: number
-}): Promise<WorkspaceCosts> {
-  const port = await freePort()
-  const world = await workspaceWorld({ workspaces: { origin: `http://*.localhost:${port}` } }, { port })
+export async function workspaceCosts({ rounds }: { rounds: number }): Promise<WorkspaceCosts> {
+  const world = await workspaceWorld()
   try {
-    const starts = await startsOf(world, rounds)
-    const ways = await waysOf(world, { port, rounds, seconds })
-    return { ...starts, ...ways, ...(await many(rounds)) }
+    const starts = await startsOf(world, { profile: 'notebook', times: rounds * 4 })
+    const bare: number[] = []
+    for (let round = 0; round < rounds * 2; round++) bare.push(await bareStart())
+    const [spawnCpuMs, readyMs] = [starts.cpuMs, starts.ms]
+    return { spawnCpuMs, readyMs, bareMs: median(bare), ...(await many(rounds)), ...(await knownStart(5000)) }
   } finally {
     await world.stop()
   }
@@ -61,37 +53,30 @@ function cpuMs(): number {
   return (user + system) / 1000
 }
 
-async function startsOf(world: WorkspaceWorld, rounds: number) {
+/** Starts one after the other; what others do on the machine only ever adds to the CPU. */
+async function startsOf(
+  world: WorkspaceWorld,
+  { profile, times }: { profile: string; times: number },
+): Promise<{ readonly cpuMs: number; readonly ms: number }> {
   const { alice, as } = world
   const room = world.site.labgate.rooms.get('workspaces')
   const one = async () => {
     const cpu = cpuMs()
     const start = performance.now()
-    const { id } = await room.request(as(alice), { account: alice, profile: 'notebook' })
-    const ready = Promise.withResolvers<void>()
-    const leave = await room.watch(id, ({ kind }) => {
-      if (kind === 'ready') ready.resolve()
+    const { id } = await room.request(as(alice), { account: alice, profile })
+    await new Promise<void>((resolve) => {
+      void room.watch(id, ({ kind }) => kind === 'ready' && resolve())
+      void room.find(id).then((found) => found?.state === 'ready' && resolve())
     })
-    await ready.promise
-    leave()
     const took = { cpu: cpuMs() - cpu, ms: performance.now() - start }
     await room.stop(as(alice), id)
     await world.until(id, 'stopped')
     return took
   }
-  await one()
+  for (let warm = 0; warm < 5; warm++) await one()
   const took: { cpu: number; ms: number }[] = []
-  const bare: number[] = []
-  for (let round = 0; round < rounds * 4; round++) {
-    took.push(await one())
-    bare.push(await bareStart())
-  }
-  return {
-    // What others do on the machine only ever adds.
-    spawnCpuMs: Math.min(...took.map(({ cpu }) => cpu)),
-    readyMs: median(took.map(({ ms }) => ms)),
-    bareMs: median(bare),
-  }
+  for (let time = 0; time < times; time++) took.push(await one())
+  return { cpuMs: Math.min(...took.map(({ cpu }) => cpu)), ms: median(took.map(({ ms }) => ms)) }
 }
 
 /** The same program without anything of ours, until it answers. */
@@ -110,54 +95,10 @@ async function bareStart(): Promise<number> {
   }
 }
 
-async function waysOf(
-  world: WorkspaceWorld,
-  { port, rounds, seconds }: { port: number; rounds: number; seconds: number },
-): Promise<Pick<WorkspaceCosts, 'requests' | 'messages'>> {
-  const room = world.site.labgate.rooms.get('workspaces')
-  const carol = await signedIn(world, 'carol@example.org')
-  const { id } = await world.ready(carol.account)
-  const host = `${id}.localhost:${port}`
-  const cookie = await enter(world, carol, { port, host })
-  const way = await room.way(id, carol.account)
-  if (way?.endpoint.kind !== 'tcp') throw new Error('there is no way')
-  const through = { port, host, headers: { cookie, origin: `http://${host}` } }
-  const past = { port: way.endpoint.port, host: `127.0.0.1:${way.endpoint.port}`, headers: { ...way.headers } }
-  const compare = async (kind: HammerOrder['kind'], path: string): Promise<Way> => {
-    const rates: number[] = []
-    const directs: number[] = []
-    const added: number[] = []
-    for (let round = 0; round < rounds; round++) {
-      const order = { kind, path, seconds }
-      const [ours, theirs] = [
-        await hammer({ ...order, ...through, width: 16 }),
-        await hammer({ ...order, ...past, width: 16 }),
-      ]
-      const [one, other] = [
-        await hammer({ ...order, ...through, width: 1 }),
-        await hammer({ ...order, ...past, width: 1 }),
-      ]
-      rates.push(ours.perSecond)
-      directs.push(theirs.perSecond)
-      added.push(one.p50 - other.p50)
-    }
-    return { rate: median(rates), direct: median(directs), addedMs: median(added) }
-  }
-  return { requests: await compare('requests', '/api'), messages: await compare('messages', '/socket') }
-}
-
-async function hammer(order: HammerOrder): Promise<HammerRound> {
-  const [program = '', ...args] = onCore(0, [
-    process.execPath,
-    join(import.meta.dirname, 'hammer.ts'),
-    JSON.stringify(order),
-  ])
-  const { stdout } = await promisify(execFile)(program, args)
-  return JSON.parse(stdout) as HammerRound
-}
-
 /** A hundred starts at once and one more, then a thousand that run, where starting and running cost nothing. */
-async function many(rounds: number): Promise<Pick<WorkspaceCosts, 'accepted' | 'refused' | 'looked' | 'lookCpuMs'>> {
+async function many(
+  rounds: number,
+): Promise<Pick<WorkspaceCosts, 'stillCpuMs' | 'accepted' | 'refused' | 'looked' | 'lookCpuMs'>> {
   const still = createServer((_, res) => void res.end('ok'))
   await new Promise<void>((done) => void still.listen(0, '127.0.0.1', done))
   const world = await workspaceWorld({
@@ -178,10 +119,15 @@ async function many(rounds: number): Promise<Pick<WorkspaceCosts, 'accepted' | '
       await new Promise((done) => setTimeout(done, 20))
   }
   try {
+    const { cpuMs: stillCpuMs } = await startsOf(world, { profile: 'app', times: rounds * 4 })
     const asked = await start(101)
     const accepted = asked.filter(({ status }) => status === 'fulfilled').length
     const refused = asked.filter(
-      (one) => one.status === 'rejected' && isFault(one.reason) && one.reason.code === 'ERR_RATE',
+      (one) =>
+        one.status === 'rejected' &&
+        isFault(one.reason) &&
+        one.reason.status === 429 &&
+        one.reason.retryAfterSeconds !== undefined,
     ).length
     await calm()
     await copyTo(world, 1000)
@@ -193,7 +139,7 @@ async function many(rounds: number): Promise<Pick<WorkspaceCosts, 'accepted' | '
       // The first warms up.
       if (look > 0) looks.push(((cpuMs() - before) * 1000) / looked)
     }
-    return { accepted, refused, looked, lookCpuMs: Math.min(...looks) }
+    return { stillCpuMs, accepted, refused, looked, lookCpuMs: Math.min(...looks) }
   } finally {
     await world.site.stop()
     still.close()
@@ -212,4 +158,49 @@ async function copyTo({ site }: WorkspaceWorld, count: number): Promise<void> {
       [count - 100],
     )
   })
+}
+
+/** A server of its own, on a database where so many run. */
+async function knownStart(known: number): Promise<Pick<WorkspaceCosts, 'startMs' | 'emptyStartMs' | 'known'>> {
+  const site = await makeSite(({ port }) => ({
+    plugins: {
+      once: { use: join(import.meta.dirname, 'at-once') },
+      still: { use: join(import.meta.dirname, 'runner-still.ts'), config: { port } },
+    },
+    workspaces: {
+      origin: `http://*.localhost:${port}`,
+      profiles: { app: { runner: 'still', command: ['x'], port: 1 } },
+    },
+  }))
+  try {
+    const start = async () => {
+      const server = await site.start()
+      await server.stop()
+      return server.startMs
+    }
+    // Makes database and keys.
+    await start()
+    const empty = [await start(), await start(), await start()]
+    fillWith(join(site.folder, 'labgate.db'), known)
+    const took = [await start(), await start(), await start()]
+    return { startMs: median(took), emptyStartMs: median(empty), known }
+  } finally {
+    await site.remove()
+  }
+}
+
+function fillWith(file: string, count: number): void {
+  const database = new Database(file)
+  // Nobody asks here whose they are.
+  database.pragma('foreign_keys = off')
+  database
+    .prepare(
+      `with recursive n (i) as (select 1 union all select i + 1 from n where i < @count)
+       insert into workspace (id, account_id, profile, runner, size, memory_bytes, limits, state, runner_state,
+         runner_state_version, created_at, started_at, ready_at, last_activity_at, lease_ends_at, lease_limit_at)
+       select 'w' || printf('%015d', i), 'nobody', 'app', 'still', 'standard', 0, '{}', 'ready', '{"instance":"x"}',
+         1, @now, @now, @now, @now, @end, @end from n`,
+    )
+    .run({ count, now: Date.now(), end: Date.now() + 86_400_000 })
+  database.close()
 }

@@ -1,10 +1,12 @@
 /** Spans and measurements as an SDK of OpenTelemetry gets them, of a whole Labgate; and that nothing runs without one. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
+import { pathToFileURL } from 'node:url'
 import { context, metrics, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import { W3CTraceContextPropagator } from '@opentelemetry/core'
@@ -14,14 +16,11 @@ import {
   MeterProvider,
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics'
-import {
-  TracerProvider,
-  InMemorySpanExporter,
-  type ReadableSpan,
-  SimpleSpanProcessor,
-} from '@opentelemetry/sdk-trace'
+import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
 import { createFetch } from '../../../core/http/egress.ts'
-import { browser, relyingParty, signInByEmail } from '../../support/labgate.ts'
+import { startCommand, writeConfig } from '../../support/command-line.ts'
+import { browser, freePort, relyingParty, signInByEmail } from '../../support/labgate.ts'
+import { tempFolder } from '../../support/program.ts'
 import { root } from '../../support/sources.ts'
 import { testProfiles, type WorkspaceWorld, workspaceWorld } from '../../support/workspaces.ts'
 
@@ -182,4 +181,34 @@ test('without an SDK nobody is asked twice: the very listener and no wrapper', (
     encoding: 'utf8',
   })
   assert.equal(stdout.trim(), '[true,true,true]', stderr)
+})
+
+test('an SDK that `node --import` registers gets the spans, as docs/operate.md says', async () => {
+  const folder = await tempFolder()
+  const port = await freePort()
+  // From a folder without packages of its own.
+  const at = (name: string) => JSON.stringify(import.meta.resolve(name))
+  const file = join(folder.path, 'tracing.mjs')
+  const sdk = `import { ConsoleSpanExporter, SimpleSpanProcessor, TracerProvider } from ${at('@opentelemetry/sdk-trace')}
+    import { trace } from ${at('@opentelemetry/api')}
+    const spanProcessors = [new SimpleSpanProcessor({ exporter: new ConsoleSpanExporter() })]
+    trace.setGlobalTracerProvider(new TracerProvider({ spanProcessors }))`
+  await writeFile(file, sdk)
+  const config = await writeConfig(folder.path, {
+    ...{ issuer: `http://localhost:${port}`, demo: true, data: folder.path, listen: { port }, management: { port: 0 } },
+    ...{ mail: { from: { address: 'lab@example.org' }, outbox: join(folder.path, 'outbox') } },
+    plugins: { email: { use: '@labgate/auth-email' } },
+  })
+  const env = { NODE_OPTIONS: `--import ${pathToFileURL(file).href}` }
+  const command = startCommand(['serve', '--config', config], { cwd: folder.path, env })
+  try {
+    await command.says('ready at')
+    await fetch(`http://localhost:${port}/?secret=of-a-query`)
+    await command.says(/name: 'GET \/'/)
+    assert.doesNotMatch(command.output(), /of-a-query/)
+  } finally {
+    command.process.kill('SIGTERM')
+    await command.done
+    await folder.remove()
+  }
 })

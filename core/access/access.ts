@@ -14,7 +14,9 @@ import type {
   TermsView,
 } from '@labgate/contract'
 import type { DatasetRecord, LedgerReading, LedgerReads, LedgerRows, PlaceRecord } from '../storage/ledger-rows.ts'
+import { frozen } from '../storage/memo.ts'
 import type { Storage } from '../storage/storage.ts'
+import { createWarm } from '../storage/warm.ts'
 import { type Found, findOut } from './decide.ts'
 import {
   createHolders,
@@ -75,13 +77,19 @@ export function createAccess(needs: {
   const snapshots = createSnapshots({ storage: needs.storage, holders, clock })
   const labelOf = (instance: string) => needs.labelOf?.(instance) ?? instance
   const answer = (ask: AccessAsk) => rows.reading((at) => lookUp(ask, { rows: at, now: clock.now(), holders }))
+  const decisions = createWarm<Decision>(needs.storage)
+  const prompts = createWarm<readonly TermsView[]>(needs.storage)
   return {
     snapshot: async (id, where) =>
       snapshots.warm(id, where?.service) ??
       (await snapshots.known(id, where?.service)) ??
       rows.reading((at) => snapshots.of(at, id, where?.service)),
     anyone: (where) => rows.reading((at) => snapshots.anyone(at, where?.service)),
-    decide: async (ask) => decisionOf(await answer(ask)),
+    decide: (ask) =>
+      decisions.get(keyOf(ask), clock.now().getTime(), async () => {
+        const looked = await answer(ask)
+        return { value: frozen(decisionOf(looked)), until: looked.found.turnsAt }
+      }),
     async explain(ask) {
       const { found, holder, now, revision } = await answer(ask)
       return {
@@ -94,13 +102,19 @@ export function createAccess(needs: {
       }
     },
     missingTerms: ({ account, service }) =>
-      rows.reading(async (at) => {
-        const holder = (await holders.find(at, account))?.holder ?? nobody
-        const terms = await at.siteTerms()
-        const prompted = terms.filter(({ services }) => service !== undefined && services.includes(service))
-        return prompted.map((one) => termsView(one, holder)).filter(({ acceptedAt }) => acceptedAt === undefined)
-      }),
-    ...datasetFaces(rows),
+      prompts.get(`${account} ${service}`, clock.now().getTime(), () =>
+        rows.reading(async (at) => {
+          const holder = (await holders.find(at, account))?.holder ?? nobody
+          const terms = await at.siteTerms()
+          const prompted = terms.filter(({ services }) => service !== undefined && services.includes(service))
+          const views = prompted.map((one) => termsView(one, holder))
+          return {
+            value: frozen(views.filter(({ acceptedAt }) => acceptedAt === undefined)),
+            until: Number.POSITIVE_INFINITY,
+          }
+        }),
+      ),
+    ...datasetFaces(rows, needs.storage),
   }
 }
 
@@ -129,8 +143,14 @@ async function lookUp(
           beside: [],
           terms: () => [],
           turnedAt: 0,
+          turnsAt: Number.POSITIVE_INFINITY,
         }
   return { found, holder, now, revision: revisionNumber(revisions, found.turnedAt) }
+}
+
+/** A question as one text; no two have the same. */
+function keyOf({ account, dataset, version, verb, service }: AccessAsk): string {
+  return JSON.stringify([account, dataset, version, verb, service])
 }
 
 function decisionOf({ found, revision }: Pick<LookedUp, 'found' | 'revision'>): Decision {
@@ -140,7 +160,8 @@ function decisionOf({ found, revision }: Pick<LookedUp, 'found' | 'revision'>): 
 
 type DatasetFaces = Pick<AccessFace, 'dataset' | 'datasetOfTable' | 'placesIn' | 'publicRoots' | 'terms'>
 
-function datasetFaces(rows: LedgerRows): DatasetFaces {
+function datasetFaces(rows: LedgerRows, storage: Pick<Storage, 'generation'>): DatasetFaces {
+  const places = createWarm<Awaited<ReturnType<AccessFace['placesIn']>>>(storage, 1000)
   const place = ({ version, ...rest }: PlaceRecord) => ({
     ...rest,
     version: version ?? undefined,
@@ -161,7 +182,11 @@ function datasetFaces(rows: LedgerRows): DatasetFaces {
       ),
     datasetOfTable: ({ namespace, name }) =>
       rows.reading(async (at) => view(at, await at.datasetOfTable(namespace, name))),
-    placesIn: async (bucket) => (await rows.placesIn(bucket)).map(place),
+    placesIn: (bucket) =>
+      places.get(bucket, 0, async () => ({
+        value: frozen((await rows.placesIn(bucket)).map(place)),
+        until: Number.POSITIVE_INFINITY,
+      })),
     async terms(id) {
       const found = await rows.termsByNumericId(id)
       return found && { terms: found.id, title: found.title }

@@ -19,9 +19,12 @@ export interface Found {
   readonly beside: readonly Judgement[]
   readonly terms: () => readonly TermsView[]
   readonly turnedAt: number
+  /** When time alone turns it next, in milliseconds since 1970. */
+  readonly turnsAt: number
 }
 
-const nothing = { dataset: undefined, lines: [], beside: [], terms: () => [], turnedAt: 0 } as const
+const never = { turnedAt: 0, turnsAt: Number.POSITIVE_INFINITY }
+const nothing = { dataset: undefined, lines: [], beside: [], terms: () => [], ...never } as const
 
 /** Looks one question up, by what one reading sees. */
 export async function findOut(ask: AccessAsk, given: { rows: LedgerReads; holder: Holder; now: Date }): Promise<Found> {
@@ -32,6 +35,7 @@ export async function findOut(ask: AccessAsk, given: { rows: LedgerReads; holder
   const lines = (await rows.grants(holder.subjects, dataset.slug)).flatMap((row) => lineOf(row) ?? [])
   const named = await namedTerms(rows, lines)
   const bare: Circumstances = { holder, now, attached: [], named }
+  const { turnedAt, turnsAt } = turnsOf(lines, bare)
   if (
     dataset.visibility === 'hidden' &&
     !(await isShown(
@@ -40,10 +44,11 @@ export async function findOut(ask: AccessAsk, given: { rows: LedgerReads; holder
       lines.map((line) => judge(line, bare)),
     ))
   )
-    return unknown
+    // When it turns is for us alone: to whoever asked there is no such dataset.
+    return { ...unknown, turnsAt }
   if (ask.version !== undefined && !(await rows.hasVersion(dataset.slug, ask.version)))
-    return { ...nothing, dataset, missing: [{ step: 'dataset', why: 'unknown-version' }] }
-  if (dataset.frozen !== null) return { ...nothing, dataset, missing: [{ step: 'dataset', why: 'frozen' }] }
+    return { ...nothing, dataset, turnsAt, missing: [{ step: 'dataset', why: 'unknown-version' }] }
+  if (dataset.frozen !== null) return { ...nothing, dataset, turnsAt, missing: [{ step: 'dataset', why: 'frozen' }] }
   const attached = attachedTo(termsFor(await rows.termsOn([dataset.slug]), ask.service), ask.version)
   const judged = linesOn(lines, ask.version)
     .map((line) => judge(line, { ...bare, attached }))
@@ -55,7 +60,7 @@ export async function findOut(ask: AccessAsk, given: { rows: LedgerReads; holder
     lines: speaking,
     beside: speaking.length > 0 ? [] : judged,
     terms: () => termsViews({ holder, attached, named, lines: speaking.map(({ grant }) => grant) }),
-    turnedAt: turnsOf(lines, bare).turnedAt,
+    ...{ turnedAt, turnsAt },
   }
 }
 

@@ -3,7 +3,9 @@
  * the Provider's session made with it, so that ending one ends the other.
  * @module
  */
+import { hash } from 'node:crypto'
 import type { AccountId, Clock } from '@labgate/contract'
+import { createMemo } from '../storage/memo.ts'
 import type { SessionRow, SessionStore } from '../storage/sessions.ts'
 import type { AccountRow, Accounts } from './accounts.ts'
 
@@ -70,6 +72,19 @@ export interface Sessions {
   lifeSeconds(remember: boolean): number
 }
 
+/** A session that was found, under a digest of its id. */
+interface Known {
+  /** At which it was read. */
+  readonly seen: number
+  /** Between these it counts unless something is written, in milliseconds since 1970. */
+  readonly from: number
+  readonly until: number
+  readonly session: BrowserSession
+}
+
+/** How long a session is known after its last use was noted. */
+const warmMs = 60_000
+
 /** Makes the sessions on their store. */
 export function createSessions(needs: {
   store: SessionStore
@@ -77,8 +92,11 @@ export function createSessions(needs: {
   clock: Clock
   lifetimes: Lifetimes
   host: string
+  /** By which one sees that nothing was written; without it every use is read. */
+  generation?: () => number
 }): Sessions {
   const { store, accounts, clock, lifetimes } = needs
+  const known = createMemo<Known>(10_000)
   const listeners: EndListener[] = []
   const tell = async (rows: readonly SessionRow[], reach: Ended['reach']): Promise<(() => Promise<void>)[]> => {
     const left: (() => Promise<void>)[] = []
@@ -129,13 +147,23 @@ export function createSessions(needs: {
       })
     },
     async of(id) {
-      const row = id === undefined ? undefined : await store.find(id)
-      if (!row || id === undefined) return undefined
+      if (id === undefined) return undefined
+      const key = hash('sha256', id, 'base64url')
+      const seen = needs.generation?.() ?? Number.NaN
+      const now = clock.now().getTime()
+      const same = known.peek(key, (kept) => kept.seen === seen && kept.from <= now && now < kept.until)
+      if (same) return same.session
+      const row = await store.find(id)
+      if (!row) return undefined
       const owner = await accounts.acting(row.account)
       // Programs have tokens; nobody signs in as one.
       if (owner?.kind !== 'person') return undefined
       await store.touch(id)
-      return { ...row, owner }
+      const session = { ...row, owner }
+      // A moment only, so that the next use is noted in time, and where nothing is over within it.
+      const until = Math.min(row.lastSeenAt.getTime() + warmMs, row.endsAt.getTime())
+      if (row.idleSeconds * 1000 >= 2 * warmMs) known.keep(key, { seen, from: now, until, session })
+      return session
     },
     bindProvider: (id, providerUid) => store.bindProvider(id, providerUid),
     openChild: async (child) => (await store.child(child)) !== undefined,

@@ -128,16 +128,21 @@ export function createApiTokens(needs: Needs): ApiTokens {
       const seen = storage.generation()
       const now = clock.now()
       const same = known.peek(key, (kept) => kept.seen === seen)
-      if (same !== undefined) return isOver(same.answer.token, now) ? undefined : used(same, { address, at: now })
+      // Numbers: two dates are compared by a call to each.
+      if (same !== undefined) return same.endsAt <= now.getTime() ? undefined : used(same, { address, at: now })
       // Garbage costs no read.
       if (!isApiToken(value)) return undefined
       const found = await tokenRows.find(tokenDigest(value))
       // Looked up for unknown values too: how long an answer takes tells nobody whether a token was ever there.
       const account = await accounts.acting(found?.token.account ?? '', found?.at)
       if (found === undefined || account === undefined || stateOf(found.token, now) !== 'active') return undefined
-      const { lastUsedAt } = found.token
-      const answer = { token: { ...found.token, state: 'active' as const }, account }
-      const fresh = { seen, answer, usedAt: lastUsedAt?.getTime() ?? Number.NEGATIVE_INFINITY }
+      const { lastUsedAt, expiresAt } = found.token
+      const fresh: Known = {
+        seen,
+        answer: { token: { ...found.token, state: 'active' }, account },
+        endsAt: expiresAt?.getTime() ?? Number.POSITIVE_INFINITY,
+        usedAt: lastUsedAt?.getTime() ?? Number.NEGATIVE_INFINITY,
+      }
       return used(known.keep(key, fresh), { address, at: now })
     },
   }
@@ -147,16 +152,14 @@ interface Known {
   /** At which it was read. */
   readonly seen: number
   readonly answer: NonNullable<Awaited<ReturnType<ApiTokens['resolve']>>>
-  /** When a use was noted last, in milliseconds since 1970. */
+  /** In milliseconds since 1970, as is `usedAt`. */
+  readonly endsAt: number
+  /** When a use was noted last. */
   usedAt: number
 }
 
 /** More often nobody needs to know when a token was used. */
 const noteMs = 60_000
-
-function isOver({ expiresAt }: Pick<ApiToken, 'expiresAt'>, now: Date): boolean {
-  return expiresAt !== undefined && expiresAt <= now
-}
 
 type NewToken = Parameters<ApiTokens['create']>[1]
 

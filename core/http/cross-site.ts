@@ -41,8 +41,12 @@ export function createCrossSiteCookie(needs: {
   }
 }
 
-function rowHost({ instance, origin }: Place): string {
-  return `${new URL(origin).host}#${instance}`
+const rowHosts = new WeakMap<Place, string>()
+
+function rowHost(place: Place): string {
+  const known = rowHosts.get(place) ?? `${new URL(place.origin).host}#${place.instance}`
+  rowHosts.set(place, known)
+  return known
 }
 
 function nameOf({ instance, origin }: Place): string {

@@ -49,7 +49,13 @@ export function createSessionCookie(needs: {
   /** A dialect's cookie opens that dialect's host only, and the issuer's only the issuer's. */
   const onItsHost = async (req: IncomingMessage) => {
     const found = await sessions.of(idOf(req))
-    return found?.host === normalHost(req.headers.host ?? '', needs.secure ? 'https:' : 'http:') ? found : undefined
+    return found?.host === hostOf(req.headers.host ?? '') ? found : undefined
+  }
+  // Nearly every request names the same one.
+  let last = { header: '', host: '' as string | undefined }
+  const hostOf = (header: string) => {
+    if (header !== last.header) last = { header, host: normalHost(header, needs.secure ? 'https:' : 'http:') }
+    return last.host
   }
   const of = (req: IncomingMessage) => {
     const asked = known.get(req) ?? onItsHost(req)

@@ -33,8 +33,11 @@ export async function termsToOffer({ access, store }: Needs, account: AccountId)
 
 /** Whether data were refused a moment ago that terms alone keep back: then the popup is the way on. */
 export async function wantsTerms({ access, store }: Needs, account: AccountId): Promise<boolean> {
+  // For nearly everybody nothing is pending, which is known without a look into the store.
+  const pending = await pendingTerms(access, account)
+  if (pending.length === 0) return false
   const wanted = await idsIn(store, wantedKey(account))
-  return wanted.length > 0 && (await pendingTerms(access, account)).some(({ terms }) => wanted.includes(terms))
+  return pending.some(({ terms }) => wanted.includes(terms))
 }
 
 /** Remembers what a person tried to open. */

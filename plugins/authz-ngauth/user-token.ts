@@ -28,6 +28,8 @@ export interface UserTokens {
 export const userTokenSeconds = 3600
 
 const daySeconds = 86_400
+/** How long a key that was read is used: it never changes, and is gone by its name long before it is deleted. */
+const knownSeconds = 60
 const types = { data: 'ngauth+jwt', 'sign-out': 'ngauth-sign-out+jwt' } as const
 
 /** Makes them on the instance's store. */
@@ -38,9 +40,16 @@ export function createUserTokens(
   const generation = String(context.config.tokenGeneration)
   const now = () => Math.floor(clock.now().getTime() / 1000)
   const issuer = () => context.url('/').origin
+  const keys = new Map<string, { readonly key: Buffer; readonly until: number }>()
   const stored = async (kid: string) => {
+    const known = keys.get(kid)
+    if (known !== undefined && now() < known.until) return known.key
     const kept = await store.get(`key:${kid}`)
-    return typeof kept === 'string' ? Buffer.from(kept, 'base64url') : undefined
+    keys.delete(kid)
+    if (typeof kept !== 'string') return undefined
+    const key = Buffer.from(kept, 'base64url')
+    keys.set(kid, { key, until: now() + knownSeconds })
+    return key
   }
   const signingKey = async (kid: string) =>
     (await stored(kid)) ??

@@ -62,7 +62,7 @@ suite('answers', async () => {
     ...patch,
   })
   const words = async (lines: readonly Line[], patch: Partial<AccessAsk> = {}, more: Partial<World> = {}) => {
-    writeWorld(database, worldWith(lines, more))
+    await writeWorld(database, worldWith(lines, more))
     return (await access.explain(ask(patch))).words
   }
   const attached = { dataset: 'fish', version: null, services: [], required: 1, isRetired: false }
@@ -133,7 +133,7 @@ suite('answers', async () => {
   test('the line nearest to counting is the one that is spoken of, and one that is over is the last', async () => {
     const over = { conditions: { until: new Date(start - day).toISOString() } }
     const two = { conditions: { withinGroup: 'team', from: new Date(start + day).toISOString() } }
-    writeWorld(database, worldWith([over, two, { conditions: { withinGroup: 'team' } }]))
+    await writeWorld(database, worldWith([over, two, { conditions: { withinGroup: 'team' } }]))
     const { lines, missing } = await access.explain(ask())
     assert.deepEqual(
       lines.map(({ grant }) => grant.id),
@@ -153,7 +153,7 @@ suite('answers', async () => {
       [{ version: 'v8' }],
       [{ isEnded: true }],
     ]) {
-      writeWorld(database, worldWith(lines, hidden))
+      await writeWorld(database, worldWith(lines, hidden))
       for (const patch of [{}, { version: 'v1' }, { version: 'v9' }, { verb: 'admin', account: undefined }]) {
         const [there, not] = [
           await access.explain(ask(patch)),
@@ -164,7 +164,7 @@ suite('answers', async () => {
         assert.ok(!JSON.stringify(byAlias).includes('fish'))
       }
     }
-    writeWorld(database, worldWith([strange], hidden))
+    await writeWorld(database, worldWith([strange], hidden))
     assert.deepEqual((await access.decide(ask())).missing, { step: 'dataset', why: 'frozen' })
   })
 
@@ -173,7 +173,7 @@ suite('answers', async () => {
       identities: [identityWith([{ claim: 'email', value, trust }])],
     })
     const allowed = async (subject: string, more: Partial<World> = {}) => {
-      writeWorld(database, worldWith([{ subject }], more))
+      await writeWorld(database, worldWith([{ subject }], more))
       return (await access.decide(ask())).allowed
     }
     assert.equal(await allowed('name:orcid:0000-0002-1825-009x'), false)
@@ -190,7 +190,7 @@ suite('answers', async () => {
       { id: 'door', ...attached, dataset: null, services: ['cave'] },
       { id: 'loose', ...attached, dataset: null },
     ]
-    writeWorld(database, worldWith([{}], { terms }))
+    await writeWorld(database, worldWith([{}], { terms }))
     assert.equal((await access.decide(ask())).allowed, true)
     assert.equal((await access.decide(ask({ service: 'cave' }))).missing?.step, 'terms')
     assert.equal((await access.snapshot('ada')).grants[0]?.level, 'view')
@@ -198,12 +198,12 @@ suite('answers', async () => {
     const asked = async (account: string) =>
       (await access.missingTerms({ account, service: 'cave' })).map((one) => one.terms)
     assert.deepEqual(await asked('ada'), ['door'])
-    writeWorld(database, worldWith([{}], { terms, acceptances: [{ account: 'ada', terms: 'door', number: 1 }] }))
+    await writeWorld(database, worldWith([{}], { terms, acceptances: [{ account: 'ada', terms: 'door', number: 1 }] }))
     assert.deepEqual(await asked('ada'), [])
   })
 
   test('nobody can change what is remembered', async () => {
-    writeWorld(database, worldWith([{}]))
+    await writeWorld(database, worldWith([{}]))
     const { grants, facts } = await access.snapshot('ada')
     assert.throws(() => (grants as unknown[]).push({}), TypeError)
     assert.throws(() => Object.assign(grants[0] ?? {}, { level: 'admin' }), TypeError)

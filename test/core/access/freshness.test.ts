@@ -44,7 +44,7 @@ suite('the very next answer knows of every change', async () => {
   test('whichever of two processes made it, and whichever is asked', async () => {
     const claim = fc.asyncProperty(walk, async (taken) => {
       now = start
-      writeWorld(database, beginning)
+      await writeWorld(database, beginning)
       for (const { step, by } of taken) {
         now += step.hours * 3_600_000
         if (step.hours === 0) await take(step.step, processes[by === 0 ? 0 : 1])
@@ -57,7 +57,7 @@ suite('the very next answer knows of every change', async () => {
 
   test('and when many are made at once, while answers are given', async () => {
     const claim = fc.asyncProperty(fc.array(steps(start), { minLength: 8, maxLength: 8 }), async (taken) => {
-      writeWorld(database, beginning)
+      await writeWorld(database, beginning)
       const [writing, reading] = processes
       const settled = taken.map(async (step) => {
         await take(step, writing)
@@ -71,7 +71,7 @@ suite('the very next answer knows of every change', async () => {
   })
 
   test('a right that was given and taken a hundred times is never answered late', async () => {
-    writeWorld(database, { ...beginning, grants: [] })
+    await writeWorld(database, { ...beginning, grants: [] })
     const [writing, reading] = processes
     const asked = { account: 'bob', dataset: 'fish', verb: 'view' }
     for (let turn = 0; turn < 100; turn++) {
@@ -89,7 +89,7 @@ suite('the very next answer knows of every change', async () => {
   })
 
   test('the revision differs after every change, and while nothing changes the same snapshot is given', async () => {
-    writeWorld(database, beginning)
+    await writeWorld(database, beginning)
     const [{ access, grants, identities, services }] = processes
     const before = await access.snapshot('svc')
     assert.equal(await access.snapshot('svc'), before)

@@ -58,8 +58,8 @@ const tables = [
   ...['membership', 'group_manager', 'account_group', 'identity', 'account'],
 ]
 
-/** Puts a world in the place of whatever was there. */
-export function writeWorld(database: SqliteDatabase, world: World): void {
+/** Puts a world in the place of whatever was there, as another process would: whoever has heard that it is done asks in a later turn. */
+export async function writeWorld(database: SqliteDatabase, world: World): Promise<void> {
   const put = (table: string, row: Readonly<Record<string, unknown>>) => {
     const names = Object.keys(row)
     const sql = `insert into ${table} (${names.join(', ')}) values (${names.map((name) => `@${name}`).join(', ')})`
@@ -73,6 +73,7 @@ export function writeWorld(database: SqliteDatabase, world: World): void {
       .prepare(`update setting set value = cast(cast(value as integer) + 1 as text) where "key" = 'ledger.revision'`)
       .run()
   })()
+  await new Promise((done) => setImmediate(done))
 }
 
 type Put = (table: string, row: Readonly<Record<string, unknown>>) => void

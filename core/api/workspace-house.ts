@@ -11,6 +11,13 @@ const share = {
   milliCpus: { ...count('Thousandths of CPUs of all of them.'), maximum: 1_000_000_000 },
 } as const
 
+const length = (description: string) => ({ type: 'integer', minimum: 60, maximum: 31_622_400, description }) as const
+const lengths = {
+  firstSeconds: length('At first.'),
+  extensionSeconds: length('What one extension adds, from then on.'),
+  maxSeconds: length('In all, however often it is extended.'),
+} as const
+
 export const workspaceHouseSchemas = {
   WorkspaceQuota: record(
     'How much may run at once; what is absent is not limited.',
@@ -26,6 +33,10 @@ export const workspaceHouseSchemas = {
     },
     ['instances', 'memoryBytes', 'milliCpus', 'taken'],
   ),
+  WorkspaceLeases: record('How long workspaces run where their profile does not say.', {
+    ...lengths,
+    source: { type: 'string', enum: ['console', 'config'], description: 'Set here, or in the config file.' },
+  }),
   WorkspaceUsage: record('What was reserved in a time.', {
     scope: text('`account:ID` or `group:SLUG`.'),
     workspaces: count('How many ran.'),
@@ -86,6 +97,48 @@ const quotas = [
       if (scope.startsWith('account:') && !(await needs.accounts.find(scope.slice(8)))) throw noSuch('account')
       const { instances, memoryBytes, milliCpus } = body
       await needs.workspaces.setQuota(caller.actor, scope, { instances, memoryBytes, milliCpus })
+    },
+  }),
+  operation({
+    id: 'getWorkspaceLeases',
+    method: 'GET',
+    path: '/workspace-leases',
+    tag: 'workspaces',
+    summary: 'How long workspaces run where their profile does not say',
+    answer: { status: 200, description: 'What counts.', schema: ref('WorkspaceLeases') },
+    async handle({ caller }, needs) {
+      assertSiteAdmin(caller, 'see leases')
+      return needs.workspaces.leases()
+    },
+  }),
+  operation({
+    id: 'setWorkspaceLeases',
+    method: 'PUT',
+    path: '/workspace-leases',
+    tag: 'workspaces',
+    summary: 'Set leases in place of what the config says',
+    body: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['firstSeconds', 'extensionSeconds', 'maxSeconds'],
+      properties: lengths,
+    },
+    answer: { status: 204, description: 'They count from now on; what runs keeps what it has.' },
+    async handle({ caller, body }, needs) {
+      assertSiteAdmin(caller, 'set leases')
+      await needs.workspaces.setLeases(caller.actor, body)
+    },
+  }),
+  operation({
+    id: 'deleteWorkspaceLeases',
+    method: 'DELETE',
+    path: '/workspace-leases',
+    tag: 'workspaces',
+    summary: 'Take back leases that were set here',
+    answer: { status: 204, description: 'What the config says counts again.' },
+    async handle({ caller }, needs) {
+      assertSiteAdmin(caller, 'set leases')
+      await needs.workspaces.setLeases(caller.actor, undefined)
     },
   }),
   operation({

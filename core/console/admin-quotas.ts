@@ -1,11 +1,12 @@
-/** Quotas in the console: what the config says, and what is set here instead. @module */
+/** Quotas and leases in the console: what the config says, and what is set here instead. @module */
 import { Fault } from '@labgate/contract'
-import { parseBytes } from '../config/units.ts'
+import { parseBytes, parseDuration } from '../config/units.ts'
 import type { Ctx } from '../http/context.ts'
 import type { Route } from '../http/routes.ts'
 import type { Notice } from '../pages/views.ts'
 import type { ConsoleField } from '../pages/views-console.ts'
-import type { Quota, QuotaLine } from '../workspaces/model.ts'
+import type { ConsoleQuotasView } from '../pages/views-console-workspaces.ts'
+import type { LeaseLine, Leases, Quota, QuotaLine } from '../workspaces/model.ts'
 import { byAdmin, type ConsoleWorkspacesNeeds, consoleWorkspaces, workspacesRoom } from './admin-workspaces.ts'
 import type { ConsoleFrame, Visit } from './frame.ts'
 import { framed, typedIn } from './typed.ts'
@@ -34,6 +35,7 @@ export function quotaRoutes(frame: ConsoleFrame, needs: ConsoleWorkspacesNeeds):
         })),
       ),
       set: { post: frame.post(ctx, base), fields: fieldsOf(ctx, needs) },
+      leases: leasesView(ctx, { frame, needs, line: await workspaces.leases() }),
     })
   }
   return [
@@ -47,6 +49,7 @@ export function quotaRoutes(frame: ConsoleFrame, needs: ConsoleWorkspacesNeeds):
       },
       again: show,
     }),
+    ...leaseForms(frame, needs, show),
     frame.form(`${base}/remove`, {
       may: byAdmin,
       async apply(ctx, { actor }) {
@@ -56,6 +59,61 @@ export function quotaRoutes(frame: ConsoleFrame, needs: ConsoleWorkspacesNeeds):
       again: show,
     }),
   ]
+}
+
+type Show = (ctx: Ctx, visit: Visit, notice?: Notice) => Promise<void>
+
+function leaseForms(frame: ConsoleFrame, needs: ConsoleWorkspacesNeeds, again: Show): Route[] {
+  const { desk, workspaces } = needs
+  const form = (path: string, leases: (ctx: Ctx) => Leases | undefined, said: string) =>
+    frame.form(`${base}/${path}`, {
+      may: byAdmin,
+      async apply(ctx, { actor }) {
+        await workspaces.setLeases(actor, leases(ctx))
+        return { to: base, said: desk.text(ctx, said) }
+      },
+      again,
+    })
+  return [
+    form('leases', (ctx) => leasesTyped(ctx, needs), 'console.saved'),
+    form('leases/remove', () => undefined, 'console.ws.quotaGone'),
+  ]
+}
+
+const lengths = ['first', 'extension', 'max'] as const
+
+function leasesView(
+  ctx: Ctx,
+  { frame, needs, line }: { frame: ConsoleFrame; needs: ConsoleWorkspacesNeeds; line: LeaseLine },
+): ConsoleQuotasView['leases'] {
+  const typed = typedIn(ctx)
+  const say = (key: string) => needs.desk.text(ctx, key)
+  return {
+    ofConfig: line.source === 'config',
+    post: frame.post(ctx, `${base}/leases`),
+    fields: lengths.map((name) => ({
+      ...{ id: name, name, value: typed[name] ?? durationText(line[`${name}Seconds`]), plain: true, maxLength: 12 },
+      label: say(`console.ws.lease.${name}`),
+      ...(name === 'first' ? { hint: say('console.ws.leaseHint') } : {}),
+    })),
+    ...(line.source === 'console' ? { remove: frame.post(ctx, `${base}/leases/remove`) } : {}),
+  }
+}
+
+/** @throws Fault ERR_INPUT */
+function leasesTyped(ctx: Ctx, { desk }: ConsoleWorkspacesNeeds): Leases {
+  const typed = typedIn(ctx)
+  const [firstSeconds, extensionSeconds, maxSeconds] = lengths.map((name) => parseDuration((typed[name] ?? '').trim()))
+  if (firstSeconds === undefined || extensionSeconds === undefined || maxSeconds === undefined)
+    throw new Fault('ERR_INPUT', desk.text(ctx, 'console.ws.badLease'))
+  return { firstSeconds, extensionSeconds, maxSeconds }
+}
+
+/** As the config writes it: `8h`. */
+function durationText(seconds: number): string {
+  const units = { d: 86_400, h: 3600, m: 60, s: 1 }
+  const [unit, length] = Object.entries(units).find(([, one]) => seconds % one === 0) ?? ['s', 1]
+  return `${seconds / length}${unit}`
 }
 
 function lineOf({ scope, quota: { instances, memoryBytes, milliCpus }, source }: QuotaLine) {

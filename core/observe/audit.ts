@@ -67,6 +67,7 @@ export const auditTypes = [
   'workspace.guest-added',
   'workspace.guest-removed',
   'workspace.quota-changed',
+  'workspace.leases-changed',
   'workspace.drained',
   'workspace.messaged',
   'workspace.archived',

@@ -87,6 +87,8 @@ export interface ConsoleQuotasView {
     readonly remove?: Post | undefined
   }[]
   readonly set: ConsoleForm
+  /** How long workspaces run where their profile does not say. */
+  readonly leases: ConsoleForm & { readonly ofConfig: boolean; readonly remove?: Post | undefined }
 }
 
 /** What was used in a time. */

@@ -7,6 +7,7 @@ import type { Actor } from '../accounts/actor.ts'
 import { WorkspaceQuotaEntity, type WorkspaceRow } from '../storage/workspace-entities.ts'
 import { fullFor, quotasTakenIn, standingIn } from './admission.ts'
 import { createDirectWays, directOfRow } from './direct.ts'
+import { leasesIn, setLeasesIn } from './leases.ts'
 import { createLife, endAll, type Life } from './life.ts'
 import type { LaunchOption, Profile, Quota, QuotaScope } from './model.ts'
 import { createPlaces, drainedIn, type Place, setDrained } from './places.ts'
@@ -154,6 +155,7 @@ function lookups({ needs, room, watch }: Parts) {
       return standingIn(room.storage.em(), { account, groups }, room.config.quotas)
     },
     fullFor,
+    leases: () => leasesIn(room),
     usage: (ask) => usageOf(room.storage, room.clock.now(), ask),
     capabilities: (runner) =>
       places
@@ -178,6 +180,12 @@ function administration({ room }: Parts, assertAdmin: (actor: Actor) => Promise<
         const detail = { scope, ...(quota === undefined ? { removed: true } : columnsOf(quota)) }
         await note(room, em, actor, { type: 'workspace.quota-changed', detail })
       })
+    },
+    async setLeases(actor, leases) {
+      await assertAdmin(actor)
+      await setLeasesIn(room, leases)
+      const detail = leases === undefined ? { removed: true } : { ...leases }
+      await storage.transaction((em) => note(room, em, actor, { type: 'workspace.leases-changed', detail }))
     },
     async drain(actor, place, state) {
       await assertAdmin(actor)

@@ -2,6 +2,7 @@
 import { isFault, type Json } from '@labgate/contract'
 import type { WorkspaceRow } from '../storage/workspace-entities.ts'
 import { within } from './bounded.ts'
+import { leaseFrom, leasesIn } from './leases.ts'
 import type { Profile, Trouble, WorkspaceState } from './model.ts'
 import type { Patch } from './records.ts'
 import type { Room } from './room.ts'
@@ -85,17 +86,15 @@ export function imageNow(row: Pick<WorkspaceRow, 'image'>, profile: Profile | un
 }
 
 /** It keeps its share: a restart never loses its place to somebody else. */
-async function comeBack({ records, clock, profiles, config }: Room, row: WorkspaceRow): Promise<boolean> {
-  const now = clock.now().getTime()
+async function comeBack(room: Room, row: WorkspaceRow): Promise<boolean> {
+  const { records, clock, profiles } = room
   const profile = profiles.get(row.profile)
-  const seconds = profile?.leaseSeconds ?? config.lease.first
   await records.update(
     row.id,
     {
       ...anew,
       image: imageNow(row, profile),
-      leaseEndsAt: new Date(now + seconds * 1000),
-      leaseLimitAt: new Date(now + Math.max(seconds, config.lease.max) * 1000),
+      ...leaseFrom(clock.now(), profile, await leasesIn(room)),
     },
     {
       events: [{ kind: 'reserved' }],

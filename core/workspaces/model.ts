@@ -83,7 +83,8 @@ export interface Profile {
     readonly dataset: string | undefined
     readonly verb: string
   }
-  readonly leaseSeconds: number
+  /** Its own first lease; absent: everybody's. */
+  readonly leaseSeconds: number | undefined
   readonly tokenScopes: readonly string[]
 }
 
@@ -175,6 +176,21 @@ export interface Quota {
   readonly instances: number | undefined
   readonly memoryBytes: number | undefined
   readonly milliCpus: number | undefined
+}
+
+/** How long workspaces run. */
+export interface Leases {
+  /** At first. */
+  readonly firstSeconds: number
+  /** What one extension adds, from then on. */
+  readonly extensionSeconds: number
+  /** In all. */
+  readonly maxSeconds: number
+}
+
+/** What counts, and where it is set. */
+export interface LeaseLine extends Leases {
+  readonly source: 'console' | 'config'
 }
 
 /** Whose quota: `site`, `user` (each person, unless named), `account:ID`, `group:SLUG`. */

@@ -5,11 +5,11 @@ import type { Credential, Profile, Size } from './model.ts'
 import { type Preset, presets } from './presets.ts'
 
 /** Every profile of a config, by name, in its order. */
-export function profilesOf({ profiles, lease }: Config['workspaces']): ReadonlyMap<string, Profile> {
-  return new Map(Object.entries(profiles).map(([name, entry]) => [name, profileOf(name, entry, lease.first)]))
+export function profilesOf({ profiles }: Config['workspaces']): ReadonlyMap<string, Profile> {
+  return new Map(Object.entries(profiles).map(([name, entry]) => [name, profileOf(name, entry)]))
 }
 
-function profileOf(name: string, entry: ProfileEntry, leaseSeconds: number): Profile {
+function profileOf(name: string, entry: ProfileEntry): Profile {
   const preset: Preset = presets[entry.preset]
   const { groups, dataset, verb } = entry.allow
   return {
@@ -32,7 +32,7 @@ function profileOf(name: string, entry: ProfileEntry, leaseSeconds: number): Pro
     landing: preset.landing,
     sizes: Object.entries(entry.sizes).map(([size, given]) => sizeOf(size, given)),
     allow: { groups, dataset, verb },
-    leaseSeconds: entry.lease ?? leaseSeconds,
+    leaseSeconds: entry.lease,
     tokenScopes: entry.tokenScopes,
   }
 }

@@ -4,6 +4,7 @@ import type { WorkspaceRow } from '../storage/workspace-entities.ts'
 import { workspaceIn } from '../storage/workspace-writes.ts'
 import { within } from './bounded.ts'
 import { anew, clear } from './ending.ts'
+import { leaseFrom, leasesIn } from './leases.ts'
 import type { Place } from './places.ts'
 import type { Room } from './room.ts'
 import type { Supervisor } from './supervisor.ts'
@@ -87,15 +88,16 @@ async function seenByAnother(
 
 /** Without a record: a database that was put back, or somebody's hand. Admins see it until its lease ends. */
 async function takeIn(room: Room, { place, found }: Outside): Promise<void> {
-  const { storage, clock, config, log } = room
+  const { storage, clock, log } = room
   log.warn({ workspace: found.instance, runner: place.id }, 'a workspace without a record was found')
   const account = found.account === undefined ? undefined : await room.accounts.find(found.account)
   // Nobody could be told of it.
   if (account === undefined) return clear(room, { runner: place.runner, state: found.state })
   const now = clock.now()
+  const leases = await leasesIn(room)
   await storage.transaction(async (em) => {
     if (await workspaceIn(em, found.instance)) return
-    const end = new Date(now.getTime() + config.lease.first * 1000)
+    const { leaseEndsAt: end } = leaseFrom(now, undefined, leases)
     const row = {
       ...anew,
       ...{ id: found.instance, account: account.id, profile: '', runner: place.id, title: '', size: '', image: null },

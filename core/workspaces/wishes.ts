@@ -8,7 +8,16 @@ import { WorkspaceEntity, WorkspaceGuestEntity, type WorkspaceRow } from '../sto
 import { workspaceIn } from '../storage/workspace-writes.ts'
 import { admit, milliOf } from './admission.ts'
 import { anew, imageNow } from './ending.ts'
-import { ended, type Profile, type Revealed, type Size, type Workspace, type WorkspaceAsk } from './model.ts'
+import { leaseFrom, leasesIn } from './leases.ts'
+import {
+  ended,
+  type Leases,
+  type Profile,
+  type Revealed,
+  type Size,
+  type Workspace,
+  type WorkspaceAsk,
+} from './model.ts'
 import { drainedIn } from './places.ts'
 import type { NewEvent, Patch } from './records.ts'
 import { credentialToShow } from './reveal.ts'
@@ -68,16 +77,20 @@ export function createWishes(needs: WishNeeds): Wishes {
       const groups = before ? await needs.groupsOf(before.account) : []
       const leave = await leaveOf(needs, actor)
       if (before && leave(before.account)) await assertMayStart(needs, before)
+      const leases = await leasesIn(room)
       const after = await wish(actor, id, async (row, em) => {
         if (row.wanted === 'removed' && !row.endedAt) throw new Fault('ERR_CONFLICT', 'It is being removed.')
         if (!row.endedAt) return { type: 'workspace.restarted', patch: { wanted: 'stopped', stopReason: 'restart' } }
-        return { type: 'workspace.restarted', ...(await again(needs, em, { row, groups })) }
+        return { type: 'workspace.restarted', ...(await again(needs, em, { row, groups, leases })) }
       })
       if (after.state === 'stopping') supervisor.wake(id)
       else supervisor.interrupt(id)
       return after
     },
-    extend: (actor, id) => wish(actor, id, async (row) => extension(room, row)),
+    async extend(actor, id) {
+      const leases = await leasesIn(room)
+      return wish(actor, id, async (row) => extension(room, row, leases))
+    },
     async reveal(actor, id) {
       let revealed: Revealed | undefined
       await wish(actor, id, async (row) => {
@@ -222,6 +235,7 @@ async function request(needs: WishNeeds, actor: Actor, ask: WorkspaceAsk): Promi
     throw new Fault('ERR_FORBIDDEN', 'This account may not act at the moment.')
   const { profile, size, image } = await chosen(needs, ask)
   const groups = await needs.groupsOf(ask.account)
+  const lease = leaseFrom(room.clock.now(), profile, await leasesIn(room))
   const id = newWorkspaceId(room)
   await room.storage.transaction(async (em) => {
     await assertCalm(room, em)
@@ -229,7 +243,7 @@ async function request(needs: WishNeeds, actor: Actor, ask: WorkspaceAsk): Promi
     const row = {
       ...anew,
       ...{ id, account: ask.account, profile: profile.name, runner: profile.runner, size: size.name },
-      ...{ image: image ?? null, title: titleOf(ask.title, profile), ...shareOf(size), ...leaseOf(room, profile) },
+      ...{ image: image ?? null, title: titleOf(ask.title, profile), ...shareOf(size), ...lease },
       createdAt: room.clock.now(),
     }
     await room.records.insertIn(em, row, [{ kind: 'requested' }, { kind: 'reserved' }])
@@ -264,14 +278,6 @@ function titleOf(title: string | undefined, profile: Profile): string {
   return line === '' ? profile.title : line
 }
 
-function leaseOf({ clock, config }: Room, { leaseSeconds }: Profile): { leaseEndsAt: Date; leaseLimitAt: Date } {
-  const now = clock.now().getTime()
-  return {
-    leaseEndsAt: new Date(now + leaseSeconds * 1000),
-    leaseLimitAt: new Date(now + Math.max(leaseSeconds, config.lease.max) * 1000),
-  }
-}
-
 /** Small letters and digits, beginning with a letter: part of host names and of names at engines. */
 function newWorkspaceId({ random }: Room): string {
   return `w${newId(random, 15).toLowerCase()}`
@@ -281,7 +287,7 @@ function newWorkspaceId({ random }: Room): string {
 async function again(
   { room }: WishNeeds,
   em: EntityManager,
-  { row, groups }: { row: WorkspaceRow; groups: readonly string[] },
+  { row, groups, leases }: { row: WorkspaceRow; groups: readonly string[]; leases: Leases },
 ): Promise<Pick<Wish, 'patch' | 'events'>> {
   const profile = room.profiles.get(row.profile)
   const size = profile?.sizes.find(({ name }) => name === row.size)
@@ -290,7 +296,8 @@ async function again(
   await assertCalm(room, em)
   await admit(em, { account: row.account, groups, limits: size.limits }, room.config.quotas)
   const { runner } = profile
-  const patch = { ...anew, runner, image: imageNow(row, profile), ...shareOf(size), ...leaseOf(room, profile) }
+  const lease = leaseFrom(room.clock.now(), profile, leases)
+  const patch = { ...anew, runner, image: imageNow(row, profile), ...shareOf(size), ...lease }
   return { patch, events: [{ kind: 'reserved' }] }
 }
 
@@ -298,10 +305,10 @@ function shareOf({ limits }: Size) {
   return { limits: limits as unknown as Json, memoryBytes: limits.memoryBytes ?? 0, milliCpus: milliOf(limits) }
 }
 
-async function extension({ clock, config }: Room, row: WorkspaceRow): Promise<Wish> {
+function extension({ clock }: Room, row: WorkspaceRow, { extensionSeconds }: Leases): Wish {
   if (ended.includes(row.state) || row.wanted !== 'running')
     throw new Fault('ERR_CONFLICT', 'It does not run any more.')
-  const end = Math.min(row.leaseLimitAt.getTime(), clock.now().getTime() + config.lease.extension * 1000)
+  const end = Math.min(row.leaseLimitAt.getTime(), clock.now().getTime() + extensionSeconds * 1000)
   if (end <= row.leaseEndsAt.getTime())
     throw new Fault(
       'ERR_CONFLICT',

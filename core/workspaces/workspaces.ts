@@ -4,6 +4,8 @@ import type { Actor, PageAsk, Paged } from '../accounts/actor.ts'
 import type { Full, Standing } from './admission.ts'
 import type {
   LaunchOption,
+  LeaseLine,
+  Leases,
   Profile,
   Quota,
   QuotaLine,
@@ -92,6 +94,10 @@ export interface Workspaces {
   fullFor(standing: readonly Standing[], limits: Limits): Full | undefined
   /** `undefined` takes back what was set in the console. */
   setQuota(actor: Actor, scope: QuotaScope, quota: Quota | undefined): Promise<void>
+  /** How long workspaces run where their profile does not say. */
+  leases(): Promise<LeaseLine>
+  /** `undefined` takes back what was set in the console. What runs keeps what it has. @throws Fault ERR_INPUT */
+  setLeases(actor: Actor, leases: Leases | undefined): Promise<void>
   usage(ask: {
     readonly from: Date
     readonly until: Date

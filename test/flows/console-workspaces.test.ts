@@ -152,6 +152,33 @@ describe('the console’s room for workspaces', () => {
     )
   })
 
+  test('leases: the config’s are shown, others are set, refused when they are nonsense, and taken back', async () => {
+    const page = await boss.open(at('/quotas'))
+    const set = (fields: Record<string, string>) => boss.submit(page, formTo(page, /\/leases$/), fields)
+    for (const fields of [
+      { first: 'long', extension: '1h', max: '1d' },
+      { first: '2d', extension: '1h', max: '1d' },
+      { first: '1s', extension: '1h', max: '1d' },
+      { first: '400d', extension: '1h', max: '400d' },
+    ]) {
+      const answer = await set(fields)
+      assert.equal(answer.status, 400, JSON.stringify(fields))
+      assert.match(answer.text, new RegExp(`value="${fields.first}"`))
+    }
+    assert.equal((await room().leases()).source, 'config')
+    const done = await set({ first: '90m', extension: '2h', max: '3h' })
+    for (const value of ['90m', '2h', '3h']) assert.match(done.text, new RegExp(`value="${value}"`))
+    const { id, createdAt, leaseEndsAt, leaseLimitAt } = await world.ready()
+    const minutes = (until: Date) => Math.round((until.getTime() - createdAt.getTime()) / 60_000)
+    assert.deepEqual([minutes(leaseEndsAt), minutes(leaseLimitAt)], [90, 180])
+    assert.equal(minutes((await room().extend(world.as(world.alice), id)).leaseEndsAt), 120)
+    await room().stop(world.as(world.alice), id)
+    await world.until(id, 'stopped')
+    const fresh = await boss.open(at('/quotas'))
+    assert.match(textOf(await boss.submit(fresh, formTo(fresh, /\/leases\/remove$/))), /counts no more/)
+    assert.equal((await room().leases()).source, 'config')
+  })
+
   test('usage is told by person and by group, and its table runs no formula in a spreadsheet', async () => {
     const { accounts, groups } = {
       accounts: world.site.labgate.rooms.get('accounts'),

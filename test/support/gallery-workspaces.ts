@@ -272,6 +272,12 @@ function consoleSamples(): WorkspaceSample[] {
       post: post(`${rooms}/quotas`),
       fields: [{ id: 'instances', name: 'instances', label: 'Workspaces', hint: 'Empty: not limited.' }],
     },
+    leases: {
+      post: post(`${rooms}/quotas/leases`),
+      fields: [{ id: 'first', name: 'first', label: 'At first', value: '8h', hint: 'Such as 8h or 7d.' }],
+      ofConfig: false,
+      remove: post(`${rooms}/quotas/leases/remove`),
+    },
   }
   const used = { workspaces: 12, hours: 340.26, memoryGibHours: 2722.1, cpuHours: 680.5 }
   const usage: Views['console-workspace-usage'] = {

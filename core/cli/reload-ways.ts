@@ -6,11 +6,12 @@ import type { Io } from './command.ts'
 import { openControl } from './control.ts'
 import { watchFile } from './file-watch.ts'
 import { reloadLines } from './reload.ts'
+import type { HangUps } from './stop-signals.ts'
 
 /** Listens until it is closed. Whatever becomes of a reload is said on standard error, and in the log. */
 export async function listenForReloads(
   labgate: Labgate,
-  { io, path }: { readonly io: Io; readonly path: string },
+  { io, path, hangUps }: { readonly io: Io; readonly path: string; readonly hangUps: HangUps },
 ): Promise<{ close(): void }> {
   const config = () => labgate.rooms.get('config')
   const reload = async () => {
@@ -22,21 +23,12 @@ export async function listenForReloads(
   const watch = await watchFile(resolve(io.cwd, path), () => {
     if (config().reload.watch) void reload()
   })
-  const hungUp = () => void reload()
-  // A terminal that is closed sends it too, and means the end.
-  const listens = !hasTerminal(io)
-  if (listens) process.on('SIGHUP', hungUp)
+  hangUps.heed(() => void reload())
   const control = await openControl({ data: resolve(io.cwd, config().data), log: labgate.rooms.get('log') }, reload)
   return {
     close() {
       watch.close()
       control.close()
-      if (listens) process.removeListener('SIGHUP', hungUp)
     },
   }
-}
-
-/** Whether a person started it in a terminal that is still there. */
-export function hasTerminal(io: Pick<Io, 'isTty'>): boolean {
-  return io.isTty || process.stdin.isTTY === true
 }

@@ -4,7 +4,7 @@ import type { LoadedConfig } from '../config/load.ts'
 import type { Labgate } from '../server.ts'
 import { type Args, type Command, configFile, configOption, type Io } from './command.ts'
 import { paintFor } from './paint.ts'
-import { stopSignals } from './stop-signals.ts'
+import { type HangUps, hangUpSignals, stopSignals } from './stop-signals.ts'
 
 /** Serves until SIGTERM or SIGINT. Standard output is the log; what is for a person goes to standard error. */
 export const command: Command = {
@@ -23,11 +23,12 @@ export const command: Command = {
 
 async function run(args: Args, io: Io): Promise<number> {
   const stop = stopSignals()
+  const hangUps = hangUpSignals(io)
   const progress = tellProgress(io)
   try {
     const labgate = await build(configFile(args, io), { io, progress })
     try {
-      await serve(labgate, { io, progress, path: configFile(args, io), signal: stop.signal })
+      await serve(labgate, { io, progress, path: configFile(args, io), hangUps, signal: stop.signal })
     } finally {
       await labgate.stop()
     }
@@ -35,6 +36,7 @@ async function run(args: Args, io: Io): Promise<number> {
   } finally {
     progress.done()
     stop.release()
+    hangUps.release()
   }
 }
 
@@ -69,10 +71,11 @@ async function judge(loaded: LoadedConfig, { registry }: Labgate, io: Io): Promi
 
 interface Serving extends Needs {
   readonly path: string
+  readonly hangUps: HangUps
   readonly signal: AbortSignal
 }
 
-async function serve(labgate: Labgate, { io, progress, path, signal }: Serving): Promise<void> {
+async function serve(labgate: Labgate, { io, progress, path, hangUps, signal }: Serving): Promise<void> {
   progress.waitsFor(() => `${labgate.registry.starting() ?? 'its listeners'} to start`)
   const started = await labgate.start(signal).catch((error: unknown) => {
     // Told to stop, it breaks off; that is no failure.
@@ -81,9 +84,9 @@ async function serve(labgate: Labgate, { io, progress, path, signal }: Serving):
   })
   progress.done()
   if (started === undefined) return
-  for (const line of readyLines(labgate, started)) io.stderr.write(`${line}\n`)
   const { listenForReloads } = await import('./reload-ways.ts')
-  const ways = await listenForReloads(labgate, { io, path })
+  const ways = await listenForReloads(labgate, { io, path, hangUps })
+  for (const line of readyLines(labgate, started)) io.stderr.write(`${line}\n`)
   await aborted(signal)
   ways.close()
   io.stderr.write('labgate: stopping; requests under way are finished (once more ends at once)\n')

@@ -1,4 +1,5 @@
-/** What the system sends to end a process: the first time in order, the second time at once. @module */
+/** What the system sends to a process: to end it, the first time in order, the second time at once; and to read its config again. @module */
+import type { Io } from './command.ts'
 
 const numbers = { SIGINT: 2, SIGTERM: 15 } as const
 type Stop = keyof typeof numbers
@@ -25,5 +26,29 @@ export function stopSignals(): { readonly signal: AbortSignal; release(): void }
     release() {
       for (const name of names) process.removeListener(name, heard)
     },
+  }
+}
+
+/** SIGHUP, from the first moment on: one that comes during the start must not end the process. */
+export interface HangUps {
+  /** Does it at each, and now if one came already. */
+  heed(work: () => void): void
+  release(): void
+}
+
+/** Listens for SIGHUP, unless a person started it in a terminal: that sends it when it is closed, and means the end. */
+export function hangUpSignals(io: Pick<Io, 'isTty'>): HangUps {
+  let [came, work]: [boolean, (() => void) | undefined] = [false, undefined]
+  const heard = () => {
+    came = true
+    work?.()
+  }
+  if (!io.isTty && process.stdin.isTTY !== true) process.on('SIGHUP', heard)
+  return {
+    heed(given) {
+      work = given
+      if (came) given()
+    },
+    release: () => void process.removeListener('SIGHUP', heard),
   }
 }

@@ -31,6 +31,8 @@ describe('a Labgate that serves reads its config again', () => {
     }
     file = await writeConfig(folder.path, config)
     command = startCommand(['serve', '--config', file], { cwd: folder.path })
+    await command.says('the database was migrated')
+    command.process.kill('SIGHUP')
     await command.says('ready at')
   })
   after(async () => {
@@ -43,6 +45,10 @@ describe('a Labgate that serves reads its config again', () => {
   const page = async () => (await fetch(issuer)).text()
   const write = (part: object) => writeFile(file, stringify({ ...config, ...part }))
   const ask = (...more: string[]) => labgate(['reload', '--config', file, ...more], { cwd: folder.path })
+
+  test('one that is asked for during the start is done when it serves', async () => {
+    await command.says('The config was reloaded; nothing in it differs')
+  })
 
   test('on SIGHUP', async () => {
     await write({ name: 'By signal' })

@@ -68,7 +68,13 @@ export async function createLabgate(given: LabgateConfig, options: AssemblyOptio
     }
     const front = createFront(ground, from.config, current)
     const house: House = {
-      ...{ ground, limits: createLimits(), watch: options.watch, current, ended: front.ended },
+      ...{
+        ground,
+        limits: createLimits({}, ground.get('storage').limiter),
+        watch: options.watch,
+        current,
+        ended: front.ended,
+      },
       installation: (await ground.get('storage').settings.get('installation')) ?? 'none',
     }
     const use = (site: LiveSite) => {

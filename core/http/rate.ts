@@ -1,6 +1,8 @@
-/** Rate limits in this process's memory, by name and key. @module */
+/** Rate limits by name and key: in this process's memory, or in counters that several processes share. @module */
+import { hash } from 'node:crypto'
 import { Fault } from '@labgate/contract'
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
+import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
+import type { MakeLimiter } from '../storage/limiter.ts'
 import { parseAddress } from './edge.ts'
 
 /** At most `count` in `seconds`. */
@@ -32,22 +34,25 @@ function faultOf(rejection: unknown, name: string): unknown {
   })
 }
 
-/** Makes limits; `rules` are those known by name. */
-export function createLimits(rules: Readonly<Record<string, RateRule>> = {}): Limits {
-  const limiters = new Map<string, RateLimiterMemory>()
+/** Makes limits; `rules` are those known by name, `shared` makes counters beyond this process. */
+export function createLimits(rules: Readonly<Record<string, RateRule>> = {}, shared?: MakeLimiter): Limits {
+  const limiters = new Map<string, RateLimiterAbstract>()
   const limiterOf = (name: string, rule: RateRule | undefined) => {
     const known = limiters.get(name)
     if (known !== undefined) return known
     const chosen = rule ?? rules[name]
     if (chosen === undefined) throw new TypeError(`limit ${JSON.stringify(name)} has no rule`)
-    const made = new RateLimiterMemory({ keyPrefix: '', points: chosen.count, duration: chosen.seconds })
+    const { count, seconds } = chosen
+    const memory = new RateLimiterMemory({ keyPrefix: '', points: count, duration: seconds })
+    const made = shared?.({ name, count, seconds, insurance: memory }) ?? memory
     limiters.set(name, made)
     return made
   }
   return {
     async take(name, key, rule) {
       try {
-        await limiterOf(name, rule).consume(key)
+        // Beyond this process nobody needs to read whom it counts.
+        await limiterOf(name, rule).consume(shared === undefined ? key : hash('sha256', key, 'base64url'))
       } catch (rejection) {
         throw faultOf(rejection, name)
       }

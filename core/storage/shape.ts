@@ -7,6 +7,7 @@ import type { ArtifactStore } from './artifacts.ts'
 import type { AuditTrail } from './audit.ts'
 import type { Cleaner } from './cleanup.ts'
 import type { LedgerRows } from './ledger-rows.ts'
+import type { MakeLimiter } from './limiter.ts'
 import type { PostgresTarget } from './postgres/client.ts'
 import type { KeyRing } from './sealing.ts'
 import type { SessionStore } from './sessions.ts'
@@ -57,9 +58,13 @@ export interface Storage {
   /** The documents of one plugin instance. */
   documents(owner: string): Store
   readonly audit: AuditTrail
+  /** Whether other processes may serve on it at the same time. */
+  readonly isShared: boolean
   readonly ring: KeyRing
   readonly settings: Settings
   readonly cleaner: Cleaner
+  /** Makes counters that all processes share; absent where there is but one process. */
+  readonly limiter?: MakeLimiter
   /**
    * Another number after every commit, of whichever process; what was read at the same number is still right. NaN, which
    * equals nothing, where that cannot be told without a read.

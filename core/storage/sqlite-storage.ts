@@ -99,6 +99,7 @@ function assemble({ options, ring, database, orm }: Opened): Storage {
     sessions,
     documents: (owner) => documents.storeOf(owner),
     audit: createAudit(needs),
+    isShared: false,
     ring,
     settings: createSettings(database, writer),
     cleaner,

@@ -9,7 +9,7 @@ import { wordsOf } from './words.ts'
 export class PostgreSql extends Migration {
   override up(): void {
     if (wordsOf(this.driver).bytes !== 'bytea') return
-    for (const statement of [...functions, ...sweeping]) this.addSql(statement)
+    for (const statement of [...functions, ...limits, ...sweeping]) this.addSql(statement)
   }
 }
 
@@ -25,8 +25,14 @@ const functions = [
     $$ select jsonb_array_elements_text(labgate_json(list)) $$`,
 ]
 
+// Unlogged: nothing is lost by it but counts of some minutes, and each count is a write.
+const limits = [
+  `create unlogged table rate_limit (key varchar(255) not null primary key, points integer not null default 0, expire bigint)`,
+  'create index rate_limit_expire_index on rate_limit (expire)',
+]
+
 // The share of dead rows that is too much, and how many at least: these tables live by rows that come and go.
-const sweeping = ['artifact', 'document', 'browser_session', 'api_token', 'setting'].map(
+const sweeping = ['artifact', 'document', 'browser_session', 'api_token', 'setting', 'rate_limit'].map(
   (table) =>
     `alter table ${table} set (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 200,
       autovacuum_analyze_scale_factor = 0.05)`,

@@ -95,7 +95,7 @@ class ProtocolStep implements Unit {
     if (this.#claimed.has(key) || below?.consumedAt !== undefined) throw new ConsumeConflict(model)
     claims.set(key, this.#end.promise)
     this.#claimed.add(key)
-    const consumed = await this.#inTransaction((table) => table.consume(key, now()))
+    const consumed = await this.#inTransaction((table, client) => consumeIn(table, client, { key, now: now() }))
     if (consumed === undefined) {
       claims.delete(key)
       this.#claimed.delete(key)
@@ -156,13 +156,13 @@ class ProtocolStep implements Unit {
   }
 
   /** Everything so far goes before: what is consumed may have been put by this very unit. */
-  async #inTransaction<T>(work: (table: ArtifactTable) => Promise<T>): Promise<T> {
+  async #inTransaction<T>(work: (table: ArtifactTable, client: pg.PoolClient) => Promise<T>): Promise<T> {
     this.#open ??= this.#begin()
     const client = await this.#open
     try {
       const table = artifactTable(transactionOn(client), this.#needs.ring)
       for (const operation of this.#operations.splice(0)) await operation(table)
-      return await work(table)
+      return await work(table, client)
     } catch (error) {
       this.#finish()
       throw postgresFault(error, 'writing')
@@ -210,6 +210,18 @@ class ProtocolStep implements Unit {
     if (open === undefined) end()
     else void open.then(rollback).then(end, end)
   }
+}
+
+/** One that comes too late still holds the row it waited for; let go of, so that what came of it can be revoked at once. */
+async function consumeIn(
+  table: ArtifactTable,
+  client: pg.PoolClient,
+  { key, now }: { readonly key: string; readonly now: number },
+): Promise<ArtifactEntry | undefined> {
+  await client.query('SAVEPOINT consuming')
+  const consumed = await table.consume(key, now)
+  if (consumed === undefined) await client.query('ROLLBACK TO SAVEPOINT consuming')
+  return consumed
 }
 
 async function rollback(client: pg.PoolClient): Promise<void> {

@@ -17,6 +17,7 @@ import { checkKeys, migrate, newCheckBox, notMigrated, pendingMigrations } from 
 import { createPostgresArtifacts } from './artifacts.ts'
 import { clientConfig, createPool, type PostgresTarget, postgresFault, postgresQueries, shares } from './client.ts'
 import { createPostgresDocuments } from './documents.ts'
+import { expiredCounters, postgresLimiter } from './limiter.ts'
 import { createLocks } from './locks.ts'
 import { databaseOf, openPostgresOrm } from './orm.ts'
 import { postgresReadings } from './readings.ts'
@@ -138,7 +139,8 @@ function assemble({ options, ring, orm, pools, place }: Opened): Storage {
   const documents = createPostgresDocuments(needs)
   const tokenRows = createTokenRows({ queries, log, ...postgresTokenUses(needs) })
   const alone = locks.alone(workspacesPlace)
-  const tables = [artifacts, documents, sessions]
+  const counters = expiredCounters(reads, writer, () => clock.now().getTime())
+  const tables = [artifacts, documents, sessions, counters]
   const cleaner = createCleaner({ tables, writer: { run: async (unit) => unit() }, log, pause })
   let looks = 0
   return {
@@ -153,9 +155,11 @@ function assemble({ options, ring, orm, pools, place }: Opened): Storage {
     sessions,
     documents: (owner) => documents.storeOf(owner),
     audit: postgresAudit(needs),
+    isShared: true,
     ring,
     settings,
     cleaner,
+    limiter: postgresLimiter(reads),
     generation: () => Number.NaN,
     dataVersion: () => ++looks,
     commits: () => writer.commits() + artifacts.commits(),

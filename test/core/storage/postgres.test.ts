@@ -1,6 +1,11 @@
-import { suite } from 'node:test'
+import assert from 'node:assert/strict'
+import { after, before, suite, test } from 'node:test'
+import { isConsumeConflict } from '../../../core/storage/conflict.ts'
+import { AccountEntity, IdentityEntity } from '../../../core/storage/entities.ts'
+import { openStorage } from '../../../core/storage/storage.ts'
 import { needs } from '../../support/needs.ts'
-import { openPostgres } from '../../support/storage-postgres.ts'
+import { complainTo, type OpenedStorage, testKeys } from '../../support/storage.ts'
+import { openPostgres, sharedPostgres, targetOf } from '../../support/storage-postgres.ts'
 import { artifactSuite } from './artifact-suite.ts'
 import { storageSuite } from './storage-suite.ts'
 
@@ -13,6 +18,8 @@ function withoutWhatIsMeant(sql: string): string {
     // Ids are counted by an identity, of 64 bits.
     /^alter table "\w+" drop column "(id|seq)";$/,
     /^alter table "\w+" add "(id|seq)" serial primary key;$/,
+    // Counters of rate limits are another library’s.
+    /^drop table if exists "rate_limit" cascade;$/,
     // What our statements use on either database.
     /^drop function if exists "(instr|json_each|json_extract|labgate_json)"\([^)]*\);$/,
   ]
@@ -23,4 +30,89 @@ function withoutWhatIsMeant(sql: string): string {
 suite('PostgreSQL', { skip: needs('postgres') }, () => {
   artifactSuite('PostgreSQL', openPostgres)
   storageSuite('PostgreSQL', openPostgres, withoutWhatIsMeant)
+})
+
+suite('two storages on one PostgreSQL', { skip: needs('postgres') }, () => {
+  let one: OpenedStorage
+  let other: OpenedStorage
+  before(async () => {
+    one = await openPostgres()
+    other = await one.beside()
+  })
+  after(async () => {
+    await other.storage.close()
+    await one.close()
+  })
+
+  test('what both consume at once is consumed by one, and the other can revoke what came of it at once', async () => {
+    const code = { model: 'AuthorizationCode', id: 'race', grantId: 'g', payload: {} }
+    await one.storage.artifacts.put(code)
+    const [first, second] = [one.storage.artifacts.unit(), other.storage.artifacts.unit()]
+    await first.consume(code.model, code.id)
+    first.put({ model: 'AccessToken', id: 'came-of-it', grantId: 'g', payload: {} })
+    const late = assert.rejects(async () => second.consume(code.model, code.id), isConsumeConflict)
+    await first.commit()
+    await late
+    // The late one's step is still open: it must not stand in its own way.
+    await other.storage.artifacts.deleteByGrant('g')
+    await second.commit()
+    assert.equal(await one.storage.artifacts.find('AccessToken', 'came-of-it'), undefined)
+  })
+
+  test('changes through the ORM go one after another, and no revision is lost to a sign-in beside them', async () => {
+    const now = one.clock.now()
+    await one.storage.transaction(async (em) => {
+      em.create(AccountEntity, {
+        ...{ id: 'ada', state: 'active', role: 'user', username: 'ada', displayName: 'Ada', emailVerified: false },
+        ...{ createdAt: now, updatedAt: now, revision: 1 },
+      })
+      const place = { realm: 'email', issuer: 'https://i.example', subject: 's', instance: 'email' }
+      em.create(IdentityEntity, { id: 'i', account: 'ada', ...place, facts: [], createdAt: now, lastSeenAt: now })
+    })
+    const change = ({ storage }: OpenedStorage) =>
+      storage.transaction(async (em) => {
+        const row = await em.findOneOrFail(AccountEntity, { id: 'ada' })
+        await new Promise((done) => setTimeout(done, 5))
+        row.revision += 1
+      })
+    const seen = ({ storage }: OpenedStorage) =>
+      storage.accountRows.noteSeen({ id: 'i', instance: 'email', facts: [], at: now })
+    await Promise.all([one, other, one, other].flatMap((each) => [change(each), seen(each)]))
+    assert.equal((await one.storage.accountRows.find('ada'))?.revision, 9)
+  })
+
+  test('a place is held by one of them, and falls free with it', async () => {
+    assert.deepEqual([await one.storage.alone.hold(), await other.storage.alone.hold()], [true, false])
+    await one.storage.alone.release()
+    assert.equal(await other.storage.alone.hold(), true)
+    assert.equal(one.storage.alone.holds(), false)
+  })
+
+  test('work under one lock runs one after another over both', async () => {
+    const order: string[] = []
+    const work = (name: string) => async () => {
+      order.push(`${name} begins`)
+      await new Promise((done) => setTimeout(done, 20))
+      order.push(`${name} ends`)
+    }
+    const stores = [one, other].map(({ storage }) => storage.documents('x'))
+    await Promise.all(stores.map((store, at) => store.lock('same', work(String(at)))))
+    assert.equal(order[0]?.[0], order[1]?.[0])
+    assert.equal(order[2]?.[0], order[3]?.[0])
+  })
+
+  test('an unmigrated database is refused, unless it is to be migrated', async () => {
+    const postgres = await sharedPostgres()
+    await postgres.create('empty', '')
+    const options = { postgres: targetOf(postgres.url('empty')), clock: one.clock, keys: testKeys, log: complainTo([]) }
+    await assert.rejects(openStorage(options), { code: 'ERR_STORAGE', message: /labgate migrate/ })
+    const both = await Promise.all([1, 2].map(() => openStorage({ ...options, migrate: 'auto' })))
+    for (const storage of both) assert.deepEqual(await storage.pendingMigrations(), [])
+    await both[0]?.compact()
+    for (const storage of both) await storage.close()
+    const keys = ['another key another key another key another']
+    await assert.rejects(openStorage({ ...options, keys }), { code: 'ERR_KEYS' })
+    const nowhere = { ...options, postgres: targetOf('postgresql://app@127.0.0.1:9/none') }
+    await assert.rejects(openStorage(nowhere), { code: 'ERR_STORAGE', message: /connecting to PostgreSQL/ })
+  })
 })

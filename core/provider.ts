@@ -33,6 +33,13 @@ export async function buildProvider(
   const { config, rooms, registry } = site
   const { get } = rooms
   const { cookie } = parts
+  const renew = createRenewal({
+    identities: get('identities'),
+    accounts: get('accounts'),
+    clock: get('clock'),
+    log: get('log'),
+    methods: { get: (id) => registry.auth().find((one) => one.id === id) },
+  })
   return createProvider({
     issuer: config.issuer,
     demo: config.demo,
@@ -67,13 +74,10 @@ export async function buildProvider(
     person: (id) => personOf(rooms, id),
     acts: async (id) => (await get('accounts').acting(id)) !== undefined,
     sessionLives: async (uid) => (await get('storage').sessions.findByProviderUid(uid)) !== undefined,
-    renew: createRenewal({
-      identities: get('identities'),
-      accounts: get('accounts'),
-      clock: get('clock'),
-      log: get('log'),
-      methods: { get: (id) => registry.auth().find((one) => one.id === id) },
-    }),
+    renew: async (id) => {
+      // Where no way to sign in can be asked again, nothing is looked up.
+      if (registry.auth().some(({ method }) => method?.refresh !== undefined)) await renew(id)
+    },
     consents: get('consents'),
     sessions: get('sessions'),
     sessionOf: (req) => cookie.of(req),

@@ -1,5 +1,5 @@
 /** The prepared statements of the `artifact` table: digests for ids, sealed payloads, nothing of the rules. @module */
-import { digest, type KeyRing } from './sealing.ts'
+import { digestText, type KeyRing } from './sealing.ts'
 import type { SqliteDatabase } from './sqlite.ts'
 
 /** One artifact, opened. Ids are hexadecimal digests, times seconds since 1970, `text` is the payload's JSON. */
@@ -56,12 +56,12 @@ export interface ArtifactRow {
 
 /** What stands for an artifact's id, in hexadecimal. */
 export function artifactKey(model: string, id: string): string {
-  return digest(model, id).toString('hex')
+  return digestText(model, id)
 }
 
 /** What stands for a grant's id, a session's uid or a user code, in hexadecimal. */
 export function referenceKey(kind: 'grant' | 'uid' | 'userCode', value: string): string {
-  return digest(kind, value).toString('hex')
+  return digestText(kind, value)
 }
 
 /** What payloads are sealed for. */

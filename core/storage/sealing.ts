@@ -10,7 +10,7 @@ import {
   hash,
   hkdfSync,
   type KeyObject,
-  randomBytes,
+  randomFillSync,
 } from 'node:crypto'
 import { Fault } from '@labgate/contract'
 
@@ -82,6 +82,11 @@ export function digest(kind: string, value: string): Buffer {
   return hash('sha256', `${kind}:${value}`, 'buffer').subarray(0, 16)
 }
 
+/** The same in hexadecimal. */
+export function digestText(kind: string, value: string): string {
+  return hash('sha256', `${kind}:${value}`, 'hex').slice(0, 32)
+}
+
 function keyOf(secret: string, index: number): Key {
   if (secret.length < shortestSecret) {
     throw new Fault(
@@ -110,17 +115,42 @@ interface Place {
   readonly aad: Buffer
 }
 
+/** Purposes are a handful of words. */
+const names = new Map<string, Buffer>()
+
 function aadOf(purpose: string, bound: Uint8Array | undefined): Place {
-  const name = Buffer.from(`${purpose}\0`)
+  const known = names.get(purpose)
+  const name = known ?? Buffer.from(`${purpose}\0`)
+  if (known === undefined) names.set(purpose, name)
   return { purpose, aad: bound === undefined ? name : Buffer.concat([name, bound]) }
 }
 
 function sealWith(key: Key, value: string | Uint8Array, place: Place): Buffer {
-  const nonce = randomBytes(bodyAt - nonceAt)
+  const nonce = freshNonce()
   const cipher = createCipheriv('aes-256-gcm', key.sealingKey(place.purpose), nonce).setAAD(place.aad)
-  const body = cipher.update(typeof value === 'string' ? Buffer.from(value) : value)
+  const body = typeof value === 'string' ? cipher.update(value, 'utf8') : cipher.update(value)
   cipher.final()
-  return Buffer.concat([Buffer.of(version), key.id, nonce, body, cipher.getAuthTag()])
+  const box = Buffer.allocUnsafe(bodyAt + body.length + tagLength)
+  box[0] = version
+  box.set(key.id, idAt)
+  box.set(nonce, nonceAt)
+  box.set(body, bodyAt)
+  box.set(cipher.getAuthTag(), bodyAt + body.length)
+  return box
+}
+
+const nonceLength = bodyAt - nonceAt
+const nonces = { bytes: Buffer.alloc(nonceLength * 256), at: nonceLength * 256 }
+
+/** A random nonce that was never used: of a store that is filled many at once. */
+function freshNonce(): Buffer {
+  if (nonces.at === nonces.bytes.length) {
+    randomFillSync(nonces.bytes)
+    nonces.at = 0
+  }
+  const from = nonces.at
+  nonces.at += nonceLength
+  return nonces.bytes.subarray(from, nonces.at)
 }
 
 function openWith(key: Key, box: Uint8Array, place: Place): Buffer {

@@ -79,7 +79,8 @@ function configOf(folder: string, port: number) {
     secret: { file: join(folder, `${name}.secret`) },
     redirectUris: [redirectUri],
     firstParty: name === 'first',
-    grantTypes: ['authorization_code', 'refresh_token', 'client_credentials'],
+    // Raw gives refresh tokens to those who ask for offline access only, which `first` does not.
+    grantTypes: ['authorization_code', name === 'third' ? 'refresh_token' : 'client_credentials'],
   })
   return {
     issuer: `http://localhost:${port}`,

@@ -148,6 +148,30 @@ const profile = {
     credential,
     direct,
     mounts: { type: 'array', items: mount, description: 'Storage of the app. Absent: the preset’s.' },
+    basePath: {
+      type: 'string',
+      enum: ['told', 'stripped'],
+      description:
+        'Whether the app sees the whole path it is served under (`told`, with {basePath} in its command) or what is below it (`stripped`). Absent: the preset’s.',
+    },
+    landing: {
+      type: 'string',
+      pattern: '^(?!/)',
+      description: 'Below the base path: where it is opened. Absent: the preset’s.',
+    },
+    activity: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['path'],
+      description: 'How one knows, besides traffic, that it is used. Absent: the preset’s.',
+      properties: {
+        path: {
+          type: 'string',
+          pattern: '^(?!/).*/$',
+          description: 'Below the base path: `status` and `kernels` under it answer as Jupyter’s API does.',
+        },
+      },
+    },
     readiness: {
       type: 'object',
       additionalProperties: false,

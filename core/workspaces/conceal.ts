@@ -7,9 +7,13 @@ import { Transform } from 'node:stream'
 import type { Way } from './workspaces.ts'
 
 /** The token that the proxy adds on the way to an app; `undefined` where it adds none. */
-export function tokenOf({ headers }: Pick<Way, 'headers'>): string | undefined {
-  const last = Object.values(headers).at(0)?.split(' ').at(-1)
-  return last !== undefined && last.length >= 16 ? last : undefined
+export function tokenOf({ profile, headers }: Pick<Way, 'profile' | 'headers'>): string | undefined {
+  const header = profile.credential?.header
+  const value = header && headers[header.name]
+  if (header === undefined || value === undefined) return undefined
+  const [before = '', after = ''] = header.value.split('{token}')
+  const token = value.slice(before.length, value.length - after.length)
+  return token.length >= 16 ? token : undefined
 }
 
 /** Whether an answer is a page that can be read as it comes. */

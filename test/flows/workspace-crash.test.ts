@@ -2,9 +2,11 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, suite, test } from 'node:test'
 import { type Victim, type Victims, workspaceVictims } from '../support/workspace-victims.ts'
+import { directProfile } from '../support/workspaces.ts'
 
 suite('killed in the middle of a workspace’s life', async () => {
-  const victims: Victims = await workspaceVictims()
+  const direct = await directProfile()
+  const victims: Victims = await workspaceVictims({ profiles: { direct } })
   let serving: Victim = await victims.start()
   after(() => victims.close())
   afterEach(() => {
@@ -57,6 +59,31 @@ suite('killed in the middle of a workspace’s life', async () => {
     assert.equal(await serving.tell('find', { id }), 'ready')
     assert.deepEqual(victims.processes(), before)
     await stopAll(id)
+  })
+
+  test('a port past the proxy comes back where it was, and goes with the workspace', async () => {
+    const ask = () =>
+      fetch(`http://127.0.0.1:${direct.direct.ports.from}/api/status`, { headers: { connection: 'close' } }).then(
+        ({ status }) => status,
+        () => 0,
+      )
+    const id = String(await serving.tell('request', { profile: 'direct' }))
+    await serving.until(id, 'ready')
+    assert.equal(await ask(), 403)
+    await serving.kill()
+    assert.equal(await ask(), 0)
+    serving = await victims.start()
+    await serving.tell('look')
+    assert.equal(await ask(), 403)
+    // Of two processes one has it, and the other takes it over.
+    const second = await victims.start()
+    await serving.kill()
+    serving = second
+    while (!(await serving.tell('leads'))) await new Promise((done) => setTimeout(done, 50))
+    await serving.tell('look')
+    assert.equal(await ask(), 403)
+    await stopAll(id)
+    assert.equal(await ask(), 0)
   })
 
   for (const point of ['terminate', 'remove'])

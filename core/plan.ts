@@ -5,7 +5,7 @@
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { Log } from '@labgate/contract'
+import { Fault, type Log } from '@labgate/contract'
 import { type Ground, layGround, type Rooms } from './assembly.ts'
 import type { LoadedConfig } from './config/load.ts'
 import type { Config } from './config/schema.ts'
@@ -110,7 +110,9 @@ async function lookInside(
 async function inCopy<T>(config: Config, log: Log, work: (ground: Ground, rooms: Rooms) => Promise<T>): Promise<T> {
   if (config.database.url !== undefined) return inGround(config, log, work)
   // Beside the database itself: what protects that protects the copy.
-  const folder = await mkdtemp(join(dirname(config.database.file), '.labgate-plan-'))
+  const folder = await mkdtemp(join(dirname(config.database.file), '.labgate-plan-')).catch((cause: Error) => {
+    throw new Fault('ERR_STORAGE', `the database ${config.database.file} cannot be copied: ${cause.message}`, { cause })
+  })
   try {
     const file = join(folder, 'copy.db')
     copyDatabase(config.database.file, file)

@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict'
-import { appendFile, copyFile, writeFile } from 'node:fs/promises'
+import { once } from 'node:events'
+import { appendFile, copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { connect } from 'node:tls'
 import * as client from 'openid-client'
+import { makeCertificate } from '../support/certificate.ts'
 import { titleOf } from '../support/flow.ts'
 import {
   authorizationRequest,
   browser,
   callback,
+  freePort,
   loadedConfig,
   type Part,
   relyingParty,
@@ -38,6 +43,12 @@ async function begun(before: number): Promise<void> {
     await new Promise((done) => setTimeout(done, 10))
 }
 
+/** A suite that is tried on PostgreSQL has its database in no file. */
+function databaseOf({ labgate }: TestLabgate): Part {
+  const { url } = labgate.rooms.get('config').database
+  return url === undefined ? {} : { database: { url } }
+}
+
 /** Types a name at an open desk. */
 async function sayName(agent: UserAgent, page: Page, name: string): Promise<Page> {
   const form = page.forms.find(({ fields }) => 'name' in fields)
@@ -55,7 +66,7 @@ describe('a reload while people sign in', () => {
 
   const reload = (part: Part) =>
     site.labgate.reload(async () =>
-      loadedConfig({ plugins, ...part }, { issuer: site.issuer, folder: site.folder, port }),
+      loadedConfig({ plugins, ...databaseOf(site), ...part }, { issuer: site.issuer, folder: site.folder, port }),
     )
   const metric = async (line: string) =>
     (await (await fetch(`http://127.0.0.1:${site.managementPort}/metrics`)).text())
@@ -315,4 +326,29 @@ test('sign-ins that failed before a reload as well bring nothing back', async (t
   await site.labgate.reload(async () => loadedConfig(part('broken', 'Second'), place))
   for (let tries = 0; tries < 4; tries += 1) await open()
   assert.ok((await fetch(site.issuer).then((page) => page.text())).includes('Second'))
+})
+
+test('a certificate that was renewed in its file is shown after a reload', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'labgate-reload-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  const first = await makeCertificate(folder)
+  const port = await freePort()
+  const tls = { cert: { file: first.certFile }, key: { file: first.keyFile } }
+  const part = { issuer: `https://localhost:${port}`, plugins, listen: { port, tls } }
+  const site = await startLabgate(part, { port })
+  t.after(() => site.stop())
+  const shown = async () => {
+    const socket = connect({ host: '127.0.0.1', port, servername: 'localhost', rejectUnauthorized: false })
+    await once(socket, 'secureConnect')
+    const { fingerprint256 } = socket.getPeerCertificate()
+    socket.destroy()
+    return fingerprint256
+  }
+  const before = await shown()
+  await makeCertificate(folder)
+  assert.equal(await shown(), before)
+  const place = { issuer: site.issuer, folder: site.folder, port }
+  const answer = await site.labgate.reload(async () => loadedConfig({ ...part, ...databaseOf(site) }, place))
+  assert.deepEqual([answer.outcome, answer.restart], ['applied', []], answer.why)
+  assert.notEqual(await shown(), before)
 })

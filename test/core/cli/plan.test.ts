@@ -144,6 +144,13 @@ describe('labgate plan', () => {
     assert.ok(!out.includes(secret))
   })
 
+  test('without a database to look into it says so', async () => {
+    await writeFile(join(site.folder, 'other.yaml'), stringify({ ...config, data: join(site.folder, 'nowhere') }))
+    const { code, err } = await labgate(['plan', 'labgate.yaml', '--config', 'other.yaml'], { cwd: site.folder })
+    assert.equal(code, 1)
+    assert.match(err, /ERR_STORAGE\nthe database .*nowhere.labgate\.db cannot be copied/)
+  })
+
   test('a file that could not be applied exits with 1 and its mistakes', async () => {
     for (const [part, why] of [
       [{ clients: { x: { redirectUris: 1 } } }, /new\.yaml:\d+:\d+: clients\.x/],

@@ -9,7 +9,7 @@ export const command: Command = {
   summary: 'Bring the database up to this version.',
   usage: [
     'migrate [--check] [--json]',
-    '`labgate serve` does this by itself when it starts; back up first, a migrated database cannot go back.',
+    '`labgate serve` does this by itself on an SQLite file, never on PostgreSQL. Back up first: a migrated database cannot go back.',
   ].join('\n'),
   options: {
     check: { type: 'boolean', description: 'Change nothing; exit with 1 when there is something to do.' },

@@ -97,8 +97,8 @@ export async function startLabgate(
   given: Part = {},
   options: AssemblyOptions & { readonly folder?: string; readonly port?: number } = {},
 ): Promise<TestLabgate> {
-  const part = process.env.LABGATE_TEST_POSTGRES ? { ...(await onPostgres()), ...given } : given
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'labgate-flow-')))
+  const part = process.env.LABGATE_TEST_POSTGRES ? { ...(await onPostgres(folder)), ...given } : given
   const port = options.port ?? (await freePort())
   const issuer = (part.issuer as string | undefined) ?? `http://localhost:${port}`
   const loaded = loadedConfig(part, { issuer, folder, port })
@@ -123,9 +123,14 @@ export async function startLabgate(
   }
 }
 
-async function onPostgres(): Promise<Part> {
+/** Whoever comes again with a folder comes again to its database. */
+const databases = new Map<string, Promise<string>>()
+
+async function onPostgres(folder: string): Promise<Part> {
   const { newDatabase } = await import('./storage-postgres.ts')
-  return { database: { url: await newDatabase(), connections: 10 } }
+  const url = databases.get(folder) ?? newDatabase()
+  databases.set(folder, url)
+  return { database: { url: await url, connections: 10 } }
 }
 
 async function letters(outbox: string): Promise<string[]> {

@@ -128,7 +128,7 @@ function healthOf({ get }: Ground, current: () => LiveSite): Health {
   health.add({
     name: 'storage',
     weight: 'needed',
-    check: async () => ({ ok: Number.isInteger(get('storage').dataVersion()) }),
+    check: async () => ({ ok: await get('storage').answers() }),
   })
   return health
 }

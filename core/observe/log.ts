@@ -2,7 +2,7 @@
 import type { Clock, Log } from '@labgate/contract'
 import { type DestinationStream, destination, type Logger, pino } from 'pino'
 import { humanLine } from './human.ts'
-import { cleanText, isPlain, redact } from './redact.ts'
+import { arePlain, cleanText, isPlain, redact } from './redact.ts'
 
 /** From all to nothing. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
@@ -108,13 +108,29 @@ function quickInfo({ write }: Stream, time: () => string): (fields: Fields, mess
     for (const name in fields) {
       const value = fields[name]
       if (value === undefined) continue
-      if (!isPlain(name, value)) return false
-      line += typeof value === 'string' ? `,"${name}":"${value}"` : `,"${name}":${value}`
+      const written = isPlain(name, value) ? plainText(value) : nestedText(name, value)
+      if (written === undefined) return false
+      line += `,"${name}":${written}`
     }
     if (!isPlain('message', message)) return false
     write(`${line},"message":"${message}"}\n`)
     return true
   }
+}
+
+function plainText(value: string | number | boolean): string {
+  return typeof value === 'string' ? `"${value}"` : String(value)
+}
+
+/** One level of plain fields, as the trail's lines have; `undefined`: it is something else. */
+function nestedText(name: string, value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return undefined
+  const inner = value as Fields
+  if (!isPlain(name, true) || !arePlain(inner)) return undefined
+  let text = ''
+  for (const key in inner)
+    text += `${text === '' ? '' : ','}"${key}":${plainText(inner[key] as string | number | boolean)}`
+  return `{${text}}`
 }
 
 /** The part of a line that says when; the time to the second is written once a second. */

@@ -63,6 +63,9 @@ interface Waiting {
   reject(error: unknown): void
 }
 
+/** How long units are gathered at most while more of them come. */
+const gatherMs = 2
+
 let changesHere = 0
 
 /** How often this process has changed any file, by whichever writer: whoever keeps a look at what others commit looks again. */
@@ -110,7 +113,7 @@ class GroupCommit implements Writer {
       this.#batch.push(waitingFor({ unit, quiet, resolve, reject }))
       // Whoever holds the line takes the batch along when it leaves.
       if (this.#batch.length === 1 && !this.#busy) {
-        setImmediate(() => this.#flush())
+        this.#gather()
       }
     })
   }
@@ -188,6 +191,15 @@ class GroupCommit implements Writer {
     }
   }
 
+  /** Commits when a turn of the event loop has brought no further unit, or after `gatherMs`: many share one wait for the disk. */
+  #gather(before = this.#batch.length, since = performance.now()): void {
+    setImmediate(() => {
+      const { length } = this.#batch
+      if (length > before && !this.#busy && performance.now() - since < gatherMs) this.#gather(length, since)
+      else this.#flush()
+    })
+  }
+
   /** `false`: there is nothing to commit, or somebody else holds the line. */
   #flush(): boolean {
     if (this.#busy || this.#batch.length === 0) {
@@ -243,7 +255,8 @@ class GroupCommit implements Writer {
   #leave(): void {
     this.#busy = false
     this.#next()
-    this.#flush()
+    // Those who have just been answered ask again: their units are not far.
+    if (!this.#busy && this.#batch.length > 0) this.#gather(0)
   }
 
   /** Returns what was thrown, if anything; nothing of these units was written then. */

@@ -4,7 +4,7 @@
  * `tokenGeneration`, gone two days later. A new day's key leaves older tokens their hour; a new generation ends them.
  * @module
  */
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto'
 import type { AccountId, AuthzContext } from '@labgate/contract'
 import type { NgauthConfig } from './config.ts'
 
@@ -40,14 +40,15 @@ export function createUserTokens(
   const generation = String(context.config.tokenGeneration)
   const now = () => Math.floor(clock.now().getTime() / 1000)
   const issuer = () => context.url('/').origin
-  const keys = new Map<string, { readonly key: Buffer; readonly until: number }>()
+  const keys = new Map<string, { readonly key: KeyObject; readonly until: number }>()
   const stored = async (kid: string) => {
     const known = keys.get(kid)
     if (known !== undefined && now() < known.until) return known.key
     const kept = await store.get(`key:${kid}`)
     keys.delete(kid)
     if (typeof kept !== 'string') return undefined
-    const key = Buffer.from(kept, 'base64url')
+    // Bytes would be made a key at each use, for six times the price.
+    const key = createSecretKey(kept, 'base64url')
     keys.set(kid, { key, until: now() + knownSeconds })
     return key
   }
@@ -58,7 +59,7 @@ export function createUserTokens(
       if (there !== undefined) return there
       const key = Buffer.from(random.bytes(32))
       await store.put(`key:${kid}`, key.toString('base64url'), 2 * daySeconds)
-      return key
+      return createSecretKey(key)
     })
   return {
     async give({ account, origin }, use) {
@@ -86,7 +87,7 @@ export function createUserTokens(
 }
 
 /** HS256 (RFC 7518 §3.2), here and now: a thread pool costs more than the work. */
-function mac(key: Uint8Array, text: string): string {
+function mac(key: KeyObject, text: string): string {
   return createHmac('sha256', key).update(text).digest('base64url')
 }
 

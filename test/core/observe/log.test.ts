@@ -135,7 +135,8 @@ test('what goes wrong is written at once, after the lines before it', async () =
 test('a line says the same, whether it is written quickly or with care', () => {
   const lines: string[] = []
   const log = createLog({ clock, write: (line) => void lines.push(line) })
-  const fields = { requestId: 'aB3', route: '/a/:id', status: 200, broken: true, none: undefined }
+  const detail = { what: 'user-token', number: 3, yes: true }
+  const fields = { requestId: 'aB3', route: '/a/:id', status: 200, broken: true, none: undefined, detail, empty: {} }
   log.info(fields, 'request')
   log.info({ ...fields, why: 'with "care"\n' }, 'request')
   const [quick, careful] = lines.map((line) => JSON.parse(line) as Record<string, unknown>)

@@ -175,11 +175,23 @@ suite('the writer and the disk', () => {
     assert.equal(writer.commits(), 1)
     syncs[0]?.resolve()
     await first
-    await turn()
+    for (let turns = 0; turns < 2; turns++) await turn()
     assert.equal(writer.commits(), 2)
     assert.equal(syncs.length, 2)
     syncs[1]?.resolve()
     assert.deepEqual(await Promise.all(later), ['two', 'three', 'four'])
+  })
+
+  test('what each turn brings more shares one transaction, and nobody waits for what does not come', async () => {
+    const { syncs, writer } = disk()
+    const all = [writer.run(insert('one')), writer.run(insert('two'))]
+    await turn()
+    assert.equal(writer.commits(), 0)
+    all.push(writer.run(insert('three')))
+    for (let turns = 0; turns < 3; turns++) await turn()
+    assert.equal(writer.commits(), 1)
+    syncs[0]?.resolve()
+    assert.deepEqual(await Promise.all(all), ['one', 'two', 'three'])
   })
 
   test('asynchronous work goes before what came while the disk was waited for, and closing waits for both', async () => {

@@ -3,7 +3,7 @@
  * whether they may, is read at every request and every upgrade.
  * @module
  */
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { AccountId } from '@labgate/contract'
 import type { EndListener, Sessions } from './accounts/sessions.ts'
@@ -75,6 +75,7 @@ export function createWorkspaceFront(needs: FrontNeeds): WorkspaceFront {
   }
   const timer = setInterval(() => void sweep().catch(failed), recheckMs)
   timer.unref()
+  const heedless = own.room.onShutOut((id) => void recheck(own, (one) => one.id === id).catch(failed))
   return {
     // Once its row is gone.
     ended:
@@ -97,8 +98,10 @@ export function createWorkspaceFront(needs: FrontNeeds): WorkspaceFront {
     },
     close() {
       clearInterval(timer)
+      heedless()
       own.forwarding.close()
-      for (const socket of own.open.keys()) socket.destroy()
+      // Answers under way have the time that the server gives them.
+      for (const one of own.open.keys()) if (!(one instanceof ServerResponse)) one.destroy()
     },
   }
 }

@@ -31,6 +31,8 @@ export interface WorkspaceNeeds extends Omit<Room, 'profiles' | 'records' | 'pla
 /** The room, and its life. */
 export interface WorkspacesRoom extends Workspaces, Life {
   readonly addressOf: Room['addressOf']
+  /** Calls back when a guest of a workspace is one no more, until it is given up. */
+  onShutOut(listener: (workspace: string) => void): () => void
   /** Told of the places when the plugins are loaded. */
   settle(runners: () => readonly Place[]): void
   /** The way that was given led nowhere; the next one is found anew. */
@@ -62,6 +64,8 @@ export function createWorkspaces(needs: WorkspaceNeeds): WorkspacesRoom {
   const isAdmin = async (account: AccountId) => (await needs.stewards.rightsOf(account)).admin
   const groupsOf = async (account: AccountId) => (await needs.accounts.find(account))?.groups ?? []
   const mayStart = (account: AccountId, profile: Profile) => mayStartIn(needs, account, profile)
+  const wishes = createWishes({ room, supervisor, isAdmin, groupsOf, mayStart })
+  const shutOut = new Set<(workspace: string) => void>()
   needs.accounts.onStateChange(async (account) => {
     if (!(await needs.accounts.mayAct(account))) await endAll(room, supervisor, account)
   })
@@ -70,7 +74,15 @@ export function createWorkspaces(needs: WorkspaceNeeds): WorkspacesRoom {
       runners = given
     },
     addressOf: room.addressOf,
-    ...createWishes({ room, supervisor, isAdmin, groupsOf, mayStart }),
+    ...wishes,
+    async uninvite(actor, id, guest) {
+      await wishes.uninvite(actor, id, guest)
+      for (const listener of shutOut) listener(id)
+    },
+    onShutOut(listener) {
+      shutOut.add(listener)
+      return () => void shutOut.delete(listener)
+    },
     ...lookups(parts),
     ...administration(parts, async (actor) => {
       if (actor.kind === 'account' && !(await isAdmin(actor.account)))

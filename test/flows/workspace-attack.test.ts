@@ -189,6 +189,26 @@ suite('against what is hostile', () => {
     await world.until(hers, 'stopped')
   })
 
+  test('a guest who is shut out loses what is open, at once; the owner does not', async () => {
+    const frank = await signedIn(world, 'frank@example.org')
+    const { id: shared } = await world.ready(carol.account)
+    await room().invite(world.as(carol.account), shared, frank.account)
+    const at = { port, host: host(shared), path: '/s' }
+    const [theirs, hers] = await Promise.all(
+      [frank, carol].map(async (who) => {
+        const own = await enter(world, who, at)
+        return (await join({ ...at, headers: { cookie: own, origin: `http://${at.host}` } })) as Socket
+      }),
+    )
+    const gone = closed(theirs?.resume() ?? assert.fail())
+    await room().uninvite(world.as(carol.account), shared, frank.account)
+    await gone
+    assert.equal(hers?.destroyed, false)
+    hers?.destroy()
+    await room().stop(world.as(carol.account), shared)
+    await world.until(shared, 'stopped')
+  })
+
   test('a lease that is over lets nobody in, however late it is ended', async () => {
     assert.equal((await get('/heads')).status, 200)
     const { leaseEndsAt } = (await room().find(id)) ?? assert.fail()

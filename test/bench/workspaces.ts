@@ -7,7 +7,7 @@ import { isFault } from '@labgate/contract'
 import Database from 'better-sqlite3'
 import { freePort } from '../support/labgate.ts'
 import { type WorkspaceWorld, workspaceWorld } from '../support/workspaces.ts'
-import { median } from './measure.ts'
+import { median, quiet } from './measure.ts'
 import { makeSite } from './servers.ts'
 
 /** Every number, milliseconds. */
@@ -174,6 +174,7 @@ async function knownStart(known: number): Promise<Pick<WorkspaceCosts, 'startMs'
   }))
   try {
     const start = async () => {
+      await quiet({ tries: 8 })
       const server = await site.start()
       await server.stop()
       return server.startMs

@@ -75,12 +75,26 @@ export function domainMatches(pattern: string, email: string): boolean {
   return labels.length > parent.length && labels.slice(-parent.length).join('.') === parent.join('.')
 }
 
-/** A rule in words, for the page that refuses. */
-export function describe(rule: Rule): string {
-  if ('all' in rule) return rule.all.map(describe).join(' and ')
-  if ('any' in rule) return rule.any.length > 0 ? rule.any.map(describe).join(' or ') : 'nobody'
-  if ('not' in rule) return `not (${describe(rule.not)})`
-  if ('domains' in rule) return `a verified e-mail address at ${rule.domains.join(' or ')}`
-  if ('organisations' in rule) return `a member of ${rule.organisations.join(' or ')}`
-  return `${rule.claim} is ${wantedValues(rule).map(String).join(' or ')}`
+/** Words for a rule: `say('domain', { domains })`. */
+export type RuleWords = (
+  key: 'and' | 'or' | 'nobody' | 'not' | 'domain' | 'member' | 'is',
+  values?: Readonly<Record<string, string>>,
+) => string
+
+const inEnglish: RuleWords = (key, { rule = '', names = '', claim = '', values = '' } = {}) =>
+  ({
+    ...{ and: 'and', or: 'or', nobody: 'nobody', not: `not (${rule})` },
+    ...{ domain: `a verified e-mail address at ${names}`, member: `a member of ${names}`, is: `${claim} is ${values}` },
+  })[key]
+
+/** A rule in words, for the page that refuses; in English unless other words are given. */
+export function describe(rule: Rule, say: RuleWords = inEnglish): string {
+  const or = (words: readonly string[]) => words.join(` ${say('or')} `)
+  const inWords = (part: Rule) => describe(part, say)
+  if ('all' in rule) return rule.all.map(inWords).join(` ${say('and')} `)
+  if ('any' in rule) return rule.any.length > 0 ? or(rule.any.map(inWords)) : say('nobody')
+  if ('not' in rule) return say('not', { rule: inWords(rule.not) })
+  if ('domains' in rule) return say('domain', { names: or(rule.domains) })
+  if ('organisations' in rule) return say('member', { names: or(rule.organisations) })
+  return say('is', { claim: rule.claim, values: or(wantedValues(rule).map(String)) })
 }

@@ -13,6 +13,7 @@ import { createAttemptPages, sandboxNoteKey } from '../login/attempt.ts'
 import { isSameBrowser, type Outcome } from '../login/attempts.ts'
 import { type Desk, purpose, readBinding } from '../login/desk.ts'
 import type { Door } from '../login/door.ts'
+import { ruleText } from '../login/finish.ts'
 import { iconUri } from '../pages/links.ts'
 import type { Post } from '../pages/views.ts'
 import type { ConsoleFrameView } from '../pages/views-console.ts'
@@ -192,7 +193,9 @@ async function see(ctx: Ctx, needs: SandboxNeeds): Promise<void> {
       return { kind, name, slug } as const
     }),
     allowed: foreseen.allowed,
-    reasons: foreseen.reasons,
+    reasons: foreseen.reasons.map((reason) =>
+      'value' in reason ? { ...reason, value: ruleText(ctx, desk, { instance: id, why: reason.value }) } : reason,
+    ),
     opens: opensFor(guest, foreseen),
   })
 }

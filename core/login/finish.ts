@@ -4,6 +4,7 @@
  */
 import { Fault } from '@labgate/contract'
 import { type AccountRow, mayAct, verifiedEmail } from '../accounts/accounts.ts'
+import { describe } from '../accounts/admission.ts'
 import type { IdentityRow } from '../accounts/identities.ts'
 import type { Welcome } from '../accounts/people.ts'
 import type { Ctx } from '../http/context.ts'
@@ -162,7 +163,7 @@ export function createFinish(desk: Desk): Finish {
     desk.show(ctx, 'refused', {
       instance: desk.methods.label(outcome.instance, desk.locale(ctx)),
       reason: desk.text(ctx, `login.refused.${welcome.rule}`),
-      rule: welcome.why,
+      rule: ruleText(ctx, desk, { instance: outcome.instance, why: welcome.why }),
       contact: desk.support,
       code: 'ERR_ADMISSION',
       requestId: ctx.state.requestId,
@@ -219,4 +220,16 @@ export function createFinish(desk: Desk): Finish {
       return true
     },
   }
+}
+
+/** The rule that said no, in the person's language. */
+export function ruleText<W extends string | undefined>(
+  ctx: Ctx,
+  desk: Pick<Desk, 'methods' | 'text'>,
+  { instance, why }: { readonly instance: string; readonly why: W },
+): W | string {
+  const rule = desk.methods.get(instance)?.admission.allow
+  // What else may stand there is no rule of the config.
+  if (rule === undefined || why !== describe(rule)) return why
+  return describe(rule, (key, values) => desk.text(ctx, `login.rule.${key}`, values))
 }

@@ -128,15 +128,19 @@ function messagesOf(file: string): Translate {
       const parts = english.split(/\{\d\}/).map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
       return { pattern: new RegExp(`^${parts.join('([^]{1,300}?)')}$`), said }
     })
-  return (english) => {
+  const translate = (english: string, depth = 0): string => {
     const exact = known.get(english)
     if (exact !== undefined) return exact
     for (const { pattern, said } of patterns) {
       const found = pattern.exec(english)
-      if (found) return said.replace(/\{(\d)\}/g, (_whole, index: string) => found[Number(index) + 1] ?? '')
+      // What stands in a place may be words of ours, too: `This needs a site admin.`
+      const value = (index: string) =>
+        depth < 2 ? translate(found?.[Number(index) + 1] ?? '', depth + 1) : (found?.[Number(index) + 1] ?? '')
+      if (found) return said.replace(/\{(\d)\}/g, (_whole, index: string) => value(index))
     }
     return english
   }
+  return (english) => translate(english)
 }
 
 const pluralsOf = kept((locale) => new Intl.PluralRules(locale))

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import { englishOn } from '../support/english.ts'
-import { relyingParty } from '../support/labgate.ts'
+import { relyingParty, signInByEmail } from '../support/labgate.ts'
 import { type Page, UserAgent } from '../support/user-agent.ts'
 import { testProfiles, type WorkspaceWorld, workspaceWorld } from '../support/workspaces.ts'
 
@@ -12,7 +12,9 @@ suite('the pages in German', () => {
   const at = (path: string) => `${world.site.issuer}${path}`
   const inGerman = (page: Page): Page => {
     assert.match(page.text, /<html lang="de">/, page.url.href)
-    const left = englishOn(page.text, { language: 'de' }).filter((text) => text !== 'English')
+    // The trail keeps the rule as it was written down.
+    const data = page.url.pathname === '/console/audit' ? 'a verified e-mail address at … or a member of' : ''
+    const left = englishOn(page.text, { language: 'de', data }).filter((text) => text !== 'English')
     assert.deepEqual(left, [], page.url.href)
     return page
   }
@@ -22,6 +24,12 @@ suite('the pages in German', () => {
   before(async () => {
     world = await workspaceWorld({
       language: 'de',
+      plugins: {
+        email: {
+          use: '@labgate/auth-email',
+          admission: { allow: { any: [{ domains: ['example.org'] }, { organisations: ['labor'] }] } },
+        },
+      },
       workspaces: { profiles: { notebook: { ...testProfiles.notebook, title: 'Heft', allow: {} } } },
       datasets: { fisch: { title: 'Fisch', visibility: 'listed' } },
       terms: { nutzung: { title: 'Nutzung', dataset: 'fisch', text: { markdown: 'Seid nett.' } } },
@@ -64,6 +72,13 @@ suite('the pages in German', () => {
     const letter = await world.site.mail('ada@example.org')
     assert.match(letter.subject, /beantragt Zugang zu Fisch$/)
     assert.match(letter.text, /Fisch ansehen\.\n\nDie Begründung:\nForschung/)
+  })
+
+  test('who is refused reads the rule', async () => {
+    const other = new UserAgent({ headers: { 'accept-language': 'de' } })
+    const refused = await signInByEmail(world.site, other, { at: at('/account'), email: 'eve@evil.example' })
+    assert.equal(refused.status, 403)
+    assert.match(inGerman(refused).text, /eine geprüfte E-Mail-Adresse bei example.org oder Mitglied von labor/)
   })
 
   test('workspaces: list, start, its page, its trouble', async () => {

@@ -32,7 +32,8 @@ const places = (text: string) =>
 const insidePlural = (text: string, at: number) => /(zero|one|two|few|many|other) $/.test(text.slice(0, at))
 
 /** Words that are the same in both languages: names, and what a field calls so. */
-const same = /^(Name|ORCID iD|Code|Manager|\{what\}: \{value\}|CPUs|GPUs|Tokens?|Runner|Person|–|Version|Text|Link|in \{time\})$/
+const same =
+  /^(Name|ORCID iD|Code|Manager|\{what\}: \{value\}|CPUs|GPUs|Tokens?|Runner|Person|–|Version|Text|Link|in \{time\})$/
 
 test('German is among our languages', () => assert.ok(others.includes('de.json')))
 
@@ -75,7 +76,7 @@ for (const file of others) {
 
 /** Rooms whose faults only operators and programs read; the admin API answers in English. */
 const notForPeople =
-  /^core\/(api|cli|config|contract|import|registry|storage)\/|jobs\.ts$|oidc\/clients\.ts$|token-face\.ts$/
+  /^core\/(api|cli|config|contract|import|registry|storage)\/|jobs\.ts$|oidc\/(clients|keys|registrations)\.ts$|token-face\.ts$/
 
 /** Messages of faults that are shown to people, with numbers for their places. */
 function shownMessages(): readonly string[] {
@@ -116,6 +117,11 @@ for (const file of readdirSync(join(folder, '..', 'messages'))) {
         assert.ok(all.includes(parts[0] ?? '') || english === t0('login.expired'), english)
         assert.deepEqual(words.match(/\{\d\}/g)?.toSorted(), english.match(/\{\d\}/g)?.toSorted(), english)
       }
+    })
+
+    test('words of ours in a place of a message are said too', () => {
+      assert.equal(t.message('This needs a site admin.'), 'Dafür braucht es einen Admin der Seite.')
+      assert.equal(t.message('There is no version “v9” of “fish”.'), 'Es gibt die Version “v9” von “fish” nicht.')
     })
 
     test('a message is said by its pattern, values untouched; another is left as it is', () => {

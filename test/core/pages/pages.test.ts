@@ -174,6 +174,7 @@ suite('texts', async () => {
     'workspaces.states.',
     'workspaces.events.',
     'workspaces.reasons.',
+    'login.rule.',
     'sandbox.reasons.',
     'sandbox.opens.',
     'sandbox.states.',

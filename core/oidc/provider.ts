@@ -31,6 +31,7 @@ import { existingGrant } from './grants.ts'
 import { answeringForJwts, recordJwtTokens, tokenNames } from './jwt-tokens.ts'
 import { signingAlgorithms } from './keys.ts'
 import { createPolicy, type PolicyNeeds } from './policy.ts'
+import { sendOnPosted } from './posted-requests.ts'
 import { isFapi, type ProofNeeds, proofAlgorithms, proofOptions } from './proofs.ts'
 import { addQuickAnswers, mayIntrospect } from './quick.ts'
 import { invitationTokens, type RegistrationNeeds, registeredClients, registrationFeatures } from './registration.ts'
@@ -151,6 +152,7 @@ export function createProvider(needs: ProviderNeeds): Provider {
   // Ours ends when theirs is gone for good: a crash between the two must leave a session that can be ended again.
   provider.use((ctx, next) => endOursAfter(ctx as KoaContextWithOIDC, next, needs))
   provider.use(deviceDoor(needs))
+  provider.use(sendOnPosted)
   provider.use((ctx, next) => narrowFormAction(ctx as KoaContextWithOIDC, next))
   provider.use(commitBeforeAnswer)
   recordJwtTokens(provider, { ...needs, adapterFor, secret: needs.recordSecret })

@@ -78,7 +78,6 @@ export function createAccess(needs: {
   const labelOf = (instance: string) => needs.labelOf?.(instance) ?? instance
   const answer = (ask: AccessAsk) => rows.reading((at) => lookUp(ask, { rows: at, now: clock.now(), holders }))
   const decisions = createWarm<Decision>(needs.storage)
-  const prompts = createWarm<readonly TermsView[]>(needs.storage)
   return {
     snapshot: async (id, where) =>
       snapshots.warm(id, where?.service) ??
@@ -101,20 +100,34 @@ export function createAccess(needs: {
         words: wordsOf({ ask, found, facts: holder.facts, now, labelOf }),
       }
     },
-    missingTerms: ({ account, service }) =>
-      prompts.get(`${account} ${service}`, clock.now().getTime(), () =>
-        rows.reading(async (at) => {
-          const holder = (await holders.find(at, account))?.holder ?? nobody
-          const terms = await at.siteTerms()
-          const prompted = terms.filter(({ services }) => service !== undefined && services.includes(service))
-          const views = prompted.map((one) => termsView(one, holder))
-          return {
-            value: frozen(views.filter(({ acceptedAt }) => acceptedAt === undefined)),
-            until: Number.POSITIVE_INFINITY,
-          }
-        }),
-      ),
+    missingTerms: missingTerms({ storage: needs.storage, holders, clock }),
     ...datasetFaces(rows, needs.storage),
+  }
+}
+
+function missingTerms(needs: { storage: Storage; holders: Holders; clock: Clock }): Access['missingTerms'] {
+  const { storage, holders, clock } = needs
+  const rows = storage.ledgerRows
+  const services = createWarm<ReadonlySet<string>>(storage, 2)
+  const prompts = createWarm<readonly TermsView[]>(storage)
+  const prompted = (account: AccountId, service: string) =>
+    rows.reading(async (at) => {
+      const holder = (await holders.find(at, account))?.holder ?? nobody
+      const terms = (await at.siteTerms()).filter((one) => one.services.includes(service))
+      const views = terms.map((one) => termsView(one, holder))
+      return {
+        value: frozen(views.filter(({ acceptedAt }) => acceptedAt === undefined)),
+        until: Number.POSITIVE_INFINITY,
+      }
+    })
+  return async ({ account, service }) => {
+    // Mostly nothing is asked of anybody, and that is known of everybody at once.
+    const asking = await services.get('', 0, async () => ({
+      value: new Set((await rows.siteTerms()).flatMap((one) => one.services)),
+      until: Number.POSITIVE_INFINITY,
+    }))
+    if (!asking.has(service)) return []
+    return prompts.get(`${account} ${service}`, clock.now().getTime(), () => prompted(account, service))
   }
 }
 

@@ -43,13 +43,28 @@ export function inRange(address: Address, range: Range): boolean {
   return address.kind() === range[0].kind() && address.match(range)
 }
 
+/** A plain IPv4 address, as nearly all are: four numbers of at most 255 without a zero before them. */
+const plainIpv4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/
+
+/** Whether a text is an IPv4 address in its one plain spelling. */
+export function isPlainIpv4(text: string): boolean {
+  return plainIpv4.test(text)
+}
+
 /** Reads a list of addresses and CIDR ranges once. @throws TypeError when an entry is neither. */
 export function createProxies(list: readonly string[]): Proxies {
   const unix = list.includes('unix')
   const ranges = list.filter((entry) => entry !== 'unix').map(parseRange)
+  const ipv4 = ranges.flatMap(([address, bits]) =>
+    address.kind() === 'ipv4' ? [{ size: 2 ** (32 - bits), base: numberOf(address.toString()) }] : [],
+  )
   return {
     has(text) {
       if (text === undefined) return unix
+      if (plainIpv4.test(text)) {
+        const number = numberOf(text)
+        return ipv4.some(({ size, base }) => Math.floor(number / size) === Math.floor(base / size))
+      }
       const address = parseAddress(text)
       return address !== undefined && ranges.some((range) => inRange(address, range))
     },
@@ -80,8 +95,15 @@ export function soleValue({ rawHeaders }: IncomingMessage, name: string): string
   return found
 }
 
+function numberOf(ipv4: string): number {
+  let number = 0
+  for (const part of ipv4.split('.')) number = number * 256 + Number(part)
+  return number
+}
+
 function hopAddress(hop: string): string | undefined {
   const text = hop.trim()
+  if (plainIpv4.test(text)) return text
   const bracketed = /^\[([^\]]+)\](?::\d+)?$/.exec(text)
   const withPort = /^(\d+\.\d+\.\d+\.\d+):\d+$/.exec(text)
   return parseAddress(bracketed?.[1] ?? withPort?.[1] ?? text)?.toString()
@@ -144,7 +166,9 @@ const askedAbout = /^(?:x-forwarded-(?:method|uri)|x-original-(?:method|uri))$/
  * listed proxy's word about a request that it asks about stays, if it was said once.
  */
 export function rewriteForwarded(req: IncomingMessage, edge: Edge): void {
-  for (const name of Object.keys(req.headers)) {
+  for (const name in req.headers) {
+    // All of those that are meant begin so.
+    if (!name.startsWith('x') && !name.startsWith('f')) continue
     if (edge.proxied && askedAbout.test(name) && soleValue(req, name) !== undefined) continue
     if (forwarded.test(name)) delete req.headers[name]
   }

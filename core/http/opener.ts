@@ -39,7 +39,8 @@ export function openerMark(needs: {
   }
   return (ctx) => {
     const { host } = ctx.state
-    const { path } = ctx
+    // Not Koa's, which parses the address: most requests are none of these.
+    const [path = ''] = (ctx.req.url ?? '').split('?', 1)
     if (host !== issuer.host) {
       if (path.startsWith('/sign-in/') && hostsOf().has(host)) keepOpener(ctx)
     } else if (isAskedFor(path) || (path === '/oidc/auth' && hostsOf().has(returnHost(ctx, issuer) ?? ''))) {

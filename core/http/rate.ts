@@ -3,7 +3,7 @@ import { hash } from 'node:crypto'
 import { Fault } from '@labgate/contract'
 import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
 import type { MakeLimiter } from '../storage/limiter.ts'
-import { parseAddress } from './edge.ts'
+import { isPlainIpv4, parseAddress } from './edge.ts'
 
 /** At most `count` in `seconds`. */
 export interface RateRule {
@@ -19,6 +19,8 @@ export interface Limits {
 
 /** The key of a network address: an IPv6 host owns its whole /64, so that is what is counted. */
 export function addressKey(address: string): string {
+  // The edge has written it as everybody writes it.
+  if (isPlainIpv4(address)) return address
   const parsed = parseAddress(address)
   if (parsed === undefined) return address
   if (parsed.kind() === 'ipv4') return parsed.toString()

@@ -10,7 +10,7 @@ import {
   type StorageOpener,
   type TestClock,
   testKeys,
-} from './storage.ts'
+} from './storage-world.ts'
 
 let server: Promise<Postgres> | undefined
 let migrated: Promise<void> | undefined

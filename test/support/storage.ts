@@ -2,45 +2,24 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Log } from '@labgate/contract'
-import { openStorage, type Storage, type StorageOptions } from '../../core/storage/storage.ts'
+import { openStorage, type StorageOptions } from '../../core/storage/storage.ts'
+import {
+  complainTo,
+  createTestClock,
+  type OpenedStorage,
+  type StorageOpener,
+  type TestClock,
+  testKeys,
+} from './storage-world.ts'
 
-/** A clock that stands still until it is moved. */
-export interface TestClock {
-  now(): Date
-  /** Moves it forward. */
-  pass(seconds: number): void
-}
-
-export interface OpenedStorage {
-  readonly storage: Storage
-  readonly clock: TestClock
-  readonly file: string
-  /** Warnings and errors that were logged. */
-  readonly complaints: string[]
-  /** Closes it and opens the same database again. */
-  reopen(options?: Partial<StorageOptions>): Promise<OpenedStorage>
-  /** Opens the same database a second time, as another process does; close its `storage` alone. */
-  beside(): Promise<OpenedStorage>
-  /** Closes it and removes the folder. */
-  close(): Promise<void>
-}
-
-/** How a suite gets its database, whichever it is. */
-export type StorageOpener = (options?: Partial<StorageOptions>) => Promise<OpenedStorage>
-
-export const testKeys = ['first test key first test key first test key']
-
-/** A clock that begins at a fixed instant. */
-export function createTestClock(start = Date.UTC(2026, 0, 1)): TestClock {
-  let at = start
-  return {
-    now: () => new Date(at),
-    pass: (seconds) => {
-      at += seconds * 1000
-    },
-  }
-}
+export {
+  complainTo,
+  createTestClock,
+  type OpenedStorage,
+  type StorageOpener,
+  type TestClock,
+  testKeys,
+} from './storage-world.ts'
 
 /**
  * Opens an SQLite storage in a new temporary folder; with LABGATE_TEST_POSTGRES set, a PostgreSQL in its place, so that
@@ -77,13 +56,4 @@ async function openIn(folder: string, clock: TestClock, options: Partial<Storage
       await rm(folder, { recursive: true, force: true })
     },
   }
-}
-
-/** A log that keeps warnings and errors. */
-export function complainTo(complaints: string[]): Log {
-  const complain = (fields: Readonly<Record<string, unknown>>, message: string) => {
-    complaints.push(`${message} ${fields.error ?? ''}`)
-  }
-  const ignore = () => undefined
-  return { debug: ignore, info: ignore, warn: complain, error: complain }
 }

@@ -1,5 +1,6 @@
 /** Builds a site from one config: plugins, pages, app, Provider and routes. It opens nothing; its plugins are started by whoever built it. @module */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { setImmediate as yieldTurn } from 'node:timers/promises'
 import type Provider from 'oidc-provider'
 import type { EndListener } from './accounts/sessions.ts'
 import { createAdminFace } from './api/face.ts'
@@ -68,6 +69,7 @@ export async function buildSite(house: House, from: SiteConfig, { before, prepar
     signIns: () => house.current().registry.signIns(),
     takeOver: before !== undefined && standAlike(before.config, config) ? before.registry : undefined,
   })
+  await yieldTurn()
   const site: Site = { config, locate, rooms, registry, adminFace: createAdminFace() }
   return furnish(house, { site, from, fetches: keptFetches(fetches, { registry, before }), fetchFor })
 }
@@ -121,6 +123,8 @@ async function furnish(house: House, { site, from, fetches, fetchFor }: Parts): 
   const { get } = rooms
   const assets = loadAssets({ logo: config.branding.logo })
   const pages = pagesOf(site, assets)
+  // What is built beside a site that serves must not hold up its requests all in one go.
+  await yieldTurn()
   const cookieKeys = get('storage').ring.cookieKeys()
   const app = createApp({
     issuer: config.issuer,
@@ -146,6 +150,7 @@ async function furnish(house: House, { site, from, fetches, fetchFor }: Parts): 
     return { provider: made.on('server_error', () => get('signIns').note('failed')), ring }
   }
   const now = await build()
+  await yieldTurn()
   const provider = () => now.provider
   const { artifacts } = get('storage')
   const providerSessions = createProviderSessions({ provider, artifacts, log: get('log') })

@@ -21,6 +21,7 @@ import { inOrder, termsFor, viewsOf } from './holding.ts'
 import { type Holder, turnsOf } from './judge.ts'
 import { lineOf } from './lines.ts'
 import type { Grant } from './model.ts'
+import { createPlaces, type Places } from './places.ts'
 import { namedTerms, termsViews } from './terms-views.ts'
 
 /** Snapshots, those that are kept and those that a reading makes. */
@@ -49,6 +50,7 @@ export function createSnapshots(
   size = 10_000,
 ): Snapshots {
   const memo = createMemo<Kept>(size)
+  const places = createPlaces()
   const isOf = (now: number, kept: Kept) => kept.from <= now && now < kept.to
   const fitsAt = (revisions: Revisions, now: number) => (kept: Kept) =>
     isOf(now, kept) && sameRevisions(kept.revisions, revisions)
@@ -75,8 +77,11 @@ export function createSnapshots(
     async known(id, service) {
       const now = clock.now().getTime()
       const seen = storage.generation()
+      const key = keyOf(id, service)
+      // Of whom nothing is kept, nothing is asked.
+      if (memo.peek(key, (one) => isOf(now, one)) === undefined) return undefined
       const revisions = await storage.ledgerRows.revisions(id)
-      const kept = revisions && memo.peek(keyOf(id, service), fitsAt(revisions, now))
+      const kept = revisions && memo.peek(key, fitsAt(revisions, now))
       if (kept) kept.seen = seen
       // The key says which of the two it is.
       return kept?.snapshot as Snapshot | undefined
@@ -86,7 +91,7 @@ export function createSnapshots(
       if (known === undefined) throw new Fault('ERR_NOT_FOUND', `there is no account ${id}`)
       return keep(keyOf(id, service), {
         revisions: known.revisions,
-        make: (now) => make(known, { rows, now, service }),
+        make: (now) => make(known, { rows, now, service, places, revision: known.revisions.ledger }),
       })
     },
     async anyone(rows, service) {
@@ -94,7 +99,10 @@ export function createSnapshots(
       return keep(keyOf('', service), {
         revisions,
         make: async (now) => {
-          const { grants, turnsAt, turnedAt } = await everything(nobody, { rows, now, service })
+          const { grants, turnsAt, turnedAt } = await everything(nobody, {
+            ...{ rows, now, service, places },
+            revision: revisions.ledger,
+          })
           return { snapshot: { grants, revision: revisionNumber(revisions, turnedAt) }, turnsAt }
         },
       })
@@ -114,6 +122,9 @@ interface Made<T> {
 
 interface Given {
   readonly rows: LedgerReads
+  readonly places: Places
+  /** Of the ledger, at which `rows` read. */
+  readonly revision: number
   readonly now: Date
   readonly service: string | undefined
 }
@@ -132,23 +143,19 @@ async function make(
   }
 }
 
-async function everything(holder: Holder, { rows, now, service }: Given) {
+async function everything(holder: Holder, { rows, now, service, places, revision }: Given) {
   const lines = (await rows.grants(holder.subjects)).flatMap((row) => lineOf(row) ?? [])
   const named = await namedTerms(rows, lines)
   const slugs = [...new Set(lines.map(({ dataset }) => dataset))].toSorted(inOrder)
-  const closed = new Set(await rows.frozenOf(slugs))
-  const open = slugs.filter((slug) => !closed.has(slug))
-  const byDataset = {
-    lines: Map.groupBy(lines, ({ dataset }) => dataset),
-    terms: Map.groupBy(await rows.termsOn(open), ({ dataset }) => dataset ?? ''),
-    versions: Map.groupBy(await rows.versionsOf(open), ({ dataset }) => dataset),
-  }
+  const around = await places.at(revision, slugs, rows)
+  const ofDataset = Map.groupBy(lines, ({ dataset }) => dataset)
   const grants: GrantView[] = []
   const concerned: { lines: Grant[]; attached: TermsRecord[] } = { lines: [], attached: [] }
-  for (const dataset of open) {
-    const own = byDataset.lines.get(dataset) ?? []
-    const attached = byDataset.terms.get(dataset) ?? []
-    const versions = new Set((byDataset.versions.get(dataset) ?? []).map(({ version }) => version))
+  for (const dataset of slugs) {
+    const own = ofDataset.get(dataset) ?? []
+    const place = around.get(dataset)
+    if (place === undefined || place.isFrozen) continue
+    const { terms: attached, versions } = place
     const views = viewsOf({ dataset, lines: own, terms: termsFor(attached, service), versions }, { holder, now, named })
     if (views.length === 0) continue
     grants.push(...views)

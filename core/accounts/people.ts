@@ -133,8 +133,11 @@ export function createPeople(needs: {
   const knownOrAwaited = async (arrival: Arrival): Promise<IdentityRow | undefined> => {
     const { source, assertion } = arrival
     const found = await identities.find(source, assertion)
-    const account = found ? undefined : await needs.awaited.find(source, assertion)
-    if (account === undefined || !decideAdmission(arrival.admission, assertion.facts, true).allowed) return found
+    if (found) return found
+    const account = await needs.awaited.find(source, assertion)
+    // Nobody is awaited any more, it may be, because another tab of this very sign-in has come in since the look above.
+    if (account === undefined) return identities.find(source, assertion)
+    if (!decideAdmission(arrival.admission, assertion.facts, true).allowed) return undefined
     await storage.transaction(async (em) => {
       await needs.awaited.claimIn(em, account, source.instance)
       await identities.linkIn(em, account, { source, assertion })

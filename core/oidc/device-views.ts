@@ -1,13 +1,19 @@
 /** The pages of the device flow in our words and looks. @module */
 import type { Context } from 'koa'
+import { createLanguageChoice } from '../http/language.ts'
+import { returnPath } from '../http/returns.ts'
 import { deviceText } from '../pages/device.ts'
 import type { Pages } from '../pages/pages.ts'
 import { type DeviceViews, devicePath } from './device.ts'
 import { nonceOf } from './views.ts'
 
 /** Makes them. */
-export function deviceViews({ pages }: { readonly pages: Pages }): DeviceViews {
-  const around = (ctx: Context) => ({ locale: pages.texts.choose(ctx.get('accept-language')), nonce: nonceOf(ctx) })
+export function deviceViews({ pages, issuer }: { readonly pages: Pages; readonly issuer: string }): DeviceViews {
+  const language = createLanguageChoice(pages.texts, issuer)
+  const around = (ctx: Context) => ({
+    ...{ locale: language.of(ctx.req.headers), nonce: nonceOf(ctx) },
+    here: ctx.method === 'GET' ? returnPath(ctx.originalUrl, issuer) : undefined,
+  })
   const text = (ctx: Context, key: string, values: Readonly<Record<string, string>> = {}) =>
     pages.texts.in(around(ctx).locale)(key, values)
   const html = (ctx: Context, body: string): void => {

@@ -74,6 +74,15 @@ suite('the pages in German', () => {
     assert.match(letter.text, /Fisch ansehen\.\n\nDie Begründung:\nForschung/)
   })
 
+  test('a device is connected in the language that was chosen', async () => {
+    const page = await open('/oidc/device')
+    const english = await agent.press(page, 'English')
+    assert.match(english.text, /<html lang="en">/)
+    const german = inGerman(await agent.press(english, 'Deutsch'))
+    assert.equal(german.url.pathname, '/oidc/device')
+    inGerman(await agent.submit(german, formTo(german, /device/), { user_code: 'WRNG-CODE' }))
+  })
+
   test('who is refused reads the rule', async () => {
     const other = new UserAgent({ headers: { 'accept-language': 'de' } })
     const refused = await signInByEmail(world.site, other, { at: at('/account'), email: 'eve@evil.example' })

@@ -8,6 +8,7 @@ import { labels, storeSource } from './plan.ts'
 
 /** So long a download may take before its container counts as left behind. */
 const staleSeconds = 24 * 3600
+const endBytes = 1024
 
 /** The archive of a profile's storages, in folders by name where there are several. Nothing is started for it. */
 export async function* archiveStores(
@@ -20,13 +21,28 @@ export async function* archiveStores(
   let container: Container | undefined
   try {
     container = await reader(ground, stores)
-    for await (const part of await ground.engine.wait.getContainer(container.id).getArchive({ path: '/storage/.' }))
-      yield part as Buffer
+    const archive = await ground.engine.wait.getContainer(container.id).getArchive({ path: '/storage/.' })
+    // What an engine breaks off it may end as if all were there.
+    yield* untilItsEnd(archive as AsyncIterable<Buffer>)
   } catch (error) {
     throw engineTrouble(error)
   } finally {
     if (container) await removeContainer(ground, container.id).catch(() => undefined)
   }
+}
+
+/** Passes on an archive, and throws when it has no end: two blocks of zeros (POSIX ustar). */
+async function* untilItsEnd(archive: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let last = Buffer.alloc(0)
+  for await (const part of archive) {
+    last = Buffer.concat([last, part.subarray(-endBytes)]).subarray(-endBytes)
+    yield part
+  }
+  if (last.length === endBytes && last.every((byte) => byte === 0)) return
+  throw launchFault('internal', 'The archive broke off: a file changed while it was read.', {
+    hint: 'Stop what writes there, and try again.',
+    retryable: true,
+  })
 }
 
 interface Store {

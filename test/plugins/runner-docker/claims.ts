@@ -9,6 +9,7 @@ import { type AppProfile, isFault, type Json, type Mount, type Runner } from '@l
 import { inLab, launchOf, type RunnerLab, type RunnerSuite, requestOf, runnerCases, untilState } from '@labgate/testkit'
 import type { Engine } from '../../support/engine.ts'
 import { busyboxApp, engineSuite } from '../../support/runner-suites.ts'
+import { archivesSafely } from './hostile-storage.ts'
 
 const soon = () => AbortSignal.timeout(20_000)
 const patience = { timeout: 60_000 }
@@ -32,6 +33,7 @@ export function engineClaims(engine: Engine): void {
   on('a registry that is away is told of', (lab) => pullFails(lab), { pull: 'missing' })
   on('a fetch that hangs is broken off', (lab) => pullHangs(lab, engine), { pull: 'missing' })
   on('downloads that were killed leave nothing for ever', (lab) => sweeps(lab, engine))
+  on('links in a storage stay links in its archive, which ends while files grow', (lab) => archivesSafely(lab, engine))
   sharedClaims(engine)
   folderClaims(engine)
 }

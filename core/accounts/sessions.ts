@@ -6,7 +6,7 @@
 import { hash } from 'node:crypto'
 import type { AccountId, Clock } from '@labgate/contract'
 import { createMemo } from '../storage/memo.ts'
-import type { SessionRow, SessionStore } from '../storage/sessions.ts'
+import { type SessionRow, type SessionStore, touchMs } from '../storage/sessions.ts'
 import type { AccountRow, Accounts } from './accounts.ts'
 
 /** What a finished sign-in says about the session to open. */
@@ -158,8 +158,9 @@ export function createSessions(needs: {
       const owner = await accounts.acting(row.account)
       // Programs have tokens; nobody signs in as one.
       if (owner?.kind !== 'person') return undefined
-      await store.touch(id)
-      const session = { ...row, owner }
+      if (now - row.lastSeenAt.getTime() >= touchMs) await store.touch(id)
+      // Not a copy, which would open all of it that is sealed.
+      const session = Object.assign(row, { owner })
       // A moment only, so that the next use is noted in time, and where nothing is over within it.
       const until = Math.min(row.lastSeenAt.getTime() + warmMs, row.endsAt.getTime())
       if (row.idleSeconds * 1000 >= 2 * warmMs) known.keep(key, { seen, from: now, until, session })

@@ -1,6 +1,7 @@
 /** In which language people read: what they chose, else what their browser asks for, else the site's own. */
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
+import { wordsFor } from '../../core/assembly.ts'
 import { textOf } from '../support/flow.ts'
 import { freePort, relyingParty, signInByEmail, startLabgate, type TestLabgate } from '../support/labgate.ts'
 import { UserAgent } from '../support/user-agent.ts'
@@ -59,8 +60,26 @@ suite('languages', () => {
     const account = (await get('accounts').findByVerifiedEmail('ada@example.org'))?.id ?? ''
     const actor = { kind: 'system', name: 'test' } as const
     assert.equal((await get('life').exportOf(actor, account)).language, 'en')
+    assert.equal((await wordsFor(get, account)).locale, 'en')
     await get('life').erase(actor, account)
     assert.equal(await get('languages').of(account), undefined)
+  })
+
+  test('mail to who never chose is in the language that a way to sign in says is theirs, else the site’s', async () => {
+    const { get } = site.labgate.rooms
+    const person = async (locale: string | undefined) => {
+      const said = locale === undefined ? [] : [{ claim: 'locale', value: locale, trust: 'asserted' } as const]
+      const subject = `person-${locale}`
+      return get('storage').transaction(async (em) => {
+        const id = await get('accounts').createIn(em, { facts: said, state: 'active', role: 'user' })
+        const assertion = { issuer: 'urn:test', subject, facts: said, at: new Date(), amr: [] }
+        await get('identities').linkIn(em, id, { source: { instance: 'email', realm: 'test' }, assertion })
+        return id
+      })
+    }
+    const spoken = async (locale: string | undefined) => (await wordsFor(get, await person(locale))).locale
+    assert.deepEqual([await spoken('en_GB'), await spoken('fr'), await spoken(undefined)], ['en', 'de', 'de'])
+    assert.equal((await wordsFor(get, undefined)).locale, 'de')
   })
 
   test('a dialect on a host of its own speaks it too', async () => {

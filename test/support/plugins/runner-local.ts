@@ -130,7 +130,15 @@ function create({ config: { folder }, installation }: Context): Runner<State> {
           stdio: ['ignore', log, log],
         })
         const state: State = { instance, account, storage, pid: child.pid ?? 0, port, plan }
-        child.once('error', () => undefined).once('exit', (code) => noteCode(dir, code))
+        const ended = new Promise<void>((resolve) => {
+          child
+            .once('error', () => resolve())
+            .once('exit', (code) => {
+              noteCode(dir, code)
+              resolve()
+            })
+        })
+        endings.set(child.pid ?? 0, ended)
         child.unref()
         closeSync(log)
         // Every process that was ever started, so that a test can look for what was left behind.
@@ -155,6 +163,8 @@ function create({ config: { folder }, installation }: Context): Runner<State> {
       if (fault('silent')) await new Promise(() => undefined)
       if (fault('missing') || noted(instance) === undefined) return { state: 'missing' }
       if (isAlive(pid)) return { state: 'running' }
+      // The machine knows that it is dead before we are told how.
+      await endings.get(pid)
       return { state: 'exited', code: fault('clean') ? 0 : codeOf(home(instance)), reason: undefined }
     },
     endpoint: async ({ port }) => ({ kind: 'tcp', host: '127.0.0.1', port }),
@@ -211,6 +221,9 @@ interface Detail {
   readonly storage: string
   readonly profile: { readonly command: readonly string[]; readonly environment: Readonly<Record<string, string>> }
 }
+
+/** Of the processes that this one has started. */
+const endings = new Map<number, Promise<void>>()
 
 const turns = new Map<string, Promise<unknown>>()
 

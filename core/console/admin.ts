@@ -47,6 +47,7 @@ const rooms: readonly Room[] = [
   { name: 'groups', may: ({ admin, groups }) => admin || groups.length > 0 },
   { name: 'service-accounts', may: ({ admin }) => admin },
   { name: 'tokens', may: ({ admin }) => admin },
+  { name: 'clients', may: ({ admin }) => admin },
   { name: 'workspaces', may: ({ admin }) => admin },
   { name: 'audit', may: ({ admin }) => admin },
   { name: 'explain', may: keepsDatasets },

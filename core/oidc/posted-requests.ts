@@ -7,6 +7,7 @@ import type { Context } from 'koa'
 
 /** What fits into an address that browsers and proxies take. */
 const longest = 8000
+const endless = 64 * 1024
 
 /** Middleware: answers a posted request with its address; everything else goes on. */
 export async function sendOnPosted(ctx: Context, next: () => Promise<void>): Promise<void> {
@@ -27,6 +28,8 @@ async function textOf(ctx: Context): Promise<string | undefined> {
   for await (const chunk of ctx.req as AsyncIterable<Buffer>) {
     size += chunk.length
     if (size <= longest) chunks.push(chunk)
+    // A body without an end is not read to it: leaving the loop closes the connection.
+    else if (size > endless) break
   }
   return size <= longest ? Buffer.concat(chunks).toString() : undefined
 }

@@ -165,6 +165,28 @@ export interface TokenMadeView {
   readonly value: string
 }
 
+interface ClientsView extends InConsole {
+  readonly clients: readonly {
+    readonly id: string
+    readonly name: string
+    readonly source: 'config' | 'database' | 'registered'
+    /** When it goes, unless it is used. */
+    readonly endsAt?: Date | undefined
+    readonly remove?: Post | undefined
+  }[]
+  /** Those that can still be used. */
+  readonly invitations: readonly {
+    readonly id: string
+    readonly note: string
+    readonly redirectHosts: readonly string[]
+    readonly scopes: readonly string[]
+    readonly used: number
+    readonly uses: number
+    readonly endsAt: Date
+    readonly end: Post
+  }[]
+}
+
 interface ServiceAccountsView extends InConsole {
   readonly paging: PagingView
   readonly accounts: readonly (ServiceLine & { readonly parent?: WhoView | undefined })[]
@@ -237,6 +259,7 @@ export interface PeopleConsoleViews {
   readonly 'console-terms': TermsListView
   readonly 'console-terms-new': TermsNewView
   readonly 'console-terms-one': TermsOneView
+  readonly 'console-clients': ClientsView
   readonly 'console-service-accounts': ServiceAccountsView
   readonly 'console-service-account-new': ServiceAccountNewView
   readonly 'console-service-account': ServiceAccountView

@@ -7,6 +7,7 @@ type Name = Extract<
   | `console-terms${string}`
   | `console-service-account${string}`
   | `console-tokens`
+  | 'console-clients'
   | `console-audit`
   | 'tokens'
 >
@@ -33,6 +34,7 @@ const rooms = [
   'terms',
   'service-accounts',
   'tokens',
+  'clients',
   'audit',
   'explain',
 ]
@@ -339,6 +341,32 @@ function serviceAccounts(): readonly PeopleSample[] {
   const base = '/console/service-accounts'
   const segbot = { id: 'MmS0m3R4nd0mAccountId4', username: 'segbot', displayName: 'Segmentation robot' }
   return [
+    sample('console-clients', 'console-clients', {
+      frame: frame('clients'),
+      clients: [
+        { id: 'wiki', name: 'Our wiki', source: 'config' },
+        { id: 'hub', name: 'JupyterHub', source: 'database', remove: post('/console/clients/hub/remove') },
+        {
+          id: 'c2Vla2luZyBhIG5hbWU',
+          name: 'A student’s plots',
+          source: 'registered',
+          endsAt: new Date('2026-05-04T10:30:00Z'),
+          remove: post('/console/clients/c/remove'),
+        },
+      ],
+      invitations: [
+        {
+          id: 'abc',
+          note: 'Dana’s thesis',
+          redirectHosts: ['app.example.org'],
+          scopes: ['openid', 'email'],
+          used: 0,
+          uses: 1,
+          endsAt: new Date('2026-03-11T10:30:00Z'),
+          end: post('/console/clients/invitations/abc/end'),
+        },
+      ],
+    }),
     sample('console-service-accounts', 'console-service-accounts', {
       frame: frame('service-accounts'),
       paging: { search: '', shown: 2, total: 2 },

@@ -153,6 +153,7 @@ suite('texts', async () => {
     'console.terms.states.',
     'console.states.',
     'console.nav.',
+    'console.clients.sources.',
     'console.home.',
     'console.subjects.',
     'console.kinds.',

@@ -29,8 +29,8 @@ const none = Buffer.alloc(0)
 
 async function readBytes(ctx: Ctx, limit: number): Promise<Buffer> {
   const { length } = ctx.request
-  // RFC 9112 §6.3: a request that names neither has no body.
-  if (length === undefined && ctx.req.headers['transfer-encoding'] === undefined) return none
+  // RFC 9112 §6.3: a request that names neither has no body; of one of no length the parser lets nothing come.
+  if (!length && ctx.req.headers['transfer-encoding'] === undefined) return none
   if (length !== undefined && length > limit) throw tooLarge(limit)
   try {
     return await readRaw(ctx.req, { limit, length: length ?? null })

@@ -112,7 +112,8 @@ function leaveAfter(server: Server | TlsServer, response: ServerResponse): void 
 
 /** Cuts off a request whose body does not come (slow senders would hold what others need). */
 function arriveSoon(req: IncomingMessage, res: ServerResponse, seconds: number): void {
-  if (req.headers['content-length'] === undefined && req.headers['transfer-encoding'] === undefined) return
+  const { 'content-length': length, 'transfer-encoding': encoding } = req.headers
+  if ((length === undefined || length === '0') && encoding === undefined) return
   const timer = setTimeout(() => {
     if (res.headersSent) return void req.destroy()
     // The answer goes out first.

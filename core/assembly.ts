@@ -34,7 +34,7 @@ import { createStanding, type Standing } from './accounts/standing.ts'
 import { createTokenScopes, type TokenScopes } from './accounts/token-scopes.ts'
 import { type ApiTokens, createApiTokens } from './accounts/tokens.ts'
 import { systemClock } from './clock.ts'
-import { postgresOf } from './config/database.ts'
+import { postgresOf, redisOf } from './config/database.ts'
 import { sealingSecrets } from './config/demo-key.ts'
 import type { Config } from './config/schema.ts'
 import type { EgressWatch } from './http/egress.ts'
@@ -145,6 +145,7 @@ export async function layGround(config: Config, options: AssemblyOptions = {}): 
   const storage = await openStorage({
     file: config.database.file,
     postgres: postgresOf(config),
+    redis: redisOf(config),
     clock: get('clock'),
     keys: sealingSecrets(config, get('random')),
     log: get('log'),

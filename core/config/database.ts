@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { Fault } from '@labgate/contract'
 import type { PostgresTarget } from '../storage/postgres/client.ts'
+import type { RedisTarget } from '../storage/redis.ts'
 import type { Config } from './schema.ts'
 
 /** The PostgreSQL of a config, or `undefined`: a file. @throws Fault ERR_CONFIG when the authority's file cannot be read */
@@ -10,6 +11,11 @@ export function postgresOf({ database }: Pick<Config, 'database'>): PostgresTarg
   if (url === undefined) return undefined
   const verified = ca === undefined ? {} : { ca: textOf(ca) }
   return { url, password: password?.reveal(), connections, tls: tls === 'off' ? 'off' : verified }
+}
+
+/** The Redis of a config, if there is one. */
+export function redisOf({ redis }: Pick<Config, 'redis'>): RedisTarget | undefined {
+  return redis && { url: redis.url, password: redis.password?.reveal() }
 }
 
 /** Of a config, where its database is. */

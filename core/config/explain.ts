@@ -56,7 +56,9 @@ function words(error: ErrorObject): string {
   if (keyword === 'const') return `must be ${JSON.stringify(params.allowedValue)}`
   if (keyword === 'format') {
     const wants = formats[params.format]?.wants ?? commonWants[params.format]
-    return `must be ${wants ?? `a valid ${params.format}`}, got ${JSON.stringify(data)}`
+    // What is wrong may be that a password stands in it.
+    const shown = typeof data === 'string' ? data.replace(/:\/\/[^/\s]*@/, '://…@').replace(/\?.*/, '?…') : data
+    return `must be ${wants ?? `a valid ${params.format}`}, got ${JSON.stringify(shown)}`
   }
   if (isChoice(error)) return choiceWords(error)
   if (keyword === 'not') return notWords(error)

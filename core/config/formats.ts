@@ -48,6 +48,10 @@ export const formats: Readonly<Record<string, Format>> = {
     accepts: isPostgres,
     wants: 'the address of a database without a password: postgresql://labgate@db.example.org/labgate',
   },
+  redis: byPattern(
+    '^rediss?://[^\\s@/]+(/[0-9]+)?$',
+    'the address of a Redis without a password: redis://redis.example.org:6379',
+  ),
   address: { accepts: (text) => isIP(text) !== 0, wants: 'an address of this machine such as 192.0.2.10 or ::1' },
   cidr: { accepts: isCidr, wants: 'an address or a network such as 10.0.0.0/8 or fd00::/8' },
   network: {

@@ -1,6 +1,23 @@
 /** The section `database`: a file of this process alone, or a PostgreSQL that several processes share. @module */
 import { secret } from '@labgate/contract'
 
+/** A Redis beside the database. */
+export const redisSchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['url'],
+  description:
+    'A Redis that counts rate limits for several processes. Absent: the database does, or each process alone.',
+  properties: {
+    url: {
+      type: 'string',
+      format: 'redis',
+      description: 'Its address, without a password: redis://HOST:PORT, or rediss:// for TLS.',
+    },
+    password: secret({ description: 'Its password, when it asks for one.' }),
+  },
+} as const
+
 /** Where everything is kept. */
 export const databaseSchema = {
   type: 'object',

@@ -13,7 +13,7 @@ import {
   termsSchema,
 } from './schema-access.ts'
 import { clientRegistrationSchema, clientsSchema, resourcesSchema } from './schema-clients.ts'
-import { databaseSchema } from './schema-database.ts'
+import { databaseSchema, redisSchema } from './schema-database.ts'
 import { reloadSchema, signingSchema } from './schema-operation.ts'
 import { claimsSchema, pluginsSchema, type Rule, ruleSchema } from './schema-plugins.ts'
 import { profileSchema } from './schema-profile.ts'
@@ -199,6 +199,7 @@ export const configSchema = {
     },
     data: { type: 'string', minLength: 1, default: 'data', description: 'Folder for what Labgate keeps.' },
     database: databaseSchema,
+    redis: redisSchema,
     keys: {
       type: 'array',
       items: secret({

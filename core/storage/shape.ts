@@ -9,6 +9,7 @@ import type { Cleaner } from './cleanup.ts'
 import type { LedgerRows } from './ledger-rows.ts'
 import type { MakeLimiter } from './limiter.ts'
 import type { PostgresTarget } from './postgres/client.ts'
+import type { RedisTarget } from './redis.ts'
 import type { KeyRing } from './sealing.ts'
 import type { SessionStore } from './sessions.ts'
 import type { Settings } from './settings.ts'
@@ -21,6 +22,8 @@ export interface StorageOptions {
   readonly file?: string
   /** The PostgreSQL to use instead of a file. */
   readonly postgres?: PostgresTarget | undefined
+  /** A Redis that counts rate limits for all processes. */
+  readonly redis?: RedisTarget | undefined
   readonly clock: Clock
   /** Sealing secrets, revealed, newest first, each of at least 32 characters. */
   readonly keys: readonly string[]

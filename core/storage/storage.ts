@@ -10,6 +10,18 @@ export type { Storage, StorageOptions } from './shape.ts'
  * keys are not those it was sealed with
  */
 export async function openStorage(options: StorageOptions): Promise<Storage> {
+  const storage = await openDatabase(options)
+  if (options.redis === undefined) return storage
+  const { openRedis } = await import('./redis.ts')
+  const redis = openRedis(options.redis, options.log)
+  const close = () => {
+    redis.close()
+    return storage.close()
+  }
+  return { ...storage, limiter: redis.limiter(storage.limiter), close }
+}
+
+async function openDatabase(options: StorageOptions): Promise<Storage> {
   const { postgres, file } = options
   if (postgres !== undefined) {
     // Its drivers cost memory and a start that a file does not need.

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { placeOf, postgresOf, redisOf } from '../../../core/config/database.ts'
+import { parseConfig } from '../../../core/config/load.ts'
+import { databaseOf } from '../../../core/storage/postgres/orm.ts'
+
+const env = { DATABASE_PASSWORD: 'of the test', REDIS_PASSWORD: 'of the test, too' }
+const parse = (part: string) => parseConfig(`issuer: https://a.example\n${part}`, { name: 'c.yaml', env }).config
+const database = (part: string) => parse(`database: { ${part} }\n`)
+const url = 'url: postgresql://labgate@db.example.org/lab'
+
+test('without a url there is no PostgreSQL, and its settings are mistakes', () => {
+  assert.equal(postgresOf(parse('')), undefined)
+  assert.equal(placeOf(parse('')), 'data/labgate.db')
+  for (const alone of ['password: { env: DATABASE_PASSWORD }', 'tls: off', 'ca: x.pem'])
+    assert.throws(() => database(alone), /goes with a `url`/)
+})
+
+test('a connection is verified, unless nobody can listen in between or it is said', () => {
+  const tls = (part: string) => postgresOf(database(part))?.tls
+  assert.deepEqual(tls(url), {})
+  assert.equal(tls(`${url}, tls: "off"`), 'off')
+  for (const here of ['localhost', '127.0.0.1:5433', '[::1]:5432', ''])
+    assert.equal(tls(`url: "postgresql://labgate@${here}/lab"`), 'off', here)
+  assert.equal(tls('url: "postgresql://labgate@/lab?host=/run/postgresql"'), 'off')
+  assert.deepEqual(tls('url: "postgresql://labgate@localhost.example.org/lab"'), {})
+  assert.deepEqual(tls('url: "postgresql://labgate@localhost/lab", tls: verify'), {})
+  assert.throws(() => tls(`${url}, ca: /none/ca.pem`), { code: 'ERR_CONFIG' })
+})
+
+test('an address is one of a database, and never holds a password', () => {
+  for (const wrong of [
+    'postgresql://labgate:word@db.example.org/lab',
+    'postgresql://db.example.org',
+    'mysql://db.example.org/lab',
+    'postgresql://db.example.org/lab?password=word',
+    'postgresql://db.example.org/lab?host=/a&password=word',
+    'postgresql://db.example.org/lab?sslmode=disable',
+  ])
+    assert.throws(
+      () => database(`url: "${wrong}"`),
+      (error: Error) =>
+        /database\.url: must be/.test(error.message) &&
+        !error.message.includes('word@') &&
+        !error.message.includes('=word'),
+      wrong,
+    )
+  const target = postgresOf(database(`${url}, password: { env: DATABASE_PASSWORD }`))
+  assert.deepEqual(
+    [target?.password, target?.connections, databaseOf(target ?? { url: '' })],
+    ['of the test', 20, 'lab'],
+  )
+  assert.equal(placeOf(database(url)), 'postgresql://labgate@db.example.org/lab')
+})
+
+test('a Redis is named without its password, too', () => {
+  const redis = (part: string) => redisOf(parse(`redis: { ${part} }\n`))
+  assert.deepEqual(redis('url: "rediss://redis.example.org:6379", password: { env: REDIS_PASSWORD }'), {
+    url: 'rediss://redis.example.org:6379',
+    password: 'of the test, too',
+  })
+  assert.throws(() => redis('url: "redis://:word@redis.example.org"'), /redis\.url: must be/)
+})

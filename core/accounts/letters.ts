@@ -16,7 +16,10 @@ export interface LetterNeeds {
 }
 
 /** The words of a letter. */
-export type Words = (key: string, values: Readonly<Record<string, string>>) => string
+export interface Words {
+  (key: string, values: Readonly<Record<string, string>>): string
+  readonly locale: string
+}
 
 /** The letters. One that does not leave is logged and stops nobody. */
 export interface AccountLetters {
@@ -47,7 +50,8 @@ export function createAccountLetters(needs: LetterNeeds): AccountLetters {
       const text = await needs.wordsFor(undefined)
       const inviter = await needs.accounts.find(invitation.madeBy)
       const values = { site, link, name: lineOf(inviter?.displayName ?? site), note: invitation.note }
-      const until = invitation.endsAt.toISOString().slice(0, 10)
+      const days = new Intl.DateTimeFormat(text.locale, { dateStyle: 'long', timeZone: 'UTC' })
+      const until = days.format(invitation.endsAt)
       return send(invitation.email, {
         subject: text('mail.invitedSubject', values),
         parts: [

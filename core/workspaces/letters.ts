@@ -12,7 +12,9 @@ export interface WorkspaceLetterNeeds {
   readonly siteName: string
   readonly issuer: string
   /** Words in the language of whom a letter goes to. */
-  wordsFor(account: string): Promise<(key: string, values: Readonly<Record<string, string>>) => string>
+  wordsFor(
+    account: string,
+  ): Promise<{ (key: string, values: Readonly<Record<string, string>>): string; readonly locale: string }>
 }
 
 /** Makes them; to a proved address only. One that does not leave is logged and stops nothing. */
@@ -21,14 +23,15 @@ export function createWorkspaceLetters(needs: WorkspaceLetterNeeds): Room['tell'
     try {
       const account = await needs.accounts.find(to)
       if (!account?.email || !account.emailVerified) return
+      const say = await needs.wordsFor(account.id)
+      const instants = new Intl.DateTimeFormat(say.locale, { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' })
       const values = {
         site: needs.siteName,
         title: workspace.title,
         link: new URL(`/workspaces/${workspace.id}`, needs.issuer).href,
-        until: `${workspace.leaseEndsAt.toISOString().slice(0, 16).replace('T', ' ')} UTC`,
+        until: `${instants.format(workspace.leaseEndsAt)} UTC`,
         text,
       }
-      const say = await needs.wordsFor(account.id)
       const body = say(about === 'lease' ? 'mail.workspaceEnds' : 'mail.workspaceMessage', values)
       const subject = say(about === 'lease' ? 'mail.workspaceEndsSubject' : 'mail.workspaceMessageSubject', values)
       await needs.mail.send({ to: account.email, subject, text: body, html: `<p>${asHtml(body)}</p>` })

@@ -33,7 +33,7 @@ const insidePlural = (text: string, at: number) => /(zero|one|two|few|many|other
 
 /** Words that are the same in both languages: names, and what a field calls so. */
 const same =
-  /^(Name|ORCID iD|Code|Manager|\{what\}: \{value\}|CPUs|GPUs|Tokens?|Runner|Person|–|Version|Text|Link|in \{time\})$/
+  /^(Name|ORCID iD|Code|Manager|\{what\}: \{value\}|CPUs|GPUs|Tokens?|Clients?|Runner|Person|–|Version|Text|Link|in \{time\})$/
 
 test('German is among our languages', () => assert.ok(others.includes('de.json')))
 

@@ -122,10 +122,14 @@ async function seenReady(one: Walk, page: Page): Promise<Workspace> {
 }
 
 /** Presses *Open* on the page of the workspace, which is there. */
-async function open({ context }: Walk): Promise<Page> {
-  const page = context.pages().at(-1) ?? assert.fail('no page is open')
+async function open(one: Walk): Promise<Page> {
+  const page = one.context.pages().at(-1) ?? assert.fail('no page is open')
   await page.getByRole('link', { name: 'Open', exact: true }).click()
   await page.locator('#new-dropdown-button').waitFor()
+  // Jupyter writes its token into every page of its own.
+  const id = new URL(page.url()).host.split('.')[0] ?? ''
+  const token = (await room(one).way(id, one.account))?.headers.authorization?.split(' ')[1] ?? assert.fail(id)
+  assert.ok(!(await page.content()).includes(token))
   return page
 }
 

@@ -1,5 +1,5 @@
 /** A real PostgreSQL of Debian's package, in a folder of its own, to make real dumps with. Needs root: it runs as `postgres`. @module */
-import { execFile, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises'
@@ -59,15 +59,7 @@ export async function startPostgres(): Promise<Postgres> {
   )
   const ended = once(server, 'close')
   const client = ['-h', folder, '-U', 'app']
-  for (let tries = 0; ; tries++) {
-    const ready = await run(bin('pg_isready'), client).then(
-      () => true,
-      () => false,
-    )
-    if (ready) break
-    if (tries > 100) throw new Error(`PostgreSQL did not start in ${folder}`)
-    await new Promise((done) => setTimeout(done, 50))
-  }
+  await ready(() => run(bin('pg_isready'), client))
   return {
     async create(database, sql) {
       await run(bin('createdb'), [...client, database])
@@ -85,17 +77,32 @@ export async function startPostgres(): Promise<Postgres> {
     async dump(database, options, file) {
       await run(bin('pg_dump'), [...client, ...options, '-f', file, database])
     },
-    endWithProcess() {
-      server.unref()
-      process.once('exit', () => {
-        server.kill('SIGQUIT')
-        rmSync(folder, { recursive: true, force: true })
-      })
-    },
+    endWithProcess: () => endWithProcess(server, folder),
     async stop() {
       server.kill('SIGINT')
       await ended
       await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** Asks until it answers. */
+async function ready(ask: () => Promise<unknown>): Promise<void> {
+  for (let tries = 0; ; tries++) {
+    const answers = await ask().then(
+      () => true,
+      () => false,
+    )
+    if (answers) return
+    if (tries > 100) throw new Error('PostgreSQL did not start')
+    await new Promise((done) => setTimeout(done, 50))
+  }
+}
+
+function endWithProcess(server: ChildProcess, folder: string): void {
+  server.unref()
+  process.once('exit', () => {
+    server.kill('SIGQUIT')
+    rmSync(folder, { recursive: true, force: true })
+  })
 }

@@ -45,20 +45,17 @@ export interface PostgresSessionNeeds {
   readonly clock: Clock
 }
 
-/** Makes the session store. */
-export function createPostgresSessions(needs: PostgresSessionNeeds) {
-  const { writer, ring, clock } = needs
-  const now = () => clock.now().getTime()
-  const rows = async (tx: Transaction, sql: string, value: unknown) => (await tx.run<StoredSession>(sql, [value])).rows
-  const one = async (tx: Transaction, sql: string, value: unknown) => (await rows(tx, sql, value))[0]
-  const reads = transactionOn(needs.reads)
-  const opened = (row: StoredSession | undefined): SessionRow | undefined => row && sessionOf(row, ring)
-  /** A child's own idleness does not count, only its root's. */
-  const alive = async (row: StoredSession | undefined): Promise<StoredSession | undefined> => {
-    const root = row?.parent == null ? row : await one(reads, statements.get, row.parent)
-    return root === undefined || isOver(root, now()) ? undefined : row
-  }
-  const stored = (id: string) => one(reads, statements.get, digestOf(id))
+/** Rows of a statement with one value. */
+async function rows(tx: Transaction, sql: string, value: unknown): Promise<StoredSession[]> {
+  return (await tx.run<StoredSession>(sql, [value])).rows
+}
+
+async function one(tx: Transaction, sql: string, value: unknown): Promise<StoredSession | undefined> {
+  return (await rows(tx, sql, value))[0]
+}
+
+/** What is written, inside a transaction. */
+function writes(ring: KeyRing) {
   const insert = async (tx: Transaction, row: StoredSession): Promise<SessionRow> => {
     await tx.run(statements.insert, { ...row, remember: row.remember === 1 })
     return sessionOf(row, ring)
@@ -67,8 +64,24 @@ export function createPostgresSessions(needs: PostgresSessionNeeds) {
     const row = await one(tx, statements.hold, key)
     if (row === undefined || (account !== undefined && row.account !== account)) return undefined
     await tx.run(statements.deleteWithChildren, { digest: key })
-    return opened(row)
+    return sessionOf(row, ring)
   }
+  return { insert, end }
+}
+
+/** Makes the session store. */
+export function createPostgresSessions(needs: PostgresSessionNeeds) {
+  const { writer, ring, clock } = needs
+  const now = () => clock.now().getTime()
+  const reads = transactionOn(needs.reads)
+  const opened = (row: StoredSession | undefined): SessionRow | undefined => row && sessionOf(row, ring)
+  /** A child's own idleness does not count, only its root's. */
+  const alive = async (row: StoredSession | undefined): Promise<StoredSession | undefined> => {
+    const root = row?.parent == null ? row : await one(reads, statements.get, row.parent)
+    return root === undefined || isOver(root, now()) ? undefined : row
+  }
+  const stored = (id: string) => one(reads, statements.get, digestOf(id))
+  const { insert, end } = writes(ring)
   const store: SessionStore = {
     create: (session) => {
       const row = rowOf(session, { digest: digestOf(session.id), now: now(), ring })

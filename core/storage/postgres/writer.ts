@@ -98,35 +98,43 @@ export function createPostgresWriter(pool: pg.Pool, pause: Pause): PostgresWrite
 /** Most units in one transaction: what a rollback costs stays small. */
 const mostUnits = 200
 
-function createLine(pool: pg.Pool, { pause, lock }: { pause: Pause; lock?: number }) {
+interface LineNeeds {
+  readonly pause: Pause
+  /** Taken, shared, before anything is written. */
+  readonly lock?: number
+}
+
+/** Units in one transaction: all of them, or none. */
+async function transact(pool: pg.Pool, units: readonly Waiting[], { pause, lock }: LineNeeds): Promise<void> {
+  const client = await pool.connect()
+  let broken: Error | undefined
+  try {
+    await client.query('BEGIN')
+    if (lock !== undefined) await client.query(`SELECT pg_advisory_xact_lock_shared(${lock})`)
+    for (const unit of units) await unit.attempt(transactionOn(client))
+    pause('before-commit')
+    await client.query('COMMIT')
+    pause('after-commit')
+  } catch (error) {
+    await client.query('ROLLBACK').catch((cause: Error) => {
+      broken = cause
+    })
+    throw error
+  } finally {
+    client.release(broken)
+  }
+}
+
+function createLine(pool: pg.Pool, needs: LineNeeds) {
   let waiting: Waiting[] = []
   let running: Promise<void> | undefined
   let commits = 0
 
-  const transact = async (units: readonly Waiting[]): Promise<void> => {
-    const client = await pool.connect()
-    let broken: Error | undefined
-    try {
-      await client.query('BEGIN')
-      if (lock !== undefined) await client.query(`SELECT pg_advisory_xact_lock_shared(${lock})`)
-      for (const unit of units) await unit.attempt(transactionOn(client))
-      pause('before-commit')
-      await client.query('COMMIT')
-      commits += 1
-      pause('after-commit')
-    } catch (error) {
-      await client.query('ROLLBACK').catch((cause: Error) => {
-        broken = cause
-      })
-      throw error
-    } finally {
-      client.release(broken)
-    }
-  }
   const attempt = async (units: readonly Waiting[]): Promise<unknown> => {
     for (let tries = 0; ; tries++) {
       try {
-        await transact(units)
+        await transact(pool, units, needs)
+        commits += 1
         return undefined
       } catch (error) {
         if (!isInTheWay(error) || tries === 5) return error ?? new Error('a unit threw nothing')

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import * as client from 'openid-client'
+import { createAccounts } from '../../core/accounts/accounts.ts'
+import { systemRandom } from '../../core/random.ts'
 import { AccountEntity } from '../../core/storage/entities.ts'
 import { openStorage, type Storage } from '../../core/storage/storage.ts'
 import { type Party, party, titleOf } from '../support/flow.ts'
@@ -90,6 +92,26 @@ suite('two processes on one PostgreSQL, without sticky sessions', { skip: needs(
       const again = await agent.open((await web.request({ prompt: 'none' })).url)
       assert.equal(again.url.searchParams.get('error'), 'login_required')
     }
+  })
+
+  test('who is shut out by another process is out at both at once, and in again when let in', async () => {
+    const asked = await web.request()
+    const back = await signInByEmail(pair, browser(), { at: asked.url, email: 'cleo@example.org' })
+    const tokens = await asked.redeem(back.url)
+    const statuses = async () => {
+      const answers = [...pair.members, ...pair.members].map(
+        async () => (await web.userinfo(tokens.access_token)).status,
+      )
+      return new Set(await Promise.all(answers))
+    }
+    // Each process has just looked, and keeps what it saw.
+    assert.deepEqual(await statuses(), new Set([200]))
+    const accounts = createAccounts({ storage: beside, clock: { now: () => new Date() }, random: systemRandom })
+    const account = tokens.claims()?.sub ?? ''
+    await accounts.setState(account, 'deactivated')
+    assert.deepEqual(await statuses(), new Set([401]))
+    await accounts.setState(account, 'active')
+    assert.deepEqual(await statuses(), new Set([200]))
   })
 
   test('one that is killed in the middle of a sign-in is not missed', async () => {

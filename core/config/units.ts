@@ -10,6 +10,12 @@ export function parseDuration(text: string): number | undefined {
   return times(/^(\d{1,9})([smhd])$/.exec(text), seconds)
 }
 
+/** As a config writes a length of time: `8h`, in the largest unit that it fills. */
+export function durationText(length: number): string {
+  const [unit, one] = Object.entries(seconds).findLast(([, each]) => length % each === 0) ?? ['s', 1]
+  return `${length / one}${unit}`
+}
+
 /** Bytes of `512k`, `20m`, `2g`, `1t` (powers of 1024) or a plain number of bytes. `undefined` when the text is none. */
 export function parseBytes(text: string): number | undefined {
   return times(/^(\d{1,15})([kmgt]?)$/.exec(text), sizes)

@@ -1,6 +1,6 @@
 /** Quotas and leases in the console: what the config says, and what is set here instead. @module */
 import { Fault } from '@labgate/contract'
-import { parseBytes, parseDuration } from '../config/units.ts'
+import { durationText, parseBytes, parseDuration } from '../config/units.ts'
 import type { Ctx } from '../http/context.ts'
 import type { Route } from '../http/routes.ts'
 import type { Notice } from '../pages/views.ts'
@@ -107,13 +107,6 @@ function leasesTyped(ctx: Ctx, { desk }: ConsoleWorkspacesNeeds): Leases {
   if (firstSeconds === undefined || extensionSeconds === undefined || maxSeconds === undefined)
     throw new Fault('ERR_INPUT', desk.text(ctx, 'console.ws.badLease'))
   return { firstSeconds, extensionSeconds, maxSeconds }
-}
-
-/** As the config writes it: `8h`. */
-function durationText(seconds: number): string {
-  const units = { d: 86_400, h: 3600, m: 60, s: 1 }
-  const [unit, length] = Object.entries(units).find(([, one]) => seconds % one === 0) ?? ['s', 1]
-  return `${seconds / length}${unit}`
 }
 
 function lineOf({ scope, quota: { instances, memoryBytes, milliCpus }, source }: QuotaLine) {

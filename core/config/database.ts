@@ -30,8 +30,12 @@ export function placeOf({ database: { url, file } }: Place): string {
 
 /** A socket, or this machine's own address: nobody listens in between. */
 function isHere(url: string | undefined): boolean {
-  const host = /^[a-z]+:\/\/(?:[^@/]*@)?(\[[^\]]*\]|[^/?:]*)/i.exec(url ?? '')?.[1] ?? ''
-  return host === '' || host === 'localhost' || host === '[::1]' || /^127\./.test(host)
+  const named = /^[a-z]+:\/\/(?:[^@/]*@)?(\[[^\]]*\]|[^/?:]*)/i.exec(url ?? '')?.[1] ?? ''
+  // What stands in the query is where it goes.
+  const host = decodeURIComponent(/\?host=(.+)$/.exec(url ?? '')?.[1] ?? named)
+  return (
+    host === '' || host.startsWith('/') || host === 'localhost' || host === '[::1]' || /^127(?:\.\d+){3}$/.test(host)
+  )
 }
 
 function textOf(file: string): string {

@@ -29,7 +29,7 @@ export function shares({ connections }: Pick<PostgresTarget, 'connections'>) {
 /** As `pg` wants it. */
 export function clientConfig({ url, password, tls }: PostgresTarget): pg.ClientConfig {
   return {
-    connectionString: url,
+    ...addressParts(url),
     ...(password === undefined ? {} : { password }),
     ssl: tls === 'off' ? false : { rejectUnauthorized: true, ...(tls.ca === undefined ? {} : { ca: tls.ca }) },
     application_name: 'labgate',
@@ -38,6 +38,20 @@ export function clientConfig({ url, password, tls }: PostgresTarget): pg.ClientC
     // A process that hangs in the middle of a change must not hold its rows for good.
     idle_in_transaction_session_timeout: 60_000,
     types: { getTypeParser: parserOf },
+  }
+}
+
+/** The parts of an address: given whole, it would put its missing password in the place of ours. */
+function addressParts(url: string): pg.ClientConfig {
+  const address = /^[a-z]+:\/\/(?:([^@/?#]*)@)?(\[[^\]]*\]|[^/:?#]*)(?::(\d+))?\/([^?#]*)(?:\?host=([^&#]+))?$/i
+  const [, user, place, port, database = '', folder] = address.exec(url) ?? []
+  const host = folder ?? place?.replace(/^\[(.*)\]$/, '$1')
+  // All of them are said, so that no variable of the environment and no default of a driver leads elsewhere.
+  return {
+    user: user ? decodeURIComponent(user) : pg.defaults.user,
+    host: host ? decodeURIComponent(host) : 'localhost',
+    port: Number(port ?? 5432),
+    database: decodeURIComponent(database),
   }
 }
 

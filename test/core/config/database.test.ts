@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import pg from 'pg'
 import { placeOf, postgresOf, redisOf } from '../../../core/config/database.ts'
 import { parseConfig } from '../../../core/config/load.ts'
+import { clientConfig } from '../../../core/storage/postgres/client.ts'
 import { databaseOf } from '../../../core/storage/postgres/orm.ts'
 
 const env = { DATABASE_PASSWORD: 'of the test', REDIS_PASSWORD: 'of the test, too' }
@@ -23,7 +25,9 @@ test('a connection is verified, unless nobody can listen in between or it is sai
   for (const here of ['localhost', '127.0.0.1:5433', '[::1]:5432', ''])
     assert.equal(tls(`url: "postgresql://labgate@${here}/lab"`), 'off', here)
   assert.equal(tls('url: "postgresql://labgate@/lab?host=/run/postgresql"'), 'off')
-  assert.deepEqual(tls('url: "postgresql://labgate@localhost.example.org/lab"'), {})
+  for (const elsewhere of ['@localhost.example.org/lab', '@127.example.org/lab', '@/lab?host=db.example.org'])
+    assert.deepEqual(tls(`url: "postgresql://labgate${elsewhere}"`), {}, elsewhere)
+  assert.deepEqual(tls('url: "postgresql://labgate@localhost/lab?host=db.example.org"'), {})
   assert.deepEqual(tls('url: "postgresql://labgate@localhost/lab", tls: verify'), {})
   assert.throws(() => tls(`${url}, ca: /none/ca.pem`), { code: 'ERR_CONFIG' })
 })
@@ -51,6 +55,29 @@ test('an address is one of a database, and never holds a password', () => {
     ['of the test', 20, 'lab'],
   )
   assert.equal(placeOf(database(url)), 'postgresql://labgate@db.example.org/lab')
+})
+
+test('the client is given every part of the address, and the password', () => {
+  const given = (address: string) => {
+    const target = postgresOf(database(`url: "${address}", password: { env: DATABASE_PASSWORD }, tls: verify`))
+    const {
+      user,
+      password,
+      host,
+      port,
+      database: name,
+      ssl,
+    } = new pg.Client(clientConfig(target ?? assert.fail('no target')))
+    return [user, password, host, port, name, ssl]
+  }
+  const word = 'of the test'
+  const verified = { rejectUnauthorized: true }
+  assert.deepEqual(given('postgresql://a%40b@db.example.org:6000/lab'), [
+    ...['a@b', word, 'db.example.org', 6000, 'lab'],
+    verified,
+  ])
+  assert.deepEqual(given('postgresql://ada@[::1]/lab').slice(0, 5), ['ada', word, '::1', 5432, 'lab'])
+  assert.deepEqual(given('postgresql://ada@/lab?host=%2Frun%2Fpg').slice(0, 5), ['ada', word, '/run/pg', 5432, 'lab'])
 })
 
 test('a Redis is named without its password, too', () => {

@@ -6,7 +6,7 @@
 import type { Clock, Json } from '@labgate/contract'
 import type { Context, Next } from 'koa'
 import Provider, { type Adapter, type AdapterPayload, errors } from 'oidc-provider'
-import type { Unit } from '../storage/artifact-unit.ts'
+import type { Artifact, Unit } from '../storage/artifact-unit.ts'
 import type { ArtifactStore } from '../storage/artifacts.ts'
 import { isConsumeConflict } from '../storage/conflict.ts'
 import { tokenModels } from './models.ts'
@@ -110,6 +110,7 @@ function artifactAdapter(model: string, needs: AdapterNeeds, currentUnit: () => 
         client: payload.clientId,
       }
       const unit = currentUnit()
+      if (model === onceModel) return putOnce(artifacts, row, unit)
       if (unit) unit.put(row)
       else await artifacts.put(row)
     },
@@ -142,6 +143,24 @@ function artifactAdapter(model: string, needs: AdapterNeeds, currentUnit: () => 
       if (unit) unit.deleteByGrant(grantId, [model])
       else await artifacts.deleteByGrant(grantId, [model])
     },
+  }
+}
+
+/** What stands for an assertion or a proof that was seen. The library asks for it first; two that come at once both hear no. */
+const onceModel = 'ReplayDetection'
+
+/** Written and consumed in one: of two at once, at two processes as well, the second is refused. */
+async function putOnce(artifacts: ArtifactStore, row: Artifact, within: Unit | undefined): Promise<void> {
+  const unit = within ?? artifacts.unit()
+  try {
+    unit.put(row)
+    await unit.consume(row.model, row.id)
+    if (within === undefined) await unit.commit()
+  } catch (error) {
+    if (!isConsumeConflict(error)) throw error
+    throw new errors.InvalidRequest('an assertion or a proof counts once')
+  } finally {
+    if (within === undefined) unit.discard()
   }
 }
 

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import type { Clock } from '@labgate/contract'
 import { calculateJwkThumbprint, EmbeddedJWK, jwtVerify } from 'jose'
 import type Provider from 'oidc-provider'
+import { errors } from 'oidc-provider'
 import { proofAlgorithms } from './proofs.ts'
 
 /** A proof as it came with a request. */
@@ -73,5 +74,11 @@ async function isFirst(
 ): Promise<boolean> {
   // The library's static method, which its types name without its arguments.
   const seen = ReplayDetection as unknown as { unique(iss: string, jti: string, exp: number): Promise<boolean> }
-  return seen.unique(client, jti, until)
+  try {
+    return await seen.unique(client, jti, until)
+  } catch (error) {
+    // Another request with the very same proof was first by an instant.
+    if (error instanceof errors.InvalidRequest) return false
+    throw error
+  }
 }

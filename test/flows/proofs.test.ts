@@ -83,6 +83,9 @@ describe('relying parties that prove more than a secret', () => {
       const good = await assertion(world.site.issuer)
       assert.equal(await ask(good), 200)
       assert.equal(await ask(good), 401)
+      const sentAtOnce = await assertion(world.site.issuer)
+      const answers = await Promise.all(Array.from({ length: 8 }, () => ask(sentAtOnce)))
+      assert.equal(answers.filter((status) => status === 200).length, 1, `${answers}`)
     })
   })
 
@@ -217,25 +220,24 @@ describe('relying parties that prove more than a secret', () => {
       assert.equal((await fetch(url, { headers: bearer })).status, 401)
       const stolen: Headers[] = []
       const watched = await as('bound')
+      let times = 1
       watched[client.customFetch] = async (target, init) => {
         stolen.push(new Headers(init.headers))
-        return fetch(target, init as RequestInit)
+        const answers = await Promise.all(Array.from({ length: times }, () => fetch(target, init as RequestInit)))
+        const good = answers.filter(({ status }) => status === 200)
+        assert.equal(good.length, 1, 'of those that come at once with one proof, one counts')
+        return good[0] ?? assert.fail()
       }
-      const again = await client.fetchProtectedResource(
-        watched,
-        tokens.access_token,
-        url,
-        'GET',
-        undefined,
-        undefined,
-        { DPoP },
-      )
-      assert.equal(again.status, 200)
+      const askWatched = () =>
+        client.fetchProtectedResource(watched, tokens.access_token, url, 'GET', undefined, undefined, { DPoP })
+      assert.equal((await askWatched()).status, 200)
       const headers = stolen[0] ?? assert.fail('nothing was sent')
       assert.ok(headers.get('dpop'))
       assert.equal((await fetch(url, { headers })).status, 401)
       assert.equal((await fetch(at('/probe/api/any'), { headers })).status, 401)
       assert.equal((await fetch(url, { headers: { ...bearer, dpop: headers.get('dpop') ?? '' } })).status, 401)
+      times = 8
+      assert.equal((await askWatched()).status, 200)
     })
 
     test('a token that is bound to nothing is none with a proof', async () => {

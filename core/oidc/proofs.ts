@@ -3,7 +3,7 @@
  * know people (pairwise), and what the FAPI 2.0 profile asks besides.
  * @module
  */
-import { type Configuration, errors } from 'oidc-provider'
+import Provider, { type Configuration, errors } from 'oidc-provider'
 import { pairwiseSubject, sectorOf } from './pairwise.ts'
 
 /** What these options need. */
@@ -29,6 +29,12 @@ export function isFapi(client: object | undefined): boolean {
   return (client as { labgate_profile?: string } | undefined)?.labgate_profile === 'fapi2'
 }
 
+/** The operator's own word is not looked up; who registers from outside must show the list, when it does and at each change. */
+function isRegistering(): boolean {
+  const { ctx } = Provider
+  return (ctx?.method === 'POST' || ctx?.method === 'PUT') && /^\/oidc\/register(?:\/|$)/.test(ctx.path)
+}
+
 /** The Provider's options for all of it. */
 export function proofOptions({ pairwiseSalt }: ProofNeeds): Configuration {
   return {
@@ -36,8 +42,7 @@ export function proofOptions({ pairwiseSalt }: ProofNeeds): Configuration {
     subjectTypes: ['public', 'pairwise'],
     pairwiseIdentifier: (_ctx, account, client) =>
       pairwiseSubject(pairwiseSalt, sectorOf(client as unknown as Parameters<typeof sectorOf>[0]), account),
-    // The operator's own word is not looked up; who registers from outside must show the list.
-    sectorIdentifierUriValidate: (client) => (client as { labgate_registered?: boolean }).labgate_registered === true,
+    sectorIdentifierUriValidate: () => isRegistering(),
     assertJwtClientAuthClaimsAndHeader(ctx, claims, header, client) {
       if (!isFapi(client)) return
       if (claims.aud !== ctx.oidc.issuer) throw new errors.InvalidClientAuth('the audience must be the issuer alone')

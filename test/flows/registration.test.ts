@@ -150,6 +150,19 @@ describe('clients that register themselves (RFC 7591, RFC 7592)', () => {
       }
     })
 
+    test('a list of who shares pairwise ids is looked up (OpenID Connect Core §8.1)', async () => {
+      const { token } = await invite()
+      const pairwise = { redirect_uris: [callback], subject_type: 'pairwise' }
+      const away = { sector_identifier_uri: 'https://127.0.0.1:9/list.json' }
+      const { status, body } = await register(token, { ...pairwise, ...away })
+      assert.deepEqual([status, body.error], [400, 'invalid_client_metadata'])
+      assert.match(String(body.error_description), /could not load sector_identifier_uri/)
+      const { body: kept } = await register(token, pairwise)
+      const { client_id } = kept
+      assert.equal((await manage(kept, 'PUT', { client_id, ...pairwise, ...away })).status, 400)
+      assert.equal((await manage(kept, 'DELETE')).status, 204)
+    })
+
     test('nobody makes themselves one of ours: what only an operator sets is left out', async () => {
       const { token } = await invite()
       const { status, body } = await register(token, {

@@ -103,6 +103,7 @@ function endWithProcess(server: ChildProcess, folder: string): void {
   server.unref()
   process.once('exit', () => {
     server.kill('SIGQUIT')
-    rmSync(folder, { recursive: true, force: true })
+    // Its processes take a moment to end, and write to the last.
+    rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
   })
 }

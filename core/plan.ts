@@ -3,9 +3,7 @@
  * ledger is made what the config says in a copy of the database, and the same questions are asked before and after.
  * @module
  */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { Fault, type Log } from '@labgate/contract'
+import type { Log } from '@labgate/contract'
 import { type Ground, layGround, type Rooms } from './assembly.ts'
 import type { LoadedConfig } from './config/load.ts'
 import type { Config } from './config/schema.ts'
@@ -14,7 +12,7 @@ import { type AccessChange, accessChanges, heldBy } from './plan-access.ts'
 import { type GroupChange, groupChanges, groupsNow, type PeopleChanges, peopleChanges, regroup } from './plan-people.ts'
 import type { Registry } from './registry/registry.ts'
 import { seedLedger } from './seed-ledger.ts'
-import { copyDatabase } from './storage/copy.ts'
+import { withCopy } from './storage/copy.ts'
 
 /** A config with its plugins, loaded and never started. */
 export interface Candidate {
@@ -109,17 +107,9 @@ async function lookInside(
 /** Opens a copy of the database of a config, where anything may be tried; PostgreSQL is opened itself, and only read. */
 async function inCopy<T>(config: Config, log: Log, work: (ground: Ground, rooms: Rooms) => Promise<T>): Promise<T> {
   if (config.database.url !== undefined) return inGround(config, log, work)
-  // Beside the database itself: what protects that protects the copy.
-  const folder = await mkdtemp(join(dirname(config.database.file), '.labgate-plan-')).catch((cause: Error) => {
-    throw new Fault('ERR_STORAGE', `the database ${config.database.file} cannot be copied: ${cause.message}`, { cause })
-  })
-  try {
-    const file = join(folder, 'copy.db')
-    copyDatabase(config.database.file, file)
-    return await inGround({ ...config, database: { ...config.database, file } }, log, work)
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
+  return withCopy(config.database.file, (file) =>
+    inGround({ ...config, database: { ...config.database, file } }, log, work),
+  )
 }
 
 async function inGround<T>(config: Config, log: Log, work: (ground: Ground, rooms: Rooms) => Promise<T>): Promise<T> {

@@ -148,7 +148,7 @@ export function deviceDoor(needs: DeviceNeeds) {
 
 /** Back from signing in: `/oidc/device/UID`. */
 function onTheWay(ctx: Context, next: () => Promise<void>): Promise<void> {
-  const isPage = ctx.method === 'GET' && ctx.path.startsWith(`${devicePath}/`)
+  const isPage = ctx.method !== 'POST' && ctx.path.startsWith(`${devicePath}/`)
   return isPage ? startingOver(ctx, next) : next()
 }
 

@@ -1,7 +1,6 @@
 /** A real PostgreSQL of Debian's package, in a folder of its own, to make real dumps with. Needs root: it runs as `postgres`. @module */
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { rmSync } from 'node:fs'
 import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -103,7 +102,8 @@ function endWithProcess(server: ChildProcess, folder: string): void {
   server.unref()
   process.once('exit', () => {
     server.kill('SIGQUIT')
-    // Its processes take a moment to end, and write to the last.
-    rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
+    // It writes to the last; when it is gone, so is this file.
+    const gone = 'for n in $(seq 100); do [ -e "$0/data/postmaster.pid" ] || break; sleep 0.02; done; rm -rf "$0"'
+    spawnSync('sh', ['-c', gone, folder], { timeout: 5000 })
   })
 }

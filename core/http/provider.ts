@@ -44,10 +44,19 @@ export interface ProviderMount {
 
 const documents = new Set(['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server'])
 
-/** Whether a path is the Provider's. */
+/**
+ * Whether a path is the Provider's, letter by letter. The library takes capitals and a slash at the end, too; what stands
+ * before it (limits, doors) knows one spelling, so no other gets there.
+ */
 export function isProviderPath(path: string): boolean {
-  return path.startsWith('/oidc/') || documents.has(path)
+  if (documents.has(path)) return true
+  const [, first, second] = /^\/oidc\/([a-z]+)(?:\/([^/]+))?$/.exec(path) ?? []
+  if (first === undefined) return false
+  return second === undefined || !fixedNames.test(second) || second === second.toLowerCase()
 }
+
+/** Second names that are no ids. */
+const fixedNames = /^(?:auth|confirm|success)$/i
 
 /** A label of few values: the first name below `/oidc/`, when it is a plain word. */
 export function providerRoute(path: string): string {

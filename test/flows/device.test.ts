@@ -222,6 +222,21 @@ describe('the device flow (RFC 8628)', () => {
       assert.deepEqual([page.status, titleOf(page)], [429, 'Too many codes'])
     })
 
+    test('no other spelling of an address leads around the door', async () => {
+      const body = new URLSearchParams({ user_code: 'BBBB-BBBB' })
+      for (const path of [
+        '/oidc/DEVICE',
+        '/oidc/device/',
+        '/oidc/Device/AUTH',
+        '/oidc/device/Auth',
+        '/oidc/device/auth/',
+      ])
+        for (const init of [{}, { method: 'POST', body }])
+          assert.equal((await fetch(at(path), { ...init, redirect: 'manual' })).status, 404, path)
+      for (const path of ['/oidc/TOKEN', '/oidc/token/', '/oidc/PAR', '/oidc/Auth', '/oidc/auth/', '/oidc/Register'])
+        assert.equal((await fetch(at(path), { method: 'POST', body })).status, 404, path)
+    })
+
     test('a code that was approved once is none for anybody else', async () => {
       const asked = await ask()
       const agent = newBrowser()

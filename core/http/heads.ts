@@ -30,12 +30,13 @@ export function createHeads({ cors }: { readonly cors?: CorsRule }, always: read
   const byOrigin = new Map<string, WeakMap<Members, readonly string[]>>()
   return {
     of({ headers = none, json }, asking) {
+      // Asked each time: the same headers may stand before something else.
+      if (!isData({ headers, ...(json === undefined ? {} : { json }) })) return undefined
       const allowed = cors === undefined ? [] : corsHeaders(cors, asking)
       const key = allowed[0]?.[1] ?? ''
       let kept = byOrigin.get(key)
       const known = kept?.get(headers)
       if (known !== undefined) return known
-      if (!isData({ headers, ...(json === undefined ? {} : { json }) })) return undefined
       if (Object.keys(headers).some((name) => special.has(name.toLowerCase()))) return undefined
       const vary: Pair[] = cors !== undefined && variesByOrigin(cors) ? [['Vary', 'Origin']] : []
       const type: Pair = ['Content-Type', 'application/json; charset=utf-8']

@@ -81,6 +81,10 @@ const routes: Readonly<Record<string, Partial<RouteClaim> & { readonly answer: H
     answer: async () => ({ status: 200, headers: { 'Content-Type': 'text/html; charset=utf-8' }, body: '<p>' }),
   },
   guessed: { guard: 'public', answer: async () => ({ status: 200, body: 'text' }) },
+  either: {
+    guard: 'public',
+    answer: async ({ url }) => (url.search === '' ? { status: 200, json: 1 } : { status: 200, body: 'text' }),
+  },
   bytes: { guard: 'public', answer: async () => ({ status: 200, headers: json, body: Buffer.from('[2]') }) },
   empty: { guard: 'public', answer: async () => ({ status: 204 }) },
   nothing: { guard: 'public', answer: async () => ({ status: 200 }) },

@@ -72,7 +72,9 @@ function checkAddress(name: string, uri: string, { redirectHosts }: Registration
   const url = URL.parse(uri)
   const isLoopback = url !== null && /^(?:localhost|127\.0\.0\.1|\[::1\])$/.test(url.hostname)
   const isWeb = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback)
-  const isListed = url !== null && (redirectHosts.includes(url.host) || redirectHosts.includes(url.hostname))
+  // Another port of the same machine may be somebody else's; an app on a person's own takes any (RFC 8252 §7.3).
+  const isListed =
+    url !== null && (redirectHosts.includes(url.host) || (isLoopback && redirectHosts.includes(url.hostname)))
   const isPlain = url !== null && url.username === '' && url.password === '' && !uri.includes('#')
   if (url !== null && isWeb && isPlain && isListed && !/[\\\s*]/.test(uri)) return
   refuse(`${name}: only https addresses of ${redirectHosts.join(', ') || 'no host'}`)

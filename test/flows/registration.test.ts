@@ -150,6 +150,20 @@ describe('clients that register themselves (RFC 7591, RFC 7592)', () => {
       }
     })
 
+    test('a host is that of its own port: another one is named with it', async () => {
+      const { token } = await invite({ redirectHosts: ['app.example.org', 'localhost'] })
+      for (const uri of [
+        'https://app.example.org:8443/back',
+        'http://app.example.org/back',
+        'https://localhost.example/',
+      ])
+        assert.equal((await register(token, { redirect_uris: [uri] })).status, 400, uri)
+      const uris = ['https://app.example.org/back', 'https://app.example.org:443/back', 'https://localhost:9000/back']
+      const { status, body } = await register(token, { redirect_uris: uris })
+      assert.equal(status, 201, JSON.stringify(body))
+      assert.equal((await manage(body, 'DELETE')).status, 204)
+    })
+
     test('a list of who shares pairwise ids is looked up (OpenID Connect Core §8.1)', async () => {
       const { token } = await invite()
       const pairwise = { redirect_uris: [callback], subject_type: 'pairwise' }

@@ -83,6 +83,7 @@ function operationObject(operation: Operation): Record<string, unknown> {
       [answer.status]: {
         description: answer.description,
         ...(answer.schema ? { content: { 'application/json': { schema: answer.schema } } } : {}),
+        ...(answer.file ? { content: { [answer.file]: { schema: { type: 'string', format: 'binary' } } } } : {}),
       },
       ...Object.fromEntries(
         [...new Set(errorsOf(operation).map((code) => faults[code].status))].map((status) => [

@@ -48,7 +48,7 @@ export function createAdminFace(): SettledAdminFace {
 }
 
 function operationOf(id: string): Operation {
-  const found = operations.find((one) => one.id === id && !isOpen(one))
+  const found = operations.find((one) => one.id === id && !isOpen(one) && one.answer.file === undefined)
   if (found === undefined) throw new TypeError(`the admin API has no operation ${id}`)
   return found
 }

@@ -104,6 +104,15 @@ export interface Answer {
   readonly description: string
   /** Absent: no body. Only what it names leaves the house. */
   readonly schema?: Schema
+  /** Media type of a file; `handle` answers a {@link Download} then. */
+  readonly file?: string
+}
+
+/** A file as an operation answers it: never held whole. */
+export interface Download {
+  /** As it is called where it is kept: letters, digits, dots and dashes. */
+  readonly name: string
+  readonly parts: AsyncIterable<Uint8Array>
 }
 
 /** One operation. */

@@ -5,11 +5,12 @@
  */
 import { Fault, type Schema } from '@labgate/contract'
 import type { Ctx } from '../http/context.ts'
+import { answerHead, sendFile } from '../http/download.ts'
 import { addressKey, type Limits } from '../http/rate.ts'
 import type { Route } from '../http/routes.ts'
 import { checksOf } from './check.ts'
 import { isOpen } from './document.ts'
-import { type ApiNeeds, base, type Caller, type Operation } from './operation.ts'
+import { type ApiNeeds, base, type Caller, type Download, type Operation } from './operation.ts'
 import { document, operations, schemas } from './operations.ts'
 import { answerProblem } from './problem.ts'
 import { shaped } from './shape.ts'
@@ -60,6 +61,8 @@ function routeOf(operation: Operation, needs: ApiRouteNeeds): Route {
       return undefined
     },
     async handler(ctx) {
+      // Nothing is begun, or written down, for a file that nobody gets.
+      if (answer.file !== undefined && ctx.method === 'HEAD') return answerHead(ctx, answer.file)
       const result = await operation.handle(
         {
           // Every operation that is not open has one; open ones ask for none.
@@ -71,7 +74,9 @@ function routeOf(operation: Operation, needs: ApiRouteNeeds): Route {
         },
         needs,
       )
-      send(ctx, { status: answer.status, schema: answer.schema, result })
+      // The type that `operation` asks of handlers is open; what one with a file answers is one.
+      if (answer.file !== undefined) await sendFile(ctx, { ...(result as Download), type: answer.file })
+      else send(ctx, { status: answer.status, schema: answer.schema, result })
     },
   }
 }

@@ -1,6 +1,7 @@
-/** Workspaces as a whole: quotas, usage, places to run, a word to owners. For site admins alone. @module */
+/** Workspaces as a whole: quotas, usage, places to run, a word to owners, what people have stored. For site admins, but for one's own. @module */
 import { Fault } from '@labgate/contract'
-import { operation } from './operation.ts'
+import { archiveType, nameOfArchive } from '../workspaces/storages.ts'
+import { type Download, operation } from './operation.ts'
 import { instant, line, lines, name, pageOf, record, ref, text } from './schema.ts'
 import { accountNamed, assertSiteAdmin, noSuch } from './sight.ts'
 
@@ -252,5 +253,27 @@ const house = [
   }),
 ]
 
-/** Quotas, usage, places and messages. */
-export const workspaceHouseOperations = [...quotas, ...house]
+const storages = [
+  operation({
+    id: 'getWorkspaceStorage',
+    method: 'GET',
+    path: '/accounts/{account}/workspace-storage/{profile}',
+    tag: 'workspaces',
+    summary: 'What an account has stored for an app, as a tar archive',
+    description:
+      'One’s own, or to site admins anybody’s; it stands in the audit trail. One at a time for each account. An archive that ends before its end is broken off: keep it only when the transfer went well.',
+    params: { account: name('Id or username.'), profile: name('The app profile.') },
+    answer: { status: 200, description: 'The archive, streamed (POSIX ustar or pax).', file: archiveType },
+    errors: ['ERR_CONFLICT', 'ERR_LAUNCH'],
+    async handle({ caller, params: { account, profile } }, needs): Promise<Download> {
+      const isOwn = account === caller.account.id || account === caller.account.username
+      if (!isOwn) assertSiteAdmin(caller, 'download what others have stored')
+      const { id } = isOwn ? caller.account : await accountNamed(needs, account)
+      const parts = await needs.workspaces.archive(caller.actor, { account: id, profile })
+      return { name: nameOfArchive(profile), parts }
+    },
+  }),
+]
+
+/** Quotas, usage, places, messages and storages. */
+export const workspaceHouseOperations = [...quotas, ...house, ...storages]

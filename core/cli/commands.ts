@@ -85,6 +85,7 @@ export const commands: Readonly<Record<string, Load>> = {
   'workspace remove': async () => ({ command: (await import('./workspace-change.ts')).remove }),
   'workspace forget': async () => ({ command: (await import('./workspace-change.ts')).forget }),
   'workspace message': async () => ({ command: (await import('./workspace-change.ts')).message }),
+  'workspace archive': async () => ({ command: (await import('./workspace-archive.ts')).archive }),
   'workspace quota list': async () => ({ command: (await import('./workspace-house.ts')).quotaList }),
   'workspace quota set': async () => ({ command: (await import('./workspace-house.ts')).quotaSet }),
   'workspace quota unset': async () => ({ command: (await import('./workspace-house.ts')).quotaUnset }),

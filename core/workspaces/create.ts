@@ -14,6 +14,7 @@ import { createPlaces, drainedIn, type Place, setDrained } from './places.ts'
 import { profilesOf } from './profiles.ts'
 import { createRecords } from './records.ts'
 import { type Room, storageOf, withoutSecrets } from './room.ts'
+import { createDownloads } from './storages.ts'
 import { createSupervisor, type Supervisor } from './supervisor.ts'
 import { usageOf } from './usage.ts'
 import { createWatch, type Watch } from './watch.ts'
@@ -182,6 +183,7 @@ function lookups({ needs, room, watch }: Parts) {
 
 function administration({ room }: Parts, assertAdmin: (actor: Actor) => Promise<void>) {
   const { storage, clock } = room
+  const downloads = createDownloads()
   return {
     async setQuota(actor, scope, quota) {
       await assertAdmin(actor)
@@ -230,12 +232,14 @@ function administration({ room }: Parts, assertAdmin: (actor: Actor) => Promise<
       const owner = await room.accounts.find(account)
       if (profile === undefined || owner === undefined) throw new Fault('ERR_NOT_FOUND', 'There is no such storage.')
       const { runner } = room.places.of(profile)
-      if (runner.archive === undefined) throw new Fault('ERR_CONFLICT', 'The place where this runs gives no archive.')
+      const { archive } = runner
+      if (archive === undefined) throw new Fault('ERR_CONFLICT', 'The place where this runs gives no archive.')
+      downloads.assertFree(account)
       await storage.transaction((em) =>
         note(room, em, actor, { type: 'workspace.archived', account, detail: { profile: name } }),
       )
       const mounts = profile.mounts.filter((mount) => mount.of === 'person')
-      return runner.archive({ storage: storageOf(owner), mounts })
+      return downloads.one(account, () => archive.call(runner, { storage: storageOf(owner), mounts }))
     },
   } satisfies Partial<Workspaces>
 }

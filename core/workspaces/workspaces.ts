@@ -78,7 +78,7 @@ export interface Workspaces {
   watch(id: string, onEvent: (event: WorkspaceEvent) => void): Promise<() => void>
   /** Lines of the app. @throws Fault ERR_CONFLICT where the runner keeps none */
   logs(id: string, options: { tail: number; follow: boolean; signal: AbortSignal }): AsyncIterable<string>
-  /** The person's storage as a tar archive. @throws Fault ERR_CONFLICT where the runner gives none */
+  /** The person's storage as a tar archive. @throws Fault ERR_CONFLICT where the runner gives none; ERR_RATE while another one goes to them */
   archive(
     actor: Actor,
     ask: { readonly account: AccountId; readonly profile: string },

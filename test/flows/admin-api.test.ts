@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -786,6 +786,51 @@ describe('the admin API', () => {
     })
     assert.ok((second.items[0]?.id ?? 0) < (first.items[1]?.id ?? 0))
     assert.ok((await lines('root')).some(({ address }) => address !== undefined))
+  })
+
+  test('streams what an account has stored, to itself and to site admins, one at a time, and writes it down', async () => {
+    const folderOf = async (username: string) => {
+      const account = await site.labgate.rooms.get('accounts').find(ids[username] ?? '')
+      const folder = join(running, 'people', `u${account?.numericId}`)
+      await mkdir(folder, { recursive: true })
+      await writeFile(join(folder, 'notes.txt'), `of ${username} alone`)
+    }
+    for (const username of ['plain', 'lead', 'root']) await folderOf(username)
+    const group = { slug: 'archivists', title: 'Archivists' }
+    await well('root', 'createGroup', { body: group })
+    await well('root', 'addManager', { params: { group: group.slug, account: 'lead' } })
+    const of = (account: string, profile = 'notebook') => ({ params: { account, profile } })
+    assert.match(await well<string>('root', 'getWorkspaceStorage', of('plain')), /notes\.txt.*of plain alone/s)
+    assert.match(await well<string>('lead', 'getWorkspaceStorage', of('lead')), /of lead alone/)
+    for (const account of ['plain', 'root', 'nobody'])
+      assert.equal(await refused('lead', 'getWorkspaceStorage', of(account)), 'ERR_FORBIDDEN', account)
+    assert.equal(await refused('root', 'getWorkspaceStorage', of('nobody')), 'ERR_NOT_FOUND')
+    assert.equal(await refused('root', 'getWorkspaceStorage', of('plain', 'none')), 'ERR_NOT_FOUND')
+    const rows = await site.labgate.rooms.get('storage').audit.list({ type: 'workspace.archived', limit: 10 })
+    assert.deepEqual(
+      rows.map(({ actor, account }) => [actor, account]).toSorted(),
+      [
+        [ids.lead, ids.lead],
+        [ids.root, ids.plain],
+      ].toSorted(),
+    )
+    const address = new URL(`/api/admin/v1/accounts/plain/workspace-storage/notebook`, site.issuer)
+    const authorization = `Bearer ${tokens.root}`
+    const faults = join(running, 'faults')
+    await mkdir(faults, { recursive: true })
+    await writeFile(join(faults, 'hold-archive'), '')
+    const slow = await fetch(address, { headers: { authorization } })
+    // The first part is here while the place still reads: nothing is gathered.
+    assert.equal(slow.headers.get('content-disposition'), 'attachment; filename="storage-notebook.tar"')
+    assert.equal(await refused('root', 'getWorkspaceStorage', of('plain')), 'ERR_RATE')
+    const head = await fetch(address, { method: 'HEAD', headers: { authorization } })
+    assert.deepEqual([head.status, head.headers.get('content-type')], [200, 'application/x-tar'])
+    await writeFile(join(faults, 'archive'), '')
+    await rm(join(faults, 'hold-archive'))
+    await assert.rejects(slow.text(), 'an archive that broke off looks whole')
+    await rm(join(faults, 'archive'))
+    assert.match(await well<string>('root', 'getWorkspaceStorage', of('plain')), /of plain alone/)
+    await well('root', 'deleteGroup', { params: { group: group.slug } })
   })
 
   test('lists the codes of errors', async () => {

@@ -245,6 +245,8 @@ describe('a person’s workspaces', () => {
     assert.doesNotMatch(await (await get(cookie(ben))).text(), /notes\.txt/)
     assert.equal((await get({ ...cookie(ann), 'sec-fetch-site': 'same-site' })).status, 303)
     assert.equal((await get(cookie(ann), 'none')).status, 404)
+    const head = await fetch(at('/workspaces/storage/notebook'), { method: 'HEAD', headers: cookie(ann) })
+    assert.deepEqual([head.status, head.headers.get('content-type')], [200, 'application/x-tar'])
     assert.match(textOf(await ann.open(at('/workspaces'))), /Download what you have stored/)
   })
 

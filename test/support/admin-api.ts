@@ -135,7 +135,8 @@ export function send(url: URL, method: string, { body, raw, token, headers, from
         incoming.on('error', reject)
         incoming.on('end', () => {
           const answered = Buffer.concat(parts).toString()
-          const parsed = answered === '' ? null : (JSON.parse(answered) as Json)
+          const isFile = incoming.headers['content-disposition']?.startsWith('attachment')
+          const parsed = answered === '' ? null : isFile ? answered : (JSON.parse(answered) as Json)
           const code = (parsed as { code?: unknown } | null)?.code
           resolve({
             status: incoming.statusCode ?? 0,

@@ -1,6 +1,6 @@
 /** `labgate workspace …` beside a server of another process: what a command wishes, the server does at its next look. */
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -152,4 +152,28 @@ test('leases are shown, set in part and taken back, and count for what begins af
   await folder.text('workspace', 'stop', made.id)
   await until(made.id, 'stopped')
   assert.equal((await lease('unset')).source, 'config')
+})
+
+test('what somebody has stored becomes a file of one’s own, whole or not at all, and over nothing', async () => {
+  const number = await folder.rooms(async (rooms) => (await rooms.get('accounts').find(alice))?.numericId)
+  const people = join(runs.path, 'people', `u${number}`)
+  mkdirSync(people, { recursive: true })
+  writeFileSync(join(people, 'notes.txt'), 'of Alice alone')
+  const write = ['workspace', 'archive', 'alice@example.org', '--profile', 'notebook', '--out'] as const
+  const file = join(folder.path, 'alice.tar')
+  const { bytes } = await folder.json(...write, 'alice.tar')
+  assert.deepEqual([statSync(file).size, statSync(file).mode & 0o777], [bytes, 0o600])
+  assert.match(readFileSync(file, 'utf8'), /notes\.txt.*of Alice alone/s)
+  assert.match(await folder.fails(...write, 'alice.tar'), /is there already/)
+  assert.equal(statSync(file).size, bytes)
+  mkdirSync(join(runs.path, 'faults'), { recursive: true })
+  writeFileSync(join(runs.path, 'faults', 'archive'), '')
+  assert.match(await folder.fails(...write, 'half.tar'), /broke off/)
+  assert.equal(existsSync(join(folder.path, 'half.tar')), false)
+  rmSync(join(runs.path, 'faults', 'archive'))
+  assert.match(await folder.fails(...write, 'none/half.tar'), /cannot be written: ENOENT/)
+  assert.match(await folder.fails('workspace', 'archive', alice, '--out', 'x.tar'), /--profile is missing.*notebook/)
+  assert.match(await folder.fails('workspace', 'archive', alice), /--out is missing/)
+  const noted = await folder.rooms((rooms) => rooms.get('storage').audit.list({ type: 'workspace.archived', limit: 9 }))
+  assert.deepEqual(noted[0]?.account, alice)
 })

@@ -207,6 +207,8 @@ function create({ config: { folder }, installation }: Context): Runner<State> {
       mkdirSync(people, { recursive: true })
       const tar = spawn('tar', ['--create', '--directory', people, '.'], { stdio: ['ignore', 'pipe', 'ignore'] })
       yield* tar.stdout as AsyncIterable<Uint8Array>
+      while (fault('hold-archive')) await new Promise((resolve) => setTimeout(resolve, 20))
+      if (fault('archive')) throw launchFault('internal', 'The archive broke off.', { retryable: true })
     },
     async renew({ instance }, secrets) {
       if (fault('renew')) throw new Error('nobody answers')

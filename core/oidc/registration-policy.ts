@@ -49,6 +49,8 @@ export function applyPolicy(metadata: Metadata, policy: RegistrationPolicy): voi
   metadata.grant_types ??= ['authorization_code']
   for (const grant of wordsIn(metadata, 'grant_types'))
     if (!policy.grantTypes.includes(grant)) refuse(`grant_types: ${grant} was not invited`)
+  if (metadata.subject_type === 'pairwise' && wordsIn(metadata, 'redirect_uris').length === 0)
+    refuse('subject_type: pairwise ids are for the host of a redirect URI')
   const isForCodes = wordsIn(metadata, 'grant_types').includes('authorization_code')
   metadata.response_types ??= isForCodes ? ['code'] : []
   for (const type of wordsIn(metadata, 'response_types')) if (type !== 'code') refuse('response_types: only code')

@@ -171,6 +171,11 @@ describe('clients that register themselves (RFC 7591, RFC 7592)', () => {
       const { status, body } = await register(token, { ...pairwise, ...away })
       assert.deepEqual([status, body.error], [400, 'invalid_client_metadata'])
       assert.match(String(body.error_description), /could not load sector_identifier_uri/)
+      const device = ['urn:ietf:params:oauth:grant-type:device_code']
+      const { token: forDevices } = await invite({ grantTypes: device })
+      const key = { token_endpoint_auth_method: 'private_key_jwt', jwks_uri: 'https://127.0.0.1:9/keys.json' }
+      const nowhere = await register(forDevices, { ...key, subject_type: 'pairwise', grant_types: device })
+      assert.match(String(nowhere.body.error_description), /pairwise ids are for the host of a redirect URI/)
       const { body: kept } = await register(token, pairwise)
       const { client_id } = kept
       assert.equal((await manage(kept, 'PUT', { client_id, ...pairwise, ...away })).status, 400)

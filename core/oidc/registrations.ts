@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import { type Clock, Fault, type Json, type Random, type Store } from '@labgate/contract'
+import { newId } from '../random.ts'
 
 /** What whoever holds a token may register. */
 export interface RegistrationPolicy {
@@ -116,7 +117,7 @@ export function createRegistrations(needs: {
       const token = random.token()
       const now = clock.now()
       const kept: Kept = {
-        id: random.token().slice(0, 12),
+        id: newId(random, 12),
         ...policy,
         note: (asked.note ?? '').slice(0, 200),
         madeBy,

@@ -67,6 +67,7 @@ describe('labgate serve', () => {
   test('says where it listens and how the first admin signs in, serves, and ends with 0 on SIGTERM', async () => {
     const { port, command } = await serve()
     await command.says(`ready at http://localhost:${port}`)
+    await command.says('(good once)')
     assert.match(command.output(), /\/account\/first-admin and enter [a-z0-9]{10,} \(good once\)/)
     assert.equal((await fetch(`http://localhost:${port}/.well-known/openid-configuration`)).status, 200)
     command.process.kill('SIGTERM')

@@ -41,6 +41,7 @@ const planOf = (plan: LaunchPlan, changes: Readonly<Record<string, Json>>): Laun
 
 let made = 0
 const installations = new Set<string>()
+const launched = new Set<string>()
 
 /** Each runner is wrong in one way, and the case named with it must say so. */
 const planted: readonly { readonly fault: string; readonly plugin: RunnerPlugin; readonly caught: string }[] = [
@@ -110,6 +111,22 @@ const planted: readonly { readonly fault: string; readonly plugin: RunnerPlugin;
       },
     })),
     caught: 'terminate and remove may be called twice, and for what is gone',
+  },
+  {
+    fault: 'tells of what happens to another installation',
+    plugin: broken((runner) => ({
+      launch(plan, launch) {
+        launched.add(plan.instance)
+        return runner.launch(plan, launch)
+      },
+      async *watch(signal) {
+        while (!signal.aborted) {
+          for (const instance of launched) yield { instance, what: 'die' }
+          await sleep(20)
+        }
+      },
+    })),
+    caught: 'watch tells of an app that ends, of this installation alone, and ends when it is left',
   },
   {
     fault: 'finds what another installation has started',

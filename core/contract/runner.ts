@@ -122,6 +122,13 @@ export interface Found<State> {
   readonly account: AccountId | undefined
 }
 
+/** That something happened to an instance, as its place tells of its own accord. */
+export interface Heard {
+  readonly instance: string
+  /** The place's own word, for the log: `die`, `oom`. */
+  readonly what: string
+}
+
 /** What an instance uses, now. */
 export interface Usage {
   readonly memoryBytes: number
@@ -191,6 +198,11 @@ export interface Runner<State extends Json = Json> extends Lifecycle {
   terminate(state: State, options: { readonly graceSeconds: number }): Promise<void>
   /** Everything but the person's storage, and that too with `volumes`. Idempotent; gone is success. */
   remove(state: State, options: { readonly volumes: boolean }): Promise<void>
+  /**
+   * Ends, kills and the like of this installation, as they happen; the core then asks `inspect`. It ends or throws when
+   * the place cannot be heard any more, and is called again after a while. Nothing may depend on it: the core also polls.
+   */
+  watch?(signal: AbortSignal): AsyncIterable<Heard>
   /** By label, of this installation alone: adopt or reap after a crash. */
   discover(signal: AbortSignal): AsyncIterable<Found<State>>
   /** Lines, the oldest first. */

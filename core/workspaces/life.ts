@@ -6,6 +6,7 @@
 import { type AccountId, Fault } from '@labgate/contract'
 import { WorkspaceEntity } from '../storage/workspace-entities.ts'
 import { toStop } from './ending.ts'
+import { createHearing, type Hearing } from './hearing.ts'
 import { reap } from './reaper.ts'
 import type { Room } from './room.ts'
 import type { Supervisor } from './supervisor.ts'
@@ -43,7 +44,8 @@ export function createLife(parts: LifeParts): Life {
   const { alone } = room.storage
   const timers: NodeJS.Timeout[] = []
   const failed = (error: unknown) => room.log.error({ err: error }, 'the look at workspaces failed')
-  const look = createLook(parts)
+  const hearing = createHearing(room, watch)
+  const look = createLook(parts, hearing)
   const tick = createTick(parts, look)
   let ticking: Promise<void> = Promise.resolve()
   return {
@@ -60,6 +62,7 @@ export function createLife(parts: LifeParts): Life {
     },
     async close() {
       for (const timer of timers) clearInterval(timer)
+      await hearing.stop()
       await supervisor.stop()
       await ticking
       await look.last()
@@ -72,18 +75,20 @@ export function createLife(parts: LifeParts): Life {
 }
 
 /** One look after the other; whoever asks while one is under way waits for that one. */
-function createLook({ room, supervisor, watch }: LifeParts) {
+function createLook({ room, supervisor, watch }: LifeParts, hearing: Hearing) {
   let looks = 0
   let looking: Promise<void> | undefined
   const one = async () => {
     if (!(await room.storage.alone.hold())) {
       room.direct.closeAll()
+      await hearing.stop()
       return watch.flush()
     }
     await room.direct.settle(await room.records.living())
     // Every place is asked for what it has at the start, and now and then.
     if (looks++ % looksToReap === 0) await reap(room, supervisor)
     await watch.look()
+    hearing.settle()
     await dropOld(room)
   }
   const look = () => {

@@ -30,6 +30,8 @@ const retrySeconds = 300
 export interface Watch {
   /** One look at all; another one that is under way is waited for. */
   look(): Promise<void>
+  /** One look at one that runs on a runner, as somebody says that something happened to it. */
+  lookAt(id: string, runner: string): Promise<void>
   /** The proxy saw traffic. */
   touch(id: string): void
   /** Writes down what the proxy saw, where another process does the looking. */
@@ -63,6 +65,11 @@ export function createWatch(room: Room, supervisor: Own['supervisor']): Watch {
       own.touched.clear()
       await room.storage.workspaceRows.noteActivity(uses)
     },
+    async lookAt(id, runner) {
+      // What it sees may be older than what was heard; it is quick.
+      await looking?.catch(() => undefined)
+      if (room.storage.alone.holds()) await lookAtOne(own, id, runner)
+    },
     look() {
       looking ??= lookAtAll(own).finally(() => {
         looking = undefined
@@ -85,6 +92,16 @@ async function lookAtAll(own: Own): Promise<void> {
   )
   for (let start = 0; start < seen.length; start += atOnce)
     await Promise.all(seen.slice(start, start + atOnce).map((one) => lookAt(own, one, look).catch(failed(own, one))))
+  await room.storage.workspaceRows.noteActivity(look.uses)
+}
+
+/** A place may tell of instances that are none, or of somebody else's. */
+async function lookAtOne(own: Own, id: string, runner: string): Promise<void> {
+  const { room } = own
+  const row = await room.records.row(id)
+  if (row === undefined || row.runner !== runner || row.endedAt || !isUp(row.state) || row.wanted !== 'running') return
+  const look: Look = { shut: await room.storage.workspaceRows.shutOwners(), uses: [] }
+  for (const seen of await inspectAll(room, [row])) await lookAt(own, seen, look)
   await room.storage.workspaceRows.noteActivity(look.uses)
 }
 

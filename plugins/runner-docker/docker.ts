@@ -12,6 +12,7 @@ import type { ContainerInfo } from 'dockerode'
 import { archiveStores, removeStale } from './archive.ts'
 import type { RunnerDockerConfig } from './config.ts'
 import { engineOf, engineTrouble, isGone, statusOf, wordsOf } from './engine.ts'
+import { heardFrom } from './events.ts'
 import type { Ground } from './ground.ts'
 import { launchOn, removeContainer, renewIn } from './launch.ts'
 import { linesOf } from './logs.ts'
@@ -43,6 +44,7 @@ export function createDocker({ config, installation, clock }: RunnerContext<Runn
       }
       await removeStale(ground)
     },
+    watch: (signal) => heardFrom(ground, signal),
     logs: ({ container }, options) => linesOf(engine.wait, container, options),
     stats: ({ container }) => told(usageOf(ground, container)),
     archive: (storage) => archiveStores(ground, storage),

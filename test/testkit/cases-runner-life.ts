@@ -24,6 +24,10 @@ export function lifeCases(suite: RunnerSuite): Case[] {
     { name: 'inspect tells that an app has ended, and with which code', run: on(tellsEnded) },
     { name: 'inspect tells that somebody took it away', run: on(tellsMissing) },
     { name: 'inspectAll says what inspect says, in the same order', run: on(tellsAll) },
+    {
+      name: 'watch tells of an app that ends, of this installation alone, and ends when it is left',
+      run: on(tellsEnds),
+    },
     { name: 'while the place is away, inspect knows nothing', run: on(knowsNothing) },
     { name: 'while the place is away, nothing is said to be done', run: on(doesNothing) },
     { name: 'terminate lets an app end by itself first', run: on(endsGently) },
@@ -79,6 +83,36 @@ async function tellsAll({ suite, start, runner }: RunnerLab): Promise<void> {
   const each = await Promise.all(states.map((state) => runner.inspect(state, soon())))
   assert.deepEqual(all, each)
   assert.equal(all[1]?.state, 'running')
+}
+
+async function tellsEnds({ suite, start, runner }: RunnerLab): Promise<void> {
+  if (runner.watch === undefined) return
+  const leaving = new AbortController()
+  const heard = new Set<string>()
+  const listening = (async () => {
+    for await (const { instance } of runner.watch?.(leaving.signal) ?? []) heard.add(instance)
+  })()
+  const ended: string[] = []
+  try {
+    await inLab(suite, async (other) => {
+      const foreign = (await other.start({ script: 'exit 3' })).instance
+      // When it begins to listen it does not say: one that ended before is not told of.
+      for (let tries = 0; tries < 3 && !ended.some((one) => heard.has(one)); tries++) {
+        const { instance } = await start({ script: 'exit 3' })
+        ended.push(instance)
+        const told = async () => heard.has(instance) || undefined
+        await until(told, { seconds: 5, what: () => 'silence' }).catch(() => undefined)
+      }
+      assert.ok(
+        ended.some((one) => heard.has(one)),
+        'apps ended, and it told of none',
+      )
+      assert.ok(!heard.has(foreign), 'it told of another installation')
+    })
+  } finally {
+    leaving.abort()
+  }
+  await listening
 }
 
 async function knowsNothing({ suite, start, runner }: RunnerLab): Promise<void> {

@@ -190,6 +190,10 @@ function create({ config: { folder }, installation }: Context): Runner<State> {
           yield { instance, state, account: state.account }
       }
     },
+    // Only where a test says so: others want to see what the look itself finds.
+    ...(fault('tells')
+      ? { watch: (signal: AbortSignal) => endsIn(join(folder, 'running'), { noted, signal, fault }) }
+      : {}),
     async *logs({ instance }, { tail, follow, signal }) {
       const file = join(home(instance), 'log')
       const read = () => (existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : [])
@@ -214,6 +218,28 @@ function create({ config: { folder }, installation }: Context): Runner<State> {
       if (fault('renew')) throw new Error('nobody answers')
       for (const [name, value] of Object.entries(secrets)) writeFileSync(join(home(instance), 'secrets', name), value)
     },
+  }
+}
+
+/** Tells of each process that has ended, once; breaks off when it is told to. */
+async function* endsIn(
+  place: string,
+  {
+    noted,
+    signal,
+    fault,
+  }: { noted: (instance: string) => State | undefined; signal: AbortSignal; fault: (name: string) => boolean },
+) {
+  const told = new Set<number>()
+  while (!signal.aborted) {
+    if (fault('deaf')) throw new Error('the connection broke')
+    for (const instance of existsSync(place) ? readdirSync(place) : []) {
+      const state = noted(instance)
+      if (state === undefined || told.has(state.pid) || isAlive(state.pid)) continue
+      told.add(state.pid)
+      yield { instance, what: 'die' }
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }
 

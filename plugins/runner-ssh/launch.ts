@@ -36,10 +36,9 @@ export async function launchOn(ground: Ground, launchPlan: LaunchPlan, launch: L
   const adopted = await adopt(launching, spots)
   if (adopted) return adopted
   const spot = await choose(ground, { instance, storage, hosts }, spots)
-  checkUser(plan, spot)
   const { name } = spot.host
-  ground.placed.set(instance, name)
   try {
+    checkUser(plan, spot)
     return await bringUp(launching, spot)
   } catch (error) {
     ground.placed.delete(instance)

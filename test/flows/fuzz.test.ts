@@ -14,7 +14,7 @@ import { browser, freePort, signInByEmail, startLabgate, type TestLabgate } from
 import { testProfiles } from '../support/workspaces.ts'
 
 /** A run of another seed, or a longer one: `LABGATE_FUZZ=SEED:REQUESTS`. */
-const [seed = 20_261_122, count = 20_000] = (process.env.LABGATE_FUZZ ?? '').split(':').filter(Boolean).map(Number)
+const [seed = 20_261_122, count = 100_000] = (process.env.LABGATE_FUZZ ?? '').split(':').filter(Boolean).map(Number)
 const together = 50
 
 const support = join(import.meta.dirname, '../support')

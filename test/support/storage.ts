@@ -12,14 +12,7 @@ import {
   testKeys,
 } from './storage-world.ts'
 
-export {
-  complainTo,
-  createTestClock,
-  type OpenedStorage,
-  type StorageOpener,
-  type TestClock,
-  testKeys,
-} from './storage-world.ts'
+export * from './storage-world.ts'
 
 /**
  * Opens an SQLite storage in a new temporary folder; with LABGATE_TEST_POSTGRES set, a PostgreSQL in its place, so that

@@ -214,27 +214,36 @@ export function artifactSuite(database: string, open: StorageOpener): void {
   interactionSuite(database, open)
 }
 
+/** One storage for the tests of a suite, and how a sign-in in progress is written to it. */
+function signInsIn(open: StorageOpener) {
+  let storage: OpenedStorage
+  const opened = () => storage
+  const store = () => storage.storage.artifacts
+  const put = (id: string, step: number) =>
+    store().put({ model: 'Interaction', id, payload: { step }, expiresAt: storage.clock.now().getTime() / 1000 + 600 })
+  before(async () => {
+    storage = await open()
+  })
+  after(() => storage.close())
+  const reopen = async () => {
+    storage = await storage.reopen()
+  }
+  return { opened, store, put, reopen }
+}
+
 function interactionSuite(database: string, open: StorageOpener): void {
   suite(`sign-ins in progress on ${database}`, () => {
-    let opened: OpenedStorage
-    const store = () => opened.storage.artifacts
-    const put = (id: string, step: number) =>
-      store().put({ model: 'Interaction', id, payload: { step }, expiresAt: opened.clock.now().getTime() / 1000 + 600 })
-
-    before(async () => {
-      opened = await open()
-    })
-    after(() => opened.close())
+    const { opened, store, put, reopen } = signInsIn(open)
 
     test('one that was written survives a restart; its end reaches the database and is final', async () => {
       await put('slow', 1)
       await store().flush()
       await put('slow', 2)
-      opened = await opened.reopen()
+      await reopen()
       assert.deepEqual(await store().find('Interaction', 'slow'), { payload: { step: 2 } })
       await put('slow', 3)
       await store().delete('Interaction', 'slow')
-      opened = await opened.reopen()
+      await reopen()
       assert.equal(await store().find('Interaction', 'slow'), undefined)
     })
 
@@ -247,7 +256,7 @@ function interactionSuite(database: string, open: StorageOpener): void {
       await unit.commit()
       assert.equal(await store().find('Interaction', 'unit'), undefined)
       await put('expiring', 1)
-      opened.clock.pass(600)
+      opened().clock.pass(600)
       assert.equal(await store().find('Interaction', 'expiring'), undefined)
     })
   })
@@ -256,35 +265,27 @@ function interactionSuite(database: string, open: StorageOpener): void {
 /** Where sign-ins in progress live in memory first. */
 export function memorySuite(database: string, open: StorageOpener): void {
   suite(`sign-ins in progress in memory, before ${database}`, () => {
-    let opened: OpenedStorage
-    const store = () => opened.storage.artifacts
-    const put = (id: string, step: number) =>
-      store().put({ model: 'Interaction', id, payload: { step }, expiresAt: opened.clock.now().getTime() / 1000 + 600 })
-
-    before(async () => {
-      opened = await open()
-    })
-    after(() => opened.close())
+    const { opened, store, put } = signInsIn(open)
 
     test('one that ends soon costs no write', async () => {
-      const commits = opened.storage.commits()
+      const commits = opened().storage.commits()
       await put('quick', 1)
       await put('quick', 2)
       assert.deepEqual(await store().find('Interaction', 'quick'), { payload: { step: 2 } })
       await store().delete('Interaction', 'quick')
       await store().flush()
       assert.equal(await store().find('Interaction', 'quick'), undefined)
-      assert.equal(opened.storage.commits(), commits)
+      assert.equal(opened().storage.commits(), commits)
     })
 
     test('one is written some seconds after its last change, without being asked', async () => {
       await put('resting', 1)
-      const commits = opened.storage.commits()
+      const commits = opened().storage.commits()
       const deadline = performance.now() + 4_000
-      while (opened.storage.commits() === commits && performance.now() < deadline) {
+      while (opened().storage.commits() === commits && performance.now() < deadline) {
         await new Promise((wake) => setTimeout(wake, 50))
       }
-      assert.equal(opened.storage.commits(), commits + 1)
+      assert.equal(opened().storage.commits(), commits + 1)
     })
   })
 }

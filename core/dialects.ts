@@ -108,6 +108,7 @@ function principalOf(session: BrowserSession | undefined): Principal | undefined
       scopes: ['*'],
       authenticatedAt: session.authTime,
       amr: session.amr,
+      session: session.parent ?? session.handle,
     }
   )
 }

@@ -76,6 +76,8 @@ export interface Principal {
   readonly amr: readonly string[]
   /** Id of the API token that was presented, when it was one. */
   readonly tokenId?: string | undefined
+  /** A name of the sign-in session it is in, on whichever host; it opens nothing. */
+  readonly session?: string | undefined
 }
 
 /** Levels of access, each containing those before it. */

@@ -18,6 +18,7 @@ import type { NgauthConfig } from './config.ts'
 import { allows, isOrigin, originsOf } from './origins.ts'
 import { maySee } from './policy.ts'
 import { pagePaths, popupHandlers } from './popup.ts'
+import { createRecent, type Recent } from './recent.ts'
 import { noteWanted, termsOf, wantsTerms } from './terms.ts'
 import { createUserTokens, type UserToken, type UserTokens } from './user-token.ts'
 
@@ -28,6 +29,26 @@ interface Parts {
   readonly origins: readonly (string | RegExp)[]
   readonly tokens: UserTokens
   readonly broker: Broker
+  readonly recent: {
+    /** By session and origin. */
+    readonly tokens: Recent<GivenToken>
+    /** By user token and bucket. */
+    readonly credentials: Recent<GivenCredential>
+  }
+}
+
+interface GivenToken {
+  readonly value: string
+  readonly keyId: string
+  /** What was known of the person: the same one as long as nothing has changed. */
+  readonly snapshot: Snapshot
+}
+
+interface GivenCredential {
+  readonly value: string
+  readonly prefixes: string
+  /** At which the places were judged: others after every change. */
+  readonly revisions: string
 }
 
 /** Makes the adapter. Opens nothing. @throws Fault ERR_CONFIG */
@@ -38,6 +59,10 @@ export function ngauthAdapter(context: Context): AuthzAdapter {
     origins: originsOf(config),
     tokens: createUserTokens(context),
     broker: createBroker(context, config),
+    recent: {
+      tokens: createRecent<GivenToken>(context.clock),
+      credentials: createRecent<GivenCredential>(context.clock),
+    },
   }
   return {
     handlers: {
@@ -68,7 +93,8 @@ function project(_principal: Principal, { grants }: Snapshot): Json {
   return { view: open.map(({ dataset, version }) => (version === undefined ? dataset : `${dataset}@${version}`)) }
 }
 
-async function token({ context, origins, tokens }: Parts, ask: RouteAsk): Promise<RouteReply> {
+async function token(parts: Parts, ask: RouteAsk): Promise<RouteReply> {
+  const { context, origins } = parts
   const { origin } = ask.headers
   if (!isOrigin(origin)) return said(400, 'Invalid origin')
   if (!allows(origins, origin))
@@ -77,13 +103,31 @@ async function token({ context, origins, tokens }: Parts, ask: RouteAsk): Promis
       'Access-Control-Allow-Origin': origin,
       'Access-Control-Allow-Credentials': 'true',
     })
-  const account = ask.principal?.account.id
+  const { principal } = ask
+  if (principal === undefined) return said(401, 'Not logged in')
+  const account = principal.account.id
+  const snapshot = await context.access.snapshot(account)
   // Terms are accepted in the popup, which a 401 leads to.
-  if (account === undefined || (await owesTerms(context, account)) || (await wantsTerms(context, account)))
-    return said(401, 'Not logged in')
+  if ((await owesTerms(context, account)) || (await wantsTerms(context, snapshot))) return said(401, 'Not logged in')
+  return said(200, await tokenFor(parts, ask, { principal, origin, snapshot }))
+}
+
+/** The one that this session was given here within the last minute, unless anything has changed since; else a new one. */
+async function tokenFor(
+  { context, tokens, recent }: Parts,
+  ask: RouteAsk,
+  { principal, origin, snapshot }: { principal: Principal; origin: string; snapshot: Snapshot },
+): Promise<string> {
+  const { session } = principal
+  const account = principal.account.id
+  const key = `${session} ${origin}`
+  const keyId = tokens.keyId()
+  const given = recent.tokens.find(key, (one) => one.keyId === keyId && one.snapshot === snapshot)
+  if (given !== undefined) return given.value
   const value = await tokens.give({ account, origin }, 'data')
   await context.noteIssue({ account, ask, detail: { what: 'user-token', origin, by: 'cookie' } })
-  return said(200, value)
+  if (session !== undefined) recent.tokens.keep(key, { value, keyId, snapshot })
+  return value
 }
 
 /** Terms that are for this service and no dataset. */
@@ -94,7 +138,7 @@ async function owesTerms({ access }: Context, account: string): Promise<boolean>
 const bucketName = /^[a-z0-9](?:[a-z0-9._-]{1,220}[a-z0-9])$/
 
 async function gcsToken(parts: Parts, ask: RouteAsk): Promise<RouteReply> {
-  const { context, broker } = parts
+  const { context, broker, recent } = parts
   const asked = readAsk(ask.body)
   if (asked === undefined) return said(400, 'Invalid request')
   const { bucket } = asked
@@ -122,8 +166,18 @@ async function gcsToken(parts: Parts, ask: RouteAsk): Promise<RouteReply> {
     .map(({ under }) => under)
     .join(' ')
     .slice(0, 200)
-  await context.noteIssue({ account, ask, detail: { what: 'bucket-credential', bucket, prefixes, origin } })
+  const given = { value: credential.value, prefixes, revisions: places.map(({ revision }) => revision).join(' ') }
+  const key = `${asked.token} ${bucket}`
+  // The same credential once more is no other one.
+  if (recent.credentials.find(key, (one) => isSameCredential(one, given)) === undefined) {
+    await context.noteIssue({ account, ask, detail: { what: 'bucket-credential', bucket, prefixes, origin } })
+    recent.credentials.keep(key, given)
+  }
   return { status: 200, headers: jsonType, json: { token: credential.value } }
+}
+
+function isSameCredential(one: GivenCredential, other: GivenCredential): boolean {
+  return one.value === other.value && one.prefixes === other.prefixes && one.revisions === other.revisions
 }
 
 /** Whom a token speaks for here and now. A page keeps what it was given: a token that was carried elsewhere is none. */
@@ -175,14 +229,16 @@ interface Judged extends JudgedPlace {
   readonly version: string | undefined
   /** Terms alone stand in the way. */
   readonly needsTerms: boolean
+  readonly revision: number
 }
 
 async function judge({ access }: Context, ask: { account: string; bucket: string }): Promise<Judged[]> {
   const places = await access.placesIn(`gs://${ask.bucket}`)
   return Promise.all(
     places.map(async ({ dataset, version, prefix }) => {
-      const { allowed, missing } = await access.decide({ account: ask.account, dataset, version, verb: 'view' })
-      return { dataset, version, prefix, allowed, needsTerms: missing?.step === 'terms' }
+      const decided = await access.decide({ account: ask.account, dataset, version, verb: 'view' })
+      const { allowed, missing, revision } = decided
+      return { dataset, version, prefix, allowed, needsTerms: missing?.step === 'terms', revision }
     }),
   )
 }

@@ -23,7 +23,7 @@ const laterKey = (account: AccountId) => `later:${account}`
 
 /** What to offer: terms alone are missing, the data lie in a bucket of Google, and the person did not say "not now". */
 export async function termsToOffer({ access, store }: Needs, account: AccountId): Promise<readonly Wanted[]> {
-  const pending = await pendingTerms(access, account)
+  const pending = await pendingTerms(access, await access.snapshot(account))
   if (pending.length === 0) return []
   const [wanted, later] = [await idsIn(store, wantedKey(account)), await idsIn(store, laterKey(account))]
   const offered = pending.filter(({ terms }) => wanted.includes(terms) || !later.includes(terms))
@@ -32,11 +32,11 @@ export async function termsToOffer({ access, store }: Needs, account: AccountId)
 }
 
 /** Whether data were refused a moment ago that terms alone keep back: then the popup is the way on. */
-export async function wantsTerms({ access, store }: Needs, account: AccountId): Promise<boolean> {
+export async function wantsTerms({ access, store }: Needs, snapshot: Snapshot): Promise<boolean> {
   // For nearly everybody nothing is pending, which is known without a look into the store.
-  const pending = await pendingTerms(access, account)
+  const pending = await pendingTerms(access, snapshot)
   if (pending.length === 0) return false
-  const wanted = await idsIn(store, wantedKey(account))
+  const wanted = await idsIn(store, wantedKey(snapshot.account.id))
   return pending.some(({ terms }) => wanted.includes(terms))
 }
 
@@ -61,8 +61,7 @@ export async function termsOf(
   return (heldOn(grants, place)?.missingTerms ?? []).map((id) => ({ terms: id, title: titleIn(terms, id) }))
 }
 
-async function pendingTerms(access: Needs['access'], account: AccountId): Promise<Wanted[]> {
-  const { grants, terms } = await access.snapshot(account)
+async function pendingTerms(access: Needs['access'], { grants, terms }: Snapshot): Promise<Wanted[]> {
   const found = new Map<string, Wanted>()
   for (const grant of grants) {
     if (covers(grant, 'view') || !covers(grant.beforeTerms, 'view')) continue

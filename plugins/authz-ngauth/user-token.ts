@@ -22,6 +22,8 @@ export interface UserTokens {
   give(token: UserToken, use: TokenUse): Promise<string>
   /** `undefined`: it is none of ours, changed, over, or for another use. Whether the account may act is the caller's to ask. */
   read(token: string, use: TokenUse): Promise<UserToken | undefined>
+  /** The name of the key that signs now. */
+  keyId(): string
 }
 
 /** The longest life of a token, in seconds. */
@@ -61,10 +63,12 @@ export function createUserTokens(
       await store.put(`key:${kid}`, key.toString('base64url'), 2 * daySeconds)
       return createSecretKey(key)
     })
+  const keyId = (at = now()) => `${generation}.${Math.floor(at / daySeconds)}`
   return {
+    keyId: () => keyId(),
     async give({ account, origin }, use) {
       const at = now()
-      const kid = `${generation}.${Math.floor(at / daySeconds)}`
+      const kid = keyId(at)
       const claims = { iss: issuer(), sub: account, aud: origin, iat: at, exp: at + userTokenSeconds }
       const signed = `${headerOf(use, kid)}.${encoded(claims)}`
       return `${signed}.${mac(await signingKey(kid), signed)}`

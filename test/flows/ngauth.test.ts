@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, beforeEach, describe, test } from 'node:test'
-import { openBrowser } from '../support/browser.ts'
+import { openIncognito } from '../support/browser.ts'
 import { cloudAccounts, type GoogleCloud, startGoogleCloud } from '../support/google-cloud.ts'
 import { browser, freePort, signInByEmail, startLabgate, type TestLabgate } from '../support/labgate.ts'
 import { needs } from '../support/needs.ts'
@@ -36,6 +36,7 @@ const ledger = {
   ],
 }
 
+const wholeFor = (account: string) => ({ subject: { kind: 'account', account }, dataset: 'whole' }) as const
 const statusOf = (heard: Heard) => (heard === 'network error' ? heard : heard.status)
 const textOf = (heard: Heard) => (heard === 'network error' ? heard : heard.text)
 
@@ -266,6 +267,79 @@ describe('ngauth', () => {
     assert.ok(!JSON.stringify(found).includes(token) && !JSON.stringify(found).includes(all[0] ?? '-'))
   })
 
+  test('the same once more within a minute is no new issue; whatever is new has a line of its own', async () => {
+    clock.shift += 3_600_000
+    const { agent, client } = await signedIn('ada')
+    const ada = await idOf('ada')
+    const { audit } = room()('storage')
+    const issued = async (what: string) => {
+      const lines = await audit.list({ type: 'dialect.issued', account: ada, limit: 500 })
+      return lines.filter(({ detail }) => (detail as { what?: string }).what === what).length
+    }
+    const refusals = async () => (await audit.list({ type: 'access.refused', limit: 500 })).length
+    /** How many lines an act adds. */
+    const adds = async (act: () => Promise<unknown>, count: () => Promise<number>) => {
+      const before = await count()
+      await act()
+      return (await count()) - before
+    }
+    const tokens = (of: Neuroglancer) =>
+      adds(
+        async () => assert.equal(statusOf(await of.token()), 200),
+        () => issued('user-token'),
+      )
+    const first = textOf(await client.token())
+    assert.equal(textOf(await client.token()), first)
+    assert.equal(await tokens(client), 0)
+    const cookie = () => agent.cookieHeader(new URL(`${server}/token`))
+    const local = new Neuroglancer({ server, origin: 'http://localhost:8080', cookie })
+    assert.equal(await tokens(local), 1, 'another origin')
+    const second = (await signedIn('ada')).client
+    assert.equal(await tokens(client), 1, 'a sign-in since then: it brings facts anew')
+    assert.equal(await tokens(second), 1, 'another session')
+    assert.deepEqual([await tokens(client), await tokens(second)], [0, 0])
+
+    const credentials = (bucket: string, token = first) =>
+      adds(
+        () => credentialOf(client, token, bucket),
+        () => issued('bucket-credential'),
+      )
+    assert.deepEqual([await credentials('whole-bucket'), await credentials('whole-bucket')], [1, 0])
+    assert.equal(await credentials('fish-bucket'), 1, 'another bucket')
+    const ben = await signedIn('ben')
+    const before = (await audit.list({ type: 'dialect.issued', account: await idOf('ben'), limit: 500 })).length
+    await credentialOf(ben.client, ben.token, 'fish-bucket')
+    const after = await audit.list({ type: 'dialect.issued', account: await idOf('ben'), limit: 500 })
+    assert.equal(after.length - before, 1, 'another person')
+
+    const { grants } = room()('ledger')
+    const { id } = await grants.add(house, { ...wholeFor(ada), level: 'edit' })
+    assert.equal(await credentials('whole-bucket'), 1, 'the ledger changed, although nothing of it')
+    assert.equal(await tokens(client), 1)
+    await grants.end(house, id)
+    const { setState } = room()('accounts')
+    await setState(ada, 'deactivated')
+    await setState(ada, 'active')
+    assert.equal(await credentials('whole-bucket'), 1, 'shut out and back, unseen')
+    const refused = async () => assert.equal(statusOf(await client.credential(first, 'no-such-bucket')), 403)
+    for (const turn of ['once', 'again']) assert.equal(await adds(refused, refusals), 1, `a refusal, ${turn}`)
+    assert.equal(await credentials('whole-bucket'), 0)
+    clock.shift += 60_000
+    assert.equal(await credentials('whole-bucket'), 1, 'after a minute')
+  })
+
+  test('a token is given again for a minute, not longer', async () => {
+    const { client } = await signedIn('ben')
+    const first = textOf(await client.token())
+    clock.shift += 50_000
+    assert.equal(textOf(await client.token()), first)
+    clock.shift += 10_000
+    const fresh = textOf(await client.token())
+    assert.notEqual(fresh, first)
+    const endOf = (token: string) => JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()).exp
+    assert.ok(endOf(fresh) - clock.now().getTime() / 1000 > 3590)
+  })
+
   test('terms of the dataset count at each credential, and the answer names them', async () => {
     const { client, token } = await signedIn('ada')
     await credentialOf(client, token, 'agreed-bucket')
@@ -339,7 +413,7 @@ describe('ngauth', () => {
     const opener = createServer((_req, res) => res.setHeader('content-type', 'text/html').end(page))
     const port = await freePort()
     await new Promise<void>((done) => opener.listen(port, '127.0.0.1', done))
-    const chromium = await openBrowser()
+    const chromium = await openIncognito()
     try {
       const context = await chromium.newContext()
       const tab = await context.newPage()

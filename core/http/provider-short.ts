@@ -21,6 +21,7 @@ const paths = new Set([
   'GET /oidc/jwks',
   'GET /oidc/userinfo',
   'POST /oidc/introspection',
+  'POST /oidc/token',
 ])
 
 /** Makes the short way to the Provider. */

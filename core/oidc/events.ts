@@ -20,7 +20,7 @@ const refusals = [
 /** Listens to a Provider; call it once for each that is built. */
 export function listenToProvider(
   provider: Provider,
-  needs: { log: Log; audit: Audit; used(client: string): Promise<void> },
+  needs: { log: Log; audit: Audit; used(client: string): void },
 ): void {
   const { log } = needs
   const on = (event: string, listener: (...args: never[]) => void) =>
@@ -43,8 +43,7 @@ export function listenToProvider(
   })
   on('grant.success', (ctx: KoaContextWithOIDC) => {
     const { client } = ctx.oidc
-    if (client)
-      needs.used(client.clientId).catch((err: unknown) => log.error({ err }, 'the use of a client was not noted'))
+    if (client) needs.used(client.clientId)
   })
   on('grant.revoked', (ctx: KoaContextWithOIDC) => {
     const { client, account, route } = ctx.oidc

@@ -26,7 +26,8 @@ export interface JwtTokenNeeds {
 interface Issued {
   readonly jti: string
   readonly format?: string
-  readonly exp?: number
+  /** Seconds it lives. When it began and ends, the library writes into the JWT alone. */
+  readonly expiration: number
   readonly resourceServer?: unknown
 }
 
@@ -39,8 +40,6 @@ const kept = [
   'extra',
   'grantId',
   'gty',
-  'iat',
-  'exp',
   'jkt',
   'scope',
   'sessionUid',
@@ -57,14 +56,13 @@ export function recordJwtTokens(provider: Provider, needs: JwtTokenNeeds): void 
       const jti = nameOf(issued.jti)
       const model = event === 'access_token.issued' ? records : needs.adapterFor('ClientCredentials')
       const kind = event === 'access_token.issued' ? 'AccessToken' : 'ClientCredentials'
+      const iat = Math.floor(needs.clock.now().getTime() / 1000)
       const payload = {
-        jti,
-        kind,
+        ...{ jti, kind, iat, exp: iat + issued.expiration },
         ...Object.fromEntries(kept.flatMap((key) => (issued[key] === undefined ? [] : [[key, issued[key]]]))),
       }
-      const life = (issued.exp ?? 0) - Math.floor(needs.clock.now().getTime() / 1000)
       // Within a request this joins the unit that is committed before the token leaves; it cannot fail here.
-      void model.upsert(jti, payload as AdapterPayload, Math.max(1, life))
+      void model.upsert(jti, payload as AdapterPayload, issued.expiration)
     })
   const toName = tokenNames(needs)
   provider.use((ctx, next) => translate(ctx as unknown as Context, next, toName))
@@ -142,6 +140,7 @@ async function translate(ctx: Context, next: Next, toName: TokenName): Promise<v
   if (ctx.path === '/oidc/userinfo') await translateHeader(ctx, toName)
   else if (ctx.method === 'POST' && (ctx.path === '/oidc/introspection' || ctx.path === '/oidc/revocation'))
     await translateBody(ctx, toName)
+  else if (read.has(ctx.req)) handBody(ctx, new URLSearchParams(read.get(ctx.req)))
   await next()
 }
 
@@ -156,12 +155,16 @@ async function translateBody(ctx: Context, toName: TokenName): Promise<void> {
   const form = new URLSearchParams(text)
   const tokens = form.getAll('token')
   if (tokens.length === 1 && tokens[0] !== undefined) form.set('token', await toName(tokens[0]))
+  handBody(ctx, form)
+}
+
+/** The library takes a body that somebody has read from the request. */
+function handBody(ctx: Context, form: URLSearchParams): void {
   const body: Record<string, string | string[]> = {}
   for (const name of new Set(form.keys())) {
     const all = form.getAll(name)
     body[name] = all.length === 1 ? (all[0] as string) : all
   }
-  // The library takes a body that somebody has read from here.
   ;(ctx.req as { body?: unknown }).body = body
 }
 

@@ -148,7 +148,11 @@ export function createProvider(needs: ProviderNeeds): Provider {
   provider.proxy = true
   registerExtensionGrants(provider, needs.additions)
   registerTokenExchange(provider, { ...needs, nameOf: tokenNames({ ...needs, secret: needs.recordSecret }) })
-  listenToProvider(provider, { ...needs, used: (client) => needs.registrations.note(client) })
+  const used = (client: string) =>
+    void needs.registrations
+      .note(client)
+      .catch((err: unknown) => needs.log.error({ err }, 'the use of a client was not noted'))
+  listenToProvider(provider, { ...needs, used })
   // Ours ends when theirs is gone for good: a crash between the two must leave a session that can be ended again.
   provider.use((ctx, next) => endOursAfter(ctx as KoaContextWithOIDC, next, needs))
   provider.use(deviceDoor(needs))
@@ -159,6 +163,7 @@ export function createProvider(needs: ProviderNeeds): Provider {
   const findAccount = accountFinder(needs)
   addQuickAnswers(provider, {
     ...needs,
+    used,
     nameOf: tokenNames({ ...needs, secret: needs.recordSecret }),
     // Of the context it reads no more than the client.
     account: async (client, id, token) => findAccount({ oidc: { client } } as never, id, token as never),

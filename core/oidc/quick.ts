@@ -1,26 +1,32 @@
 /**
- * What services ask of the Provider thousands of times a second, answered past its own app: introspection and userinfo
- * in their plain form, and the two documents. Every check is the library's, made on its own models in its order;
+ * What services ask of the Provider thousands of times a second, answered past its own app: introspection, userinfo and a
+ * client's own tokens in their plain form, and the two documents. Every check is the library's, made on its own models in its order;
  * whatever is not plain, and every refusal, goes on to the library as it came.
  * @module
  */
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import type { Log } from '@labgate/contract'
 import type Provider from 'oidc-provider'
+import { errors } from 'oidc-provider'
 import { outlives } from './account.ts'
 import { formText, type TokenName } from './jwt-tokens.ts'
-
-/** A whole answer. */
-export interface QuickAnswer {
-  readonly type: string
-  readonly text: string
-  readonly headers: Readonly<Record<string, string>>
-}
+import {
+  type Basic,
+  basicOf,
+  type ClientFinder,
+  json,
+  type QuickAnswer,
+  type QuickClient,
+  secretClient,
+} from './quick-client.ts'
+import { type QuickGrantModels, type QuickGrantNeeds, quickGrant } from './quick-grant.ts'
 
 /** Answers a request; `undefined`: it is for the Provider, and nothing was changed but its body read. */
 export type Quick = (ask: { readonly req: IncomingMessage; readonly path: string }) => Promise<QuickAnswer | undefined>
 
-export interface QuickNeeds {
+export interface QuickNeeds extends QuickGrantNeeds {
   readonly issuer: string
+  readonly log: Log
   /** Whether an account may act at all. */
   acts(account: string): Promise<boolean>
   sessionLives(providerUid: string): Promise<boolean>
@@ -36,18 +42,7 @@ type FindAccount = (
   token: QuickToken,
 ) => Promise<{ claims(use: string, scope: string, claims: object, rejected: string[]): object } | undefined>
 
-/** The library's client and tokens, as far as its types do not name them. */
-interface QuickClient {
-  readonly clientId: string
-  readonly clientAuthMethod: string
-  readonly subjectType?: string
-  readonly userinfoSignedResponseAlg?: string
-  readonly userinfoEncryptedResponseAlg?: string
-  readonly labgate_first_party?: boolean
-  checkClientSecretExpiration(message: string): void
-  compareClientSecret(secret: string): Promise<boolean>
-}
-
+/** The library's tokens, as far as its types do not name them. */
 interface QuickToken {
   readonly kind: string
   readonly isValid: boolean
@@ -69,10 +64,10 @@ interface QuickToken {
   isSenderConstrained(): boolean
 }
 
-interface Models {
-  readonly Client: { find(id: string): Promise<QuickClient | undefined> }
+interface Models extends Omit<QuickGrantModels, 'ClientCredentials'> {
+  readonly Client: ClientFinder
   readonly AccessToken: Finder
-  readonly ClientCredentials: Finder
+  readonly ClientCredentials: Finder & QuickGrantModels['ClientCredentials']
   readonly RefreshToken: Finder
   readonly Grant: { find(id: string, options: object): Promise<QuickGrant | undefined> }
   readonly Claims: new (available: object, about: { client: QuickClient }) => QuickClaims
@@ -107,13 +102,23 @@ export function quickAnswers(provider: Provider): Quick | undefined {
 /** Gives a Provider its quick answers. */
 export function addQuickAnswers(provider: Provider, needs: QuickNeeds): void {
   const models = provider as unknown as Models
-  quickOf.set(provider, async ({ req, path }) => {
+  const answer: Quick = async ({ req, path }) => {
     const { method, headers } = req
     // With an origin it is a browser's: who may read the answer is said by the library.
     if (headers.origin !== undefined || headers.dpop !== undefined) return undefined
+    if (method === 'POST' && path === '/oidc/token') return quickGrant(req, { models, needs })
     if (method === 'POST' && path === '/oidc/introspection') return introspection(req, { models, needs })
     if (method === 'GET' && req.url === '/oidc/userinfo') return userinfo(headers, { models, needs })
     return undefined
+  }
+  quickOf.set(provider, async (ask) => {
+    try {
+      return await answer(ask)
+    } catch (err) {
+      // The library meets the same, and says it to the client in its own words.
+      if (!(err instanceof errors.OIDCProviderError)) needs.log.warn({ err }, 'a quick answer failed')
+      return undefined
+    }
   })
 }
 
@@ -136,16 +141,9 @@ async function introspection(req: IncomingMessage, parts: Parts): Promise<QuickA
   return introspected({ client, name }, parts)
 }
 
-async function clientOf({ id, secret }: Basic, { models }: Parts): Promise<QuickClient | undefined> {
-  const client = await models.Client.find(id)
-  if (client === undefined || client.subjectType === 'pairwise' || client.userinfoEncryptedResponseAlg) return undefined
-  if (!['client_secret_basic', 'client_secret_post'].includes(client.clientAuthMethod)) return undefined
-  try {
-    client.checkClientSecretExpiration('')
-  } catch {
-    return undefined
-  }
-  return (await client.compareClientSecret(secret)) ? client : undefined
+async function clientOf(basic: Basic, { models }: Parts): Promise<QuickClient | undefined> {
+  const client = await secretClient(basic, models.Client)
+  return client?.subjectType === 'pairwise' || client?.userinfoEncryptedResponseAlg ? undefined : client
 }
 
 const inactive = { active: false }
@@ -221,22 +219,4 @@ async function userinfo(headers: IncomingHttpHeaders, { models, needs }: Parts):
   mask.mask({})
   mask.rejected(rejected)
   return json(await mask.result())
-}
-
-interface Basic {
-  readonly id: string
-  readonly secret: string
-}
-
-/** A client's name and secret of plain signs, by HTTP Basic; others are for the library to judge. */
-function basicOf({ authorization = '' }: IncomingHttpHeaders): Basic | undefined {
-  const box = /^basic ([A-Za-z0-9+/]+={0,2})$/i.exec(authorization)?.[1]
-  const [, id, secret] = /^([\w.~-]+):([\w.~-]+)$/.exec(Buffer.from(box ?? '', 'base64').toString('latin1')) ?? []
-  return id === undefined || secret === undefined ? undefined : { id, secret }
-}
-
-const noStore = { 'Cache-Control': 'no-store', Vary: 'Origin', 'Access-Control-Allow-Origin': '*' }
-
-function json(body: object): QuickAnswer {
-  return { type: 'application/json; charset=utf-8', text: JSON.stringify(body), headers: noStore }
 }

@@ -2,10 +2,10 @@
 import type { ApiNeeds } from './api/operation.ts'
 import { problemStep } from './api/problem.ts'
 import { apiRoutes } from './api/routes.ts'
-import { checkedClient } from './config/client-settings.ts'
 import type { App } from './http/app.ts'
 import type { Route } from './http/routes.ts'
 import type { RevokeUpstream } from './login/upstream.ts'
+import { createAddClient } from './oidc/new-client.ts'
 import type { ProviderSessions } from './oidc/provider-sessions.ts'
 import type { Site } from './site.ts'
 
@@ -48,7 +48,7 @@ export function adminApiRoutes({ config, rooms, registry, adminFace }: Site, par
     clients: get('clients'),
     registrations: get('registrations'),
     consents: get('consents'),
-    checkedClient: (id, settings) => checkedClient(settings, { id, config }).client,
+    addClient: createAddClient({ config, clients: get('clients') }),
     revokeUpstream,
     keeping: get('keeping'),
     identities: get('identities'),

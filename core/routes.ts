@@ -25,6 +25,7 @@ import { jobRoutes } from './login/jobs.ts'
 import { aliasRoute, signInRoutes } from './login/routes.ts'
 import { createRevokeUpstream, linkOf } from './login/upstream.ts'
 import { doorClientId } from './oidc/clients.ts'
+import { createAddClient } from './oidc/new-client.ts'
 import type { Assets } from './pages/assets.ts'
 import type { Site } from './site.ts'
 import { enterRoute } from './workspace-entrance.ts'
@@ -153,6 +154,7 @@ function consoleNeeds(
     terms: get('ledger').terms,
     serviceAccounts: get('serviceAccounts'),
     clients: get('clients'),
+    addClient: createAddClient({ config, clients: get('clients') }),
     registrations: get('registrations'),
     audit: get('audit'),
     tokens: get('tokens'),

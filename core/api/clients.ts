@@ -1,5 +1,6 @@
 /** Relying parties kept in the database, invitations to register one, and what people let them see. For site admins. @module */
-import { Fault, isFault } from '@labgate/contract'
+import { Fault } from '@labgate/contract'
+import { presetNames } from '../oidc/client-recipes.ts'
 import type { ClientSettings } from '../oidc/clients.ts'
 import { type ApiNeeds, type Caller, operation } from './operation.ts'
 import { instant, line, listOf, name, record, ref, text } from './schema.ts'
@@ -23,6 +24,20 @@ export const clientSchemas = {
     { id: text('Its client id.'), secret: text('Its secret; absent where it has none.') },
     ['secret'],
   ),
+  ClientAdded: record(
+    'A relying party that was added, with a secret that is shown this once.',
+    {
+      id: text('Its client id.'),
+      secret: text('Its secret; absent where it has none.'),
+      recipe: ref('ClientRecipe'),
+    },
+    ['secret', 'recipe'],
+  ),
+  ClientRecipe: record('What the side of a relying party is told, with its secret in it.', {
+    file: text('Which file it is.'),
+    language: text('How Markdown names its language.'),
+    text: text('What stands in it.'),
+  }),
   ClientInvitation: record(
     'Somebody may register clients.',
     {
@@ -84,16 +99,6 @@ function shown<T extends { readonly settings: ClientSettings }>(client: T) {
   return { ...client, settings }
 }
 
-/** What is wrong with settings is the caller's mistake here, not the file's. */
-function checked(needs: ApiNeeds, id: string, settings: Readonly<Record<string, unknown>>): ClientSettings {
-  try {
-    return needs.checkedClient(id, settings)
-  } catch (error) {
-    if (!isFault(error) || error.code !== 'ERR_CONFIG') throw error
-    throw new Fault('ERR_INPUT', error.message, { cause: error })
-  }
-}
-
 const ownClients = [
   operation({
     id: 'listClients',
@@ -130,24 +135,38 @@ const ownClients = [
     path: '/clients',
     tag: 'clients',
     summary: 'Add a relying party; its secret is in the answer, this once',
+    description:
+      'With `preset`, what fits that program at that address is filled in, and the answer has the configuration for its own side.',
     body: {
       type: 'object',
       additionalProperties: false,
-      required: ['id', 'settings'],
+      required: ['id'],
       properties: {
         id: line('Its client id.'),
-        settings: { type: 'object', additionalProperties: true, description: settingsText },
+        preset: {
+          type: 'object',
+          additionalProperties: false,
+          required: ['name', 'url'],
+          description: 'A program that many labs have.',
+          properties: {
+            name: { type: 'string', enum: presetNames, description: 'Which.' },
+            url: line('Where that program is reached.', 2000),
+          },
+        },
+        settings: {
+          type: 'object',
+          additionalProperties: true,
+          description: `${settingsText} It wins over what the preset fills in.`,
+        },
       },
     },
-    answer: { status: 201, description: 'It was added.', schema: ref('ClientSecret') },
+    answer: { status: 201, description: 'It was added.', schema: ref('ClientAdded') },
     errors: ['ERR_CONFLICT'],
-    async handle({ caller, body: { id, settings } }, needs) {
+    async handle({ caller, body: { id, preset, settings = {} } }, needs) {
       assertKeeper(caller)
-      const client = checked(needs, id, settings as Record<string, unknown>)
-      if (await needs.clients.find(id)) throw new Fault('ERR_CONFLICT', 'There is a client of this id already.')
-      const { secret } = await needs.clients.save(id, client)
+      const { secret, recipe } = await needs.addClient({ id, preset, settings: settings as Record<string, unknown> })
       await note(needs, caller, { type: 'client.added', client: id })
-      return { id, secret }
+      return { id, secret, recipe }
     },
   }),
   operation({

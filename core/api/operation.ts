@@ -24,7 +24,8 @@ import type { Sessions } from '../accounts/sessions.ts'
 import type { Standing } from '../accounts/standing.ts'
 import type { ApiToken, ApiTokens } from '../accounts/tokens.ts'
 import type { Audit } from '../observe/audit.ts'
-import type { ClientRoster, ClientSettings } from '../oidc/clients.ts'
+import type { ClientRoster } from '../oidc/clients.ts'
+import type { AddClient } from '../oidc/new-client.ts'
 import type { Registrations } from '../oidc/registrations.ts'
 import type { AuditTrail } from '../storage/audit.ts'
 import type { Workspaces } from '../workspaces/workspaces.ts'
@@ -61,8 +62,7 @@ export interface ApiNeeds {
   readonly clients: Pick<ClientRoster, 'list' | 'find' | 'save' | 'remove'>
   readonly registrations: Pick<Registrations, 'invite' | 'invitations' | 'end'>
   readonly consents: Pick<Consents, 'list' | 'find' | 'forget'>
-  /** Settings of a client, checked as those of the config file are. @throws Fault ERR_CONFIG */
-  checkedClient(id: string, settings: Readonly<Record<string, unknown>>): ClientSettings
+  readonly addClient: AddClient
   /** Ends every token that a client holds for an account. */
   revokeClient(account: string, client: string): Promise<void>
   /** Ends every token that the sign-ins of an account led to, and tells services that want to know. */

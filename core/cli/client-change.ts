@@ -1,11 +1,10 @@
 /** `labgate client add`, `remove`, `secret`: relying parties kept in the database. @module */
 import { Fault } from '@labgate/contract'
-import { checkedClient } from '../config/client-settings.ts'
-import type { Config } from '../config/schema.ts'
 import { didYouMean } from '../config/suggest.ts'
-import { isPreset, presetRecipe, presetSettings } from '../oidc/client-presets.ts'
+import { isPreset } from '../oidc/client-presets.ts'
 import { type PresetName, presetNames, type Recipe } from '../oidc/client-recipes.ts'
-import { type ClientSettings, hasSecret } from '../oidc/clients.ts'
+import { hasSecret } from '../oidc/clients.ts'
+import { createAddClient } from '../oidc/new-client.ts'
 import { clientJson } from './client.ts'
 import {
   type Args,
@@ -74,18 +73,13 @@ export const add: Command = {
     const preset = presetOf(args)
     if (typeof preset === 'string') return Promise.resolve(wrongUse(io, preset))
     return withRooms(args, io, async (rooms) => {
-      const id = wordOf(args, 0)
-      const config = rooms.get('config')
-      const given = { ...(preset ? presetSettings(preset.name, preset.url) : {}), ...settingsOf(args) }
-      const settings = checkedSettings(given, { id, config, io })
-      const clients = rooms.get('clients')
-      if ((await clients.find(id)) !== undefined)
-        throw new Fault('ERR_CONFLICT', `there is a client ${id} already; choose another id, or remove it first`)
-      const { secret } = await clients.save(id, settings)
+      const { config, clients } = { config: rooms.get('config'), clients: rooms.get('clients') }
+      const addClient = createAddClient({ config, clients })
+      const added = await addClient({ id: wordOf(args, 0), preset, settings: settingsOf(args) })
+      const { id, settings, secret, recipe } = added
+      for (const warning of added.warnings) io.stderr.write(`${paintFor(io)('yellow', 'warning')} ${warning}\n`)
       await note(rooms, { type: 'client.added', client: id })
       const client = clientJson({ id, source: 'database', settings })
-      const needs = { issuer: config.issuer, site: config.name, id, secret: secret ?? '' }
-      const recipe = preset && presetRecipe(preset.name, { ...needs, url: preset.url })
       const lines = [`Added ${id}.`, ...secretLines(secret), ...(recipe ? recipeLines(recipe) : [])]
       tell(args, io, { result: { ...client, secret, ...(recipe ? { recipe } : {}) }, lines })
       return 0
@@ -100,11 +94,7 @@ function presetOf(args: Args): { readonly name: PresetName; readonly url: string
   if (!isPreset(name)) return `there is no preset ${name}${didYouMean(name, presetNames)}: ${presetNames.join(', ')}`
   if (args.values.public === true) return '--preset is for programs that keep a secret: leave --public away'
   if (url === undefined) return `--preset ${name} needs --url: where the program is reached`
-  const parsed = URL.parse(url)
-  const isPlain =
-    parsed && /^https?:$/.test(parsed.protocol) && `${parsed.search}${parsed.hash}${parsed.username}` === ''
-  if (!isPlain) return '--url must be an address such as https://hub.example.org, without ? and #'
-  return { name, url: parsed.href.replace(/\/+$/, '') }
+  return { name, url }
 }
 
 function recipeLines({ file, text }: Recipe): string[] {
@@ -148,16 +138,6 @@ function settingsOf(args: Args): Record<string, unknown> {
 function exchangeOf(args: Args): Record<string, unknown> {
   const [to, as] = [textsOption(args, 'exchange-to'), textsOption(args, 'exchange-as')]
   return to.length === 0 && as.length === 0 ? {} : { tokenExchange: { to, as } }
-}
-
-/** What the config file would refuse is refused here. */
-function checkedSettings(
-  settings: Record<string, unknown>,
-  { id, config, io }: { readonly id: string; readonly config: Config; readonly io: Io },
-): ClientSettings {
-  const { client, warnings } = checkedClient(settings, { id, config })
-  for (const warning of warnings) io.stderr.write(`${paintFor(io)('yellow', 'warning')} ${warning}\n`)
-  return client
 }
 
 /** Gives a relying party a new secret. */

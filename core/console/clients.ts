@@ -5,7 +5,9 @@ import type { Route } from '../http/routes.ts'
 import type { Desk } from '../login/desk.ts'
 import type { Audit } from '../observe/audit.ts'
 import type { ClientRoster } from '../oidc/clients.ts'
+import type { AddClient } from '../oidc/new-client.ts'
 import type { Registrations } from '../oidc/registrations.ts'
+import { clientNewRoutes } from './client-new.ts'
 import type { ConsoleFrame, Visit } from './frame.ts'
 import { gone } from './scope.ts'
 
@@ -15,6 +17,7 @@ export interface ClientsNeeds {
   readonly clients: Pick<ClientRoster, 'list' | 'find' | 'remove'>
   readonly registrations: Pick<Registrations, 'invitations' | 'end' | 'of'>
   readonly audit: Audit
+  readonly addClient: AddClient
 }
 
 const base = '/console/clients'
@@ -26,6 +29,7 @@ export function clientRoutes(frame: ConsoleFrame, needs: ClientsNeeds): Route[] 
   const back = () => base
   return [
     frame.page(base, (ctx, visit) => list(ctx, visit, { frame, needs }), may),
+    ...clientNewRoutes(frame, needs),
     frame.form(`${base}/:id/remove`, {
       may,
       back,

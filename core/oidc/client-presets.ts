@@ -24,7 +24,7 @@ export type PresetSettings = Partial<
   >
 >
 
-const scopes = ['openid', 'profile', 'email', 'groups']
+const usual = ['openid', 'profile', 'email', 'groups']
 
 const presets: Readonly<Record<PresetName, (url: string) => PresetSettings>> = {
   jupyterhub: (url) => ({
@@ -32,21 +32,21 @@ const presets: Readonly<Record<PresetName, (url: string) => PresetSettings>> = {
     postLogoutRedirectUris: [`${url}/hub/login`],
     initiateLoginUri: `${url}/hub/oauth_login`,
     authMethod: 'client_secret_post',
-    scopes,
+    scopes: usual,
   }),
   grafana: (url) => ({
     redirectUris: [`${url}/login/generic_oauth`],
     postLogoutRedirectUris: [`${url}/login`],
     initiateLoginUri: `${url}/login/generic_oauth`,
     authMethod: 'client_secret_basic',
-    scopes,
+    scopes: usual,
   }),
   'oauth2-proxy': (url) => ({
     redirectUris: [`${url}/oauth2/callback`],
     postLogoutRedirectUris: [`${url}/oauth2/sign_in`],
     initiateLoginUri: `${url}/oauth2/start`,
     authMethod: 'client_secret_basic',
-    scopes,
+    scopes: usual,
   }),
   // It sends no PKCE, state or nonce, verifies its access token as a JWT, and reads the person from the ID token,
   // which holds who they are only where the access token is for a resource server.
@@ -66,13 +66,13 @@ const presets: Readonly<Record<PresetName, (url: string) => PresetSettings>> = {
     backchannelLogoutUri: `${url}/oidc/callback?logout=backchannel`,
     grantTypes: ['authorization_code'],
     authMethod: 'client_secret_basic',
-    scopes,
+    scopes: usual,
   }),
   generic: (url) => ({
     redirectUris: [`${url}/callback`],
     postLogoutRedirectUris: [`${url}/`],
     authMethod: 'client_secret_basic',
-    scopes,
+    scopes: usual,
   }),
 }
 
@@ -89,7 +89,12 @@ export function presetSettings(name: PresetName, url: string): PresetSettings {
   return { homepage: `${url}/`, ...settings, ...starts }
 }
 
-/** The configuration for the other side. It holds the secret. */
-export function presetRecipe(name: PresetName, needs: RecipeNeeds): Recipe {
-  return recipes[name](needs)
+/** The configuration for the other side; what `settings` say wins over the preset, as it does on ours. It holds the secret. */
+export function presetRecipe(
+  name: PresetName,
+  needs: Omit<RecipeNeeds, 'redirectUri' | 'returnTo' | 'scopes'>,
+  settings: PresetSettings = presetSettings(name, needs.url),
+): Recipe {
+  const { redirectUris: [redirectUri = needs.url] = [], postLogoutRedirectUris: [returnTo] = [], scopes } = settings
+  return recipes[name]({ ...needs, redirectUri, returnTo, scopes: scopes ?? ['openid'] })
 }

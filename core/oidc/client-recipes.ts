@@ -14,6 +14,11 @@ export interface RecipeNeeds {
   readonly secret: string
   /** Address of the relying party, without a slash at its end. */
   readonly url: string
+  /** Where codes are sent. */
+  readonly redirectUri: string
+  /** Where a browser goes after signing out; absent: the preset knows none. */
+  readonly returnTo: string | undefined
+  readonly scopes: readonly string[]
 }
 
 /** A file for the other side. */
@@ -38,22 +43,23 @@ export const recipes: Readonly<Record<PresetName, (needs: RecipeNeeds) => Recipe
 // JSON strings are strings of Python, TOML and HOCON too; a name of a site may hold any character.
 const quoted = (text: string) => JSON.stringify(text)
 
-function signOutLink({ issuer, id }: RecipeNeeds, returnTo: string): string {
-  return `${issuer}/oidc/logout?${new URLSearchParams({ client_id: id, post_logout_redirect_uri: returnTo })}`
+function signOutLink({ issuer, id, returnTo }: RecipeNeeds): string {
+  const back = returnTo === undefined ? {} : { post_logout_redirect_uri: returnTo }
+  return `${issuer}/oidc/logout?${new URLSearchParams({ client_id: id, ...back })}`
 }
 
 /** JupyterHub with oauthenticator 17 or newer. */
 function jupyterhub(needs: RecipeNeeds): Recipe {
-  const { issuer, site, id, secret, url } = needs
+  const { issuer, site, id, secret, redirectUri, scopes } = needs
   const text = `c.JupyterHub.authenticator_class = "generic-oauth"
 c.GenericOAuthenticator.login_service = ${quoted(site)}
 c.GenericOAuthenticator.client_id = ${quoted(id)}
 c.GenericOAuthenticator.client_secret = ${quoted(secret)}
-c.GenericOAuthenticator.oauth_callback_url = "${url}/hub/oauth_callback"
+c.GenericOAuthenticator.oauth_callback_url = "${redirectUri}"
 c.GenericOAuthenticator.authorize_url = "${issuer}/oidc/auth"
 c.GenericOAuthenticator.token_url = "${issuer}/oidc/token"
 c.GenericOAuthenticator.userdata_url = "${issuer}/oidc/userinfo"
-c.GenericOAuthenticator.scope = ["openid", "profile", "email", "groups"]
+c.GenericOAuthenticator.scope = [${scopes.map(quoted).join(', ')}]
 c.GenericOAuthenticator.basic_auth = False
 c.GenericOAuthenticator.enable_pkce = True
 c.GenericOAuthenticator.username_claim = "preferred_username"
@@ -63,14 +69,14 @@ c.GenericOAuthenticator.manage_groups = True
 # Who may come in: name groups of Labgate, or set allow_all.
 c.GenericOAuthenticator.allowed_groups = {"imaging"}
 c.GenericOAuthenticator.admin_groups = {"hub-admins"}
-c.GenericOAuthenticator.logout_redirect_url = ${quoted(signOutLink(needs, `${url}/hub/login`))}
+c.GenericOAuthenticator.logout_redirect_url = ${quoted(signOutLink(needs))}
 `
   return { file: 'jupyterhub_config.py', language: 'python', text }
 }
 
 /** Grafana 10 or newer. A value in backquotes is taken as it stands. */
 function grafana(needs: RecipeNeeds): Recipe {
-  const { issuer, site, id, secret, url } = needs
+  const { issuer, site, id, secret, url, scopes } = needs
   const text = `[server]
 root_url = ${url}/
 
@@ -79,7 +85,7 @@ enabled = true
 name = ${site.replace(/[`;#\r\n]/g, ' ')}
 client_id = ${id}
 client_secret = ${secret}
-scopes = openid profile email groups
+scopes = ${scopes.join(' ')}
 auth_url = ${issuer}/oidc/auth
 token_url = ${issuer}/oidc/token
 api_url = ${issuer}/oidc/userinfo
@@ -91,20 +97,20 @@ login_attribute_path = preferred_username
 name_attribute_path = name
 groups_attribute_path = groups
 role_attribute_path = contains(groups[*], 'grafana-admins') && 'Admin' || 'Viewer'
-signout_redirect_url = ${signOutLink(needs, `${url}/login`)}
+signout_redirect_url = ${signOutLink(needs)}
 `
   return { file: 'grafana.ini', language: 'ini', text }
 }
 
 /** oauth2-proxy 7.4 or newer. */
-function oauth2Proxy({ issuer, site, id, secret, url }: RecipeNeeds): Recipe {
+function oauth2Proxy({ issuer, site, id, secret, url, redirectUri, scopes }: RecipeNeeds): Recipe {
   const text = `provider = "oidc"
 provider_display_name = ${quoted(site)}
 oidc_issuer_url = "${issuer}"
 client_id = ${quoted(id)}
 client_secret = ${quoted(secret)}
-redirect_url = "${url}/oauth2/callback"
-scope = "openid profile email groups"
+redirect_url = "${redirectUri}"
+scope = "${scopes.join(' ')}"
 code_challenge_method = "S256"
 user_id_claim = "preferred_username"
 oidc_groups_claim = "groups"
@@ -123,27 +129,27 @@ upstreams = ["http://127.0.0.1:3000/"]
 }
 
 /** WebKnossos puts the path of the discovery document straight behind `providerUrl`: its slash must be there. */
-function webknossos({ issuer, id, secret }: RecipeNeeds): Recipe {
+function webknossos({ issuer, id, secret, scopes }: RecipeNeeds): Recipe {
   const text = `features.openIdConnectEnabled = true
 singleSignOn.openIdConnect {
   providerUrl = "${issuer}/"
   clientId = ${quoted(id)}
   clientSecret = ${quoted(secret)}
-  scope = "openid profile email"
+  scope = "${scopes.join(' ')}"
 }
 `
   return { file: 'application.conf', language: 'hocon', text }
 }
 
 /** Apache with mod_auth_openidc 2.4. */
-function apache({ issuer, id, secret, url }: RecipeNeeds): Recipe {
+function apache({ issuer, id, secret, url, redirectUri, scopes }: RecipeNeeds): Recipe {
   const { pathname } = new URL(`${url}/`)
   const text = `OIDCProviderMetadataURL ${issuer}/.well-known/openid-configuration
 OIDCClientID ${id}
 OIDCClientSecret ${quoted(secret)}
 OIDCProviderTokenEndpointAuth client_secret_basic
-OIDCRedirectURI ${url}/oidc/callback
-OIDCScope "openid profile email groups"
+OIDCRedirectURI ${redirectUri}
+OIDCScope "${scopes.join(' ')}"
 OIDCPKCEMethod S256
 OIDCRemoteUserClaim preferred_username
 OIDCCookieSameSite On
@@ -160,7 +166,7 @@ OIDCCryptoPassphrase "exec:/bin/cat /etc/apache2/oidc-passphrase"
 }
 
 /** What any program asks for, under the names of the specifications. */
-function generic({ issuer, id, secret, url }: RecipeNeeds): Recipe {
+function generic({ issuer, id, secret, redirectUri, returnTo, scopes }: RecipeNeeds): Recipe {
   const text = `issuer: ${issuer}
 discovery: ${issuer}/.well-known/openid-configuration
 authorization_endpoint: ${issuer}/oidc/auth
@@ -171,9 +177,9 @@ end_session_endpoint: ${issuer}/oidc/logout
 client_id: ${id}
 client_secret: ${secret}
 token_endpoint_auth_method: client_secret_basic
-redirect_uri: ${url}/callback
-post_logout_redirect_uri: ${url}/
-scope: openid profile email groups
+redirect_uri: ${redirectUri}
+post_logout_redirect_uri: ${returnTo}
+scope: ${scopes.join(' ')}
 response_type: code
 code_challenge_method: S256
 id_token_signed_response_alg: RS256

@@ -187,6 +187,27 @@ interface ClientsView extends InConsole {
   }[]
 }
 
+interface ClientNewView extends InConsole {
+  /** Posts `preset`, `url`, `id`, `name`, `redirectUri` and `firstParty`. */
+  readonly post: Post
+  readonly presets: readonly string[]
+  readonly typed: Typed
+}
+
+interface ClientAddedView extends InConsole {
+  readonly preset: string
+  readonly id: string
+  readonly name: string
+  readonly redirectUris: readonly string[]
+  /** Where a browser may go after signing out. */
+  readonly returns: readonly string[]
+  readonly scopes: readonly string[]
+  /** Which file of its own side the lines are for. */
+  readonly file: string
+  /** With the secret in them; shown this once. */
+  readonly lines: string
+}
+
 interface ServiceAccountsView extends InConsole {
   readonly paging: PagingView
   readonly accounts: readonly (ServiceLine & { readonly parent?: WhoView | undefined })[]
@@ -260,6 +281,8 @@ export interface PeopleConsoleViews {
   readonly 'console-terms-new': TermsNewView
   readonly 'console-terms-one': TermsOneView
   readonly 'console-clients': ClientsView
+  readonly 'console-client-new': ClientNewView
+  readonly 'console-client-added': ClientAddedView
   readonly 'console-service-accounts': ServiceAccountsView
   readonly 'console-service-account-new': ServiceAccountNewView
   readonly 'console-service-account': ServiceAccountView

@@ -116,16 +116,17 @@ suite('presets at a running Labgate', () => {
   }
 
   test('what is asked wrongly is told before anything is written', async () => {
-    const wrong: readonly (readonly [string[], RegExp])[] = [
+    const wrong: readonly (readonly [string[], RegExp, number?])[] = [
       [['--preset', 'grafena', '--url', 'https://g.example'], /no preset grafena; did you mean `grafana`\?/],
       [['--preset', 'grafana'], /needs --url/],
       [['--url', 'https://g.example'], /goes with --preset/],
-      [['--preset', 'grafana', '--url', 'https://g.example/?x=1'], /without \? and #/],
+      [['--preset', 'grafana', '--url', 'https://g.example/?x=1'], /without \? and #/, 1],
+      [['--preset', 'grafana', '--url', 'ftp://g.example'], /looks like https/, 1],
       [['--preset', 'grafana', '--url', 'http://g.example', '--public'], /leave --public away/],
     ]
-    for (const [argv, message] of wrong) {
+    for (const [argv, message, expected = 2] of wrong) {
       const { code, err } = await run(['client', 'add', 'wrong', ...argv])
-      assert.equal(code, 2)
+      assert.equal(code, expected)
       assert.match(err, message)
     }
     const { code, err } = await run([
@@ -138,7 +139,7 @@ suite('presets at a running Labgate', () => {
       'https://other.example',
     ])
     assert.equal(code, 1)
-    assert.match(err, /no resource server `https:\/\/other\.example` under `resources`/)
+    assert.match(err, /o resource server `https:\/\/other\.example` under `resources`/)
     assert.equal((await run(['client', 'show', 'wrong'])).code, 1)
   })
 
@@ -147,6 +148,11 @@ suite('presets at a running Labgate', () => {
     const added = JSON.parse((await run([...argv, '--scope', 'openid', '--id-token-alg', 'ES256'])).out)
     assert.deepEqual(added.redirectUris, ['https://lab.example/jupyter/hub/oauth_callback'])
     assert.deepEqual([added.scopes, added.idTokenAlg, added.pkce], [['openid'], 'ES256', true])
+    const given = ['client', 'add', 'lab-proxy', '--preset', 'oauth2-proxy', '--url', 'https://lab.example', '--json']
+    const back = 'https://lab.example/other/callback'
+    const { text } = JSON.parse((await run([...given, '--scope', 'openid', '--redirect-uri', back])).out).recipe
+    assert.match(text, /^scope = "openid"$/m, 'both sides agree on what was said beside the preset')
+    assert.ok(text.includes(`redirect_url = "${back}"`))
   })
 })
 

@@ -920,6 +920,24 @@ describe('the admin API', () => {
     ])
       assert.equal(await refused('root', 'addClient', add({ id: 'odd', settings: wrong })), 'ERR_INPUT')
     assert.equal(await refused('dana', 'addClient', add({ id: 'odd', settings })), 'ERR_FORBIDDEN')
+    const preset = { name: 'grafana', url: 'https://plots.example.org/' }
+    const asked = add({ id: 'plots', preset, settings: { name: 'Plots', scopes: ['openid', 'groups'] } })
+    const plots = await well<{ secret: string; recipe: { file: string; text: string } }>('root', 'addClient', asked)
+    assert.equal(plots.recipe.file, 'grafana.ini')
+    for (const said of [`client_secret = ${plots.secret}`, 'root_url = https://plots.example.org/', 'openid groups\n'])
+      assert.ok(plots.recipe.text.includes(said), said)
+    const { settings: ours } = await well<{ settings: Record<string, unknown> }>('root', 'getClient', {
+      params: { client: 'plots' },
+    })
+    assert.deepEqual(ours.redirectUris, ['https://plots.example.org/login/generic_oauth'])
+    for (const wrong of ['https://plots.example.org/?x', 'ftp://plots.example.org', 'plots'])
+      assert.equal(
+        await refused('root', 'addClient', add({ id: 'odd', preset: { ...preset, url: wrong } })),
+        'ERR_INPUT',
+        wrong,
+      )
+    for (const wrong of [{ ...preset, name: 'grafena' }, { name: 'grafana' }, { ...preset, name: 'webknossos' }])
+      assert.equal(await refused('root', 'addClient', add({ id: 'odd', preset: wrong })), 'ERR_INPUT')
     const params = { client: 'wiki' }
     const found = await well<{ source: string; settings: { dpop: boolean } }>('root', 'getClient', { params })
     assert.deepEqual([found.source, found.settings.dpop], ['database', true])

@@ -116,6 +116,7 @@ async function serviceAccount(visitor: Visitor): Promise<void> {
   await visitor.look('console-service-accounts')
   await visitor.press('Clients', 'Clients')
   await visitor.look('console-clients')
+  await client(visitor)
   await visitor.press('Service accounts', 'Service accounts')
   await visitor.press('Tokens', 'Tokens')
   await page.getByLabel('State').selectOption('active')
@@ -125,6 +126,27 @@ async function serviceAccount(visitor: Visitor): Promise<void> {
   await page.getByRole('button', { name: /^Revoke/ }).click()
   await visitor.expect('Tokens')
   assert.match(await text(visitor), /works no more/)
+}
+
+async function client(visitor: Visitor): Promise<void> {
+  const { page } = visitor
+  await visitor.press('Add a client', 'Add a client')
+  await visitor.look('console-client-new')
+  await page.getByLabel('Grafana').check()
+  await page.getByLabel('Where it is reached').fill('https://plots.example.org/?x=1')
+  await page.getByLabel('Short name').fill('plots')
+  await visitor.press('Add it', 'Add a client')
+  assert.match(await text(visitor), /Its address looks like/)
+  assert.ok(await page.getByLabel('Grafana').isChecked(), 'what was chosen stays')
+  await visitor.look('console-client-wrong')
+  await page.getByLabel('Where it is reached').fill('https://plots.example.org/')
+  await visitor.press('Add it', 'Grafana was added')
+  const lines = await page.getByLabel('Lines to paste').inputValue()
+  assert.match(lines, /^client_secret = [\w-]{30,}$/m)
+  assert.match(lines, /^root_url = https:\/\/plots\.example\.org\/$/m)
+  await visitor.look('console-client-added')
+  await visitor.press('Done: it is pasted', 'Clients')
+  assert.match(await text(visitor), /Grafana\s+plots/)
 }
 
 async function trail(visitor: Visitor): Promise<void> {

@@ -1,4 +1,6 @@
 /** Sample data for the console's rooms for people, and for a person's own tokens. @module */
+import { presetRecipe } from '../../core/oidc/client-presets.ts'
+import { presetNames } from '../../core/oidc/client-recipes.ts'
 import type { Views } from '../../core/pages/views.ts'
 
 type Name = Extract<
@@ -8,6 +10,7 @@ type Name = Extract<
   | `console-service-account${string}`
   | `console-tokens`
   | 'console-clients'
+  | `console-client-${string}`
   | `console-audit`
   | 'tokens'
 >
@@ -366,6 +369,28 @@ function serviceAccounts(): readonly PeopleSample[] {
           end: post('/console/clients/invitations/abc/end'),
         },
       ],
+    }),
+    sample('console-client-new', 'console-client-new', {
+      frame: frame('clients'),
+      post: post('/console/clients/new'),
+      presets: presetNames,
+      typed: {
+        preset: 'grafana',
+        url: 'https://plots.example.org',
+        id: 'plots',
+        redirectUri: 'https://plots.example.org/x',
+      },
+    }),
+    sample('console-client-added', 'console-client-added', {
+      frame: frame('clients'),
+      ...{ preset: 'grafana', id: 'plots', name: 'Grafana', file: 'grafana.ini' },
+      redirectUris: ['https://plots.example.org/login/generic_oauth'],
+      returns: ['https://plots.example.org/login'],
+      scopes: ['openid', 'profile', 'email', 'groups'],
+      lines: presetRecipe('grafana', {
+        ...{ issuer: 'https://id.example.org', site: 'Example Lab', id: 'plots', secret: 'SHOWN-ONCE' },
+        url: 'https://plots.example.org',
+      }).text,
     }),
     sample('console-service-accounts', 'console-service-accounts', {
       frame: frame('service-accounts'),

@@ -171,6 +171,7 @@ function lifecycle(parts: Parts): Labgate {
   const keeper = createKeyKeeper({
     ...{ keys: get('keys'), log: get('log'), audit: get('audit'), current },
     rules: () => current().config.signing,
+    hear: (heard) => get('storage').notices.hear('keys', heard),
   })
 
   const stop = async (): Promise<void> => {

@@ -24,7 +24,7 @@ export interface KeyKeeper {
   stop(): Promise<void>
 }
 
-/** How often it looks. A key must be published for longer than this before it signs; the config's check sees to that. */
+/** How often it looks unasked. A key must be published for longer than this before it signs; the config's check sees to that. */
 export const lookSeconds = 30
 
 /** Makes the keeper. */
@@ -34,9 +34,12 @@ export function createKeyKeeper(needs: {
   readonly audit: Audit
   rules(): KeyRules
   current(): Signer
+  /** Calls back when another process has changed something; answers how to stop that. */
+  hear(heard: () => void): () => void
 }): KeyKeeper {
   const { keys, log, audit } = needs
   let timer: NodeJS.Timeout | undefined
+  let deafen: (() => void) | undefined
   let last: Promise<void> = Promise.resolve()
   const lookOnce = async () => {
     for (const step of await keys.advance(needs.rules())) {
@@ -56,10 +59,13 @@ export function createKeyKeeper(needs: {
   return {
     look,
     start() {
-      timer = setInterval(() => void look().catch(tell), lookSeconds * 1000).unref()
+      const now = () => void look().catch(tell)
+      timer = setInterval(now, lookSeconds * 1000).unref()
+      deafen = needs.hear(now)
     },
     async stop() {
       clearInterval(timer)
+      deafen?.()
       await last
     },
   }

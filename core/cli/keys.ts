@@ -61,7 +61,7 @@ export const rotate: Command = {
   summary: 'Change the signing keys: the next are published, then sign; the former stay published.',
   usage: [
     'keys rotate [--alg RS256|ES256] [--now] [--json]',
-    'A running server needs no restart: within 30 seconds it publishes the next key, and signs with it after',
+    'A running server needs no restart: within 30 seconds it publishes the next key (on PostgreSQL at once), and signs with it after',
     '`signing.publishBefore`. With --now it signs at once, which services that keep old copies of the key set may refuse.',
     'Tokens signed before go on being valid. Without this command keys change by age (`signing.rotateAfter`).',
   ].join('\n'),
@@ -82,12 +82,11 @@ async function runRotate(args: Args, io: Io): Promise<number> {
   const wanted = (alg === undefined ? algorithms : [alg]) as readonly SigningAlgorithm[]
   return withRooms(args, io, async (rooms) => {
     const keys = rooms.get('keys')
-    const made: KeyListing[] = []
-    for (const each of wanted) {
-      const key = args.values.now === true ? await keys.rotate(each) : await keys.announce(each)
-      await note(rooms, { type: 'keys.rotated', detail: { kid: key.kid, alg: key.alg, stage: key.state } })
-      made.push(key)
-    }
+    const made = await Promise.all(
+      wanted.map((each) => (args.values.now === true ? keys.rotate(each) : keys.announce(each))),
+    )
+    for (const { kid, alg, state } of made)
+      await note(rooms, { type: 'keys.rotated', detail: { kid, alg, stage: state } })
     if (args.values.json === true) printJson(io, made)
     else print(io, keyTable(made, rooms.get('config').signing))
     return 0

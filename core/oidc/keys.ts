@@ -1,5 +1,6 @@
 /** Signing keys: made at the first start, changed by age, sealed in the database, given to the Provider as a JWK set. @module */
 import { generateKeyPair } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { type Clock, Fault, type Random } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
@@ -30,7 +31,10 @@ export interface SigningKeys {
   advance(rules: KeyRules): Promise<KeyStep[]>
   /** Makes the next key of `alg` unless there is one: published now, used when every copy of the set has it. */
   announce(alg: SigningAlgorithm): Promise<KeyListing>
-  /** Makes a new current key of `alg` at once; the one before it is retired but stays published. */
+  /**
+   * Makes a new current key of `alg` at once; the one before it is retired but stays published. Where several processes
+   * serve, each of them publishes it first: then this takes some seconds.
+   */
   rotate(alg: SigningAlgorithm): Promise<KeyListing>
   /** Takes a key away whose secret is known to others: what it signed counts no more. @throws Fault ERR_NOT_FOUND, ERR_CONFLICT for the one in use */
   remove(kid: string): Promise<void>
@@ -39,11 +43,18 @@ export interface SigningKeys {
 /** Only what is missing is made. */
 const untilAsked: KeyRules = { rotateAfter: 0, publishBefore: Number.POSITIVE_INFINITY, keep: Number.POSITIVE_INFINITY }
 
-type Needs = { readonly storage: Storage; readonly clock: Clock; readonly random: Random }
+interface Needs {
+  readonly storage: Storage
+  readonly clock: Clock
+  readonly random: Random
+  /** Milliseconds in which every process is to publish a key that is wanted at once; default 5000. */
+  readonly headStartMs?: number
+}
 
 /** Makes the signing keys on a storage. */
 export function createSigningKeys(needs: Needs): SigningKeys {
-  const { storage, clock } = needs
+  const { storage, clock, headStartMs = 5000 } = needs
+  const { tellIn } = storage.notices
   const list = async () => (await rowsIn(storage.em() as EntityManager)).map(stagedOf)
   const advance = async (rules: KeyRules): Promise<KeyStep[]> => {
     const ask = { rules, algorithms: signingAlgorithms }
@@ -58,6 +69,7 @@ export function createSigningKeys(needs: Needs): SigningKeys {
       const still = dueSteps((await rowsIn(em)).map(stagedOf), clock.now(), ask)
       const done = still.filter((step) => step.do !== 'make' || made.has(step.alg))
       for (const step of done) await doStep(em, step, { made: made.get(step.alg), now: clock.now() })
+      if (done.length > 0) await tellIn(em, 'keys')
       return done
     })
   }
@@ -67,14 +79,27 @@ export function createSigningKeys(needs: Needs): SigningKeys {
     await storage.transaction(async (em) => {
       if (state === 'current') await retireCurrent(em, alg, now)
       await insert(em, made, { alg, state, now })
+      await tellIn(em, 'keys')
     })
     return { kid: made.kid, alg, state, createdAt: now, since: now }
+  }
+  /** What one process signs, the others must verify: they publish the key before any of them signs with it. */
+  const rotateAmong = async (alg: SigningAlgorithm): Promise<KeyListing> => {
+    const { kid } = await makeAs(alg, 'next')
+    await pause(headStartMs)
+    await storage.transaction(async (em) => {
+      await doStep(em, { do: 'use', alg, kid }, { made: undefined, now: clock.now() })
+      await tellIn(em, 'keys')
+    })
+    const used = (await list()).find((key) => key.kid === kid)
+    if (used === undefined) throw new Fault('ERR_CONFLICT', `key ${kid} was removed before it could be used`)
+    return used
   }
   return {
     advance,
     list,
     ring: async () => ringOf(await list()),
-    rotate: (alg) => makeAs(alg, 'current'),
+    rotate: (alg) => (storage.isShared ? rotateAmong(alg) : makeAs(alg, 'current')),
     async announce(alg) {
       const known = (await list()).find((key) => key.alg === alg && key.state === 'next')
       return known ?? makeAs(alg, 'next')
@@ -90,6 +115,7 @@ export function createSigningKeys(needs: Needs): SigningKeys {
             `key ${kid} is in use; \`labgate keys rotate --now\` puts another in its place`,
           )
         await em.nativeDelete(SigningKeyEntity, { kid })
+        await tellIn(em, 'keys')
       })
     },
     async load() {

@@ -8,6 +8,7 @@ import type { AuditTrail } from './audit.ts'
 import type { Cleaner } from './cleanup.ts'
 import type { LedgerRows } from './ledger-rows.ts'
 import type { MakeLimiter } from './limiter.ts'
+import type { Notices } from './notices.ts'
 import type { PostgresTarget } from './postgres/client.ts'
 import type { RedisTarget } from './redis.ts'
 import type { KeyRing } from './sealing.ts'
@@ -63,6 +64,8 @@ export interface Storage {
   readonly audit: AuditTrail
   /** Whether other processes may serve on it at the same time. */
   readonly isShared: boolean
+  /** Word to the other processes that serve on it. */
+  readonly notices: Notices
   readonly ring: KeyRing
   readonly settings: Settings
   readonly cleaner: Cleaner

@@ -15,6 +15,7 @@ import { createCompact } from './compact.ts'
 import { createDocuments } from './documents.ts'
 import { createGeneration } from './generation.ts'
 import { createLedgerReading, createLedgerRows } from './ledger-rows.ts'
+import { noNotices } from './notices.ts'
 import { sqliteQueries, sqliteReadings } from './query.ts'
 import { reseal } from './reseal.ts'
 import { checkPurpose, createKeyRing, type KeyRing } from './sealing.ts'
@@ -100,6 +101,7 @@ function assemble({ options, ring, database, orm }: Opened): Storage {
     documents: (owner) => documents.storeOf(owner),
     audit: createAudit(needs),
     isShared: false,
+    notices: noNotices,
     ring,
     settings: createSettings(database, writer),
     cleaner,

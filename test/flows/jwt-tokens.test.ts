@@ -2,16 +2,17 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import * as client from 'openid-client'
+import { movableClock } from '../support/flow.ts'
 import { browser, relyingParty, signInByEmail, startLabgate, type TestLabgate } from '../support/labgate.ts'
 
 const resource = 'https://data.example.org'
 
 describe('JWT access tokens (RFC 9068)', () => {
   let site: TestLabgate
+  const clock = movableClock()
   before(async () => {
-    site = await startLabgate({
-      resources: { [resource]: { scopes: ['openid', 'email', 'read'], format: 'jwt', life: '1h' } },
-    })
+    const resources = { [resource]: { scopes: ['openid', 'email', 'read'], format: 'jwt', life: '1h' } }
+    site = await startLabgate({ resources }, { replaced: { clock } })
   })
   after(() => site.stop())
 
@@ -45,6 +46,27 @@ describe('JWT access tokens (RFC 9068)', () => {
     await client.tokenRevocation(rp.config, tokens.access_token)
     assert.equal((await client.tokenIntrospection(rp.config, tokens.access_token)).active, false)
     await assert.rejects(client.fetchUserInfo(rp.config, tokens.access_token, sub))
+  })
+
+  test('our endpoints answer for it as long as it lives', async () => {
+    const { rp, tokens } = await signIn('jwt-6@example.org')
+    const own = await client.clientCredentialsGrant(rp.config, { resource, scope: 'read' })
+    const answers = async () => {
+      const all = [tokens, own].map(({ access_token }) => client.tokenIntrospection(rp.config, access_token))
+      return Promise.all(all)
+    }
+    const [first] = await answers()
+    assert.equal((first?.exp ?? 0) - (first?.iat ?? 0), 600)
+    clock.advance(590)
+    assert.deepEqual(
+      (await answers()).map(({ active }) => active),
+      [true, true],
+    )
+    clock.advance(20)
+    assert.deepEqual(
+      (await answers()).map(({ active }) => active),
+      [false, false],
+    )
   })
 
   test('its jti opens nothing, and a changed or foreign JWT is no token', async () => {

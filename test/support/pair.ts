@@ -1,12 +1,16 @@
 /** Two Labgates in processes of their own, on one PostgreSQL, behind a balancer that knows nothing of sessions. @module */
-import { type ChildProcess, fork } from 'node:child_process'
+import { fork } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { type ClientRequest, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { freePort, newestMail, type Part, type TestLabgate } from './labgate.ts'
+import type { Config } from '../../core/config/schema.ts'
+import { type ApiAnswer, type ApiCall, send } from './admin-api.ts'
+import { freePort, loadedConfig, newestMail, type Part, type TestLabgate } from './labgate.ts'
+import { commander, killed, type Tell } from './orders.ts'
+import type { Order } from './pair-member.ts'
 
 const program = fileURLToPath(new URL('./pair-member.ts', import.meta.url))
 
@@ -15,8 +19,9 @@ export interface Member {
   readonly firstAdminCode: string | undefined
   /** How many requests it has answered. */
   answered(): number
-  /** Takes one request past the balancer's turn. */
-  readonly port: number
+  /** Asks this one, past the balancer's turn. */
+  ask(method: string, path: string, call?: ApiCall): Promise<ApiAnswer>
+  readonly tell: Tell<Order>
   /** SIGKILL. */
   kill(): Promise<void>
 }
@@ -24,6 +29,8 @@ export interface Member {
 /** Both, as a browser sees them: one address. */
 export interface Pair extends Pick<TestLabgate, 'issuer' | 'mail'> {
   readonly members: readonly [Member, Member]
+  /** What a third process, a command, works with. */
+  readonly config: Config
   close(): Promise<void>
 }
 
@@ -44,14 +51,21 @@ export async function startPair(database: string, part: Part = {}): Promise<Pair
     const own = await freePort()
     const started = JSON.stringify({ folder, port: own, part: { ...shared, listen: { port: own } } })
     const child = fork(program, [started], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
-    const { firstAdminCode } = await told(child)
+    const { said, tell } = await commander<Order>(child)
+    const { firstAdminCode } = said as { readonly firstAdminCode?: string }
     const answered = balancer.add(own)
-    return { firstAdminCode, port: own, answered, kill: () => end(child) }
+    const ask: Member['ask'] = (method, path, { headers, ...call } = {}) =>
+      send(new URL(path, `http://127.0.0.1:${own}`), method, {
+        ...call,
+        headers: { host: new URL(issuer).host, ...headers },
+      })
+    return { firstAdminCode, tell, ask, answered, kill: () => killed(child) }
   }
   const members = await Promise.all([start(), start()])
   return {
     issuer,
     members,
+    config: loadedConfig(shared, { issuer, folder, port }).config,
     mail: (to) => newestMail(join(folder, 'outbox'), to),
     async close() {
       await Promise.all(members.map((member) => member.kill()))
@@ -59,20 +73,6 @@ export async function startPair(database: string, part: Part = {}): Promise<Pair
       await rm(folder, { recursive: true, force: true })
     },
   }
-}
-
-function told(child: ChildProcess): Promise<{ firstAdminCode?: string }> {
-  return new Promise((resolve, reject) => {
-    child.once('message', (message) => resolve(message as { firstAdminCode?: string }))
-    child.once('exit', (code) => reject(new Error(`the process ended with ${code} before it listened`)))
-  })
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const gone = new Promise((done) => child.once('exit', done))
-  child.kill('SIGKILL')
-  await gone
 }
 
 /** Each request to the next one; to the other, when that one is not there. */

@@ -5,6 +5,7 @@
  */
 import { join } from 'node:path'
 import type { Part } from './labgate.ts'
+import { obeyOrders } from './orders.ts'
 import { testProfiles, type WorkspaceWorld, workspaceWorld } from './workspaces.ts'
 
 const [, , data = '', places = '', port = '', over = '{}'] = process.argv
@@ -25,19 +26,12 @@ export interface Over {
 
 /** What it is told to do. */
 export interface Order {
-  readonly number: number
   readonly do: 'request' | 'stop' | 'restart' | 'find' | 'look' | 'leads'
   readonly id?: string
   readonly profile?: string
 }
 
-process.on('message', (order: Order) => {
-  obey(order).then(
-    (answer) => process.send?.({ number: order.number, answer: answer ?? null }),
-    (error: unknown) => process.send?.({ number: order.number, error: String(error) }),
-  )
-})
-process.send?.({ number: 0, answer: null })
+obeyOrders(null, obey)
 
 async function obey({ do: what, id = '', profile = 'notebook' }: Order): Promise<unknown> {
   const { alice, as } = world

@@ -1,11 +1,12 @@
 /** Runs {@link workspace-victim.ts}, one process or several on the same data, and kills them. @module */
-import { type ChildProcess, fork } from 'node:child_process'
+import { fork } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { freePort } from './labgate.ts'
+import { commander, killed } from './orders.ts'
 import type { Order, Over } from './workspace-victim.ts'
 import { livingIn } from './workspaces.ts'
 
@@ -70,14 +71,8 @@ export async function workspaceVictims(over: Over = {}): Promise<Victims> {
 
 async function victim(args: readonly string[]): Promise<Victim> {
   const child = fork(program, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
-  let number = 0
-  const tell: Victim['tell'] = (what, more = {}) => {
-    number += 1
-    const answer = answerTo(child, number)
-    child.send({ number, do: what, ...more } satisfies Order)
-    return answer
-  }
-  await answerTo(child, 0)
+  const { tell: order } = await commander<Order>(child)
+  const tell: Victim['tell'] = (what, more = {}) => order({ do: what, ...more })
   return {
     tell,
     async until(id, ...states) {
@@ -91,26 +86,8 @@ async function victim(args: readonly string[]): Promise<Victim> {
       )
       return state
     },
-    async kill() {
-      if (child.exitCode !== null || child.signalCode !== null) return
-      const gone = new Promise((done) => child.once('exit', done))
-      child.kill('SIGKILL')
-      await gone
-    },
+    kill: () => killed(child),
   }
-}
-
-function answerTo(child: ChildProcess, number: number): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const ended = (code: number | null) => reject(new Error(`the process ended with ${code}`))
-    const heard = (message: { number: number; answer?: unknown; error?: string }) => {
-      if (message.number !== number) return
-      child.off('message', heard).off('exit', ended)
-      if (message.error === undefined) resolve(message.answer)
-      else reject(new Error(message.error))
-    }
-    child.on('message', heard).once('exit', ended)
-  })
 }
 
 async function eventually(isSo: () => Promise<boolean>, what: string): Promise<void> {

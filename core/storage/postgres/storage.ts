@@ -19,6 +19,7 @@ import { clientConfig, createPool, type PostgresTarget, postgresFault, postgresQ
 import { createPostgresDocuments } from './documents.ts'
 import { expiredCounters, postgresLimiter } from './limiter.ts'
 import { createLocks } from './locks.ts'
+import { createNotices } from './notices.ts'
 import { databaseOf, openPostgresOrm } from './orm.ts'
 import { postgresReadings } from './readings.ts'
 import { resealPostgres } from './reseal.ts'
@@ -132,6 +133,7 @@ function assemble({ options, ring, orm, pools, place }: Opened): Storage {
   const queries = postgresQueries(reads)
   const readings = postgresReadings(pools.readings, createLedgerReading)
   const locks = createLocks(postgres, log)
+  const notices = createNotices(postgres, log)
   const needs = { reads, units, queries, readings, writer, locks, ring, clock, log }
   const settings = postgresSettings(needs)
   const artifacts = createPostgresArtifacts(needs)
@@ -156,6 +158,7 @@ function assemble({ options, ring, orm, pools, place }: Opened): Storage {
     documents: (owner) => documents.storeOf(owner),
     audit: postgresAudit(needs),
     isShared: true,
+    notices,
     ring,
     settings,
     cleaner,
@@ -174,6 +177,7 @@ function assemble({ options, ring, orm, pools, place }: Opened): Storage {
       await tokenRows.close()
       await writer.close()
       await locks.close()
+      await notices.close()
       await Promise.all([orm.close(true), ...Object.values(pools).map((pool) => pool.end())])
     }),
   }

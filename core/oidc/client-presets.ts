@@ -92,9 +92,10 @@ export function presetSettings(name: PresetName, url: string): PresetSettings {
 /** The configuration for the other side; what `settings` say wins over the preset, as it does on ours. It holds the secret. */
 export function presetRecipe(
   name: PresetName,
-  needs: Omit<RecipeNeeds, 'redirectUri' | 'returnTo' | 'scopes'>,
+  needs: Pick<RecipeNeeds, 'issuer' | 'site' | 'id' | 'secret' | 'url'>,
   settings: PresetSettings = presetSettings(name, needs.url),
 ): Recipe {
-  const { redirectUris: [redirectUri = needs.url] = [], postLogoutRedirectUris: [returnTo] = [], scopes } = settings
-  return recipes[name]({ ...needs, redirectUri, returnTo, scopes: scopes ?? ['openid'] })
+  const { redirectUris: [redirectUri = needs.url] = [], postLogoutRedirectUris: [returnTo] = [] } = settings
+  const { scopes = ['openid'], authMethod = 'client_secret_basic', idTokenAlg = 'RS256' } = settings
+  return recipes[name]({ ...needs, redirectUri, returnTo, scopes, authMethod, idTokenAlg })
 }

@@ -1,5 +1,7 @@
 /** The other side's configuration for each preset: pure text, with every value that must agree with ours. @module */
 
+import type { ClientSettings } from './clients.ts'
+
 /** Names of the presets, in the order of the help. */
 export const presetNames = ['jupyterhub', 'grafana', 'oauth2-proxy', 'webknossos', 'apache', 'generic'] as const
 
@@ -19,6 +21,9 @@ export interface RecipeNeeds {
   /** Where a browser goes after signing out; absent: the preset knows none. */
   readonly returnTo: string | undefined
   readonly scopes: readonly string[]
+  /** How it proves at the token endpoint that it knows the secret. */
+  readonly authMethod: ClientSettings['authMethod']
+  readonly idTokenAlg: ClientSettings['idTokenAlg']
 }
 
 /** A file for the other side. */
@@ -50,7 +55,7 @@ function signOutLink({ issuer, id, returnTo }: RecipeNeeds): string {
 
 /** JupyterHub with oauthenticator 17 or newer. */
 function jupyterhub(needs: RecipeNeeds): Recipe {
-  const { issuer, site, id, secret, redirectUri, scopes } = needs
+  const { issuer, site, id, secret, redirectUri, scopes, authMethod } = needs
   const text = `c.JupyterHub.authenticator_class = "generic-oauth"
 c.GenericOAuthenticator.login_service = ${quoted(site)}
 c.GenericOAuthenticator.client_id = ${quoted(id)}
@@ -60,7 +65,7 @@ c.GenericOAuthenticator.authorize_url = "${issuer}/oidc/auth"
 c.GenericOAuthenticator.token_url = "${issuer}/oidc/token"
 c.GenericOAuthenticator.userdata_url = "${issuer}/oidc/userinfo"
 c.GenericOAuthenticator.scope = [${scopes.map(quoted).join(', ')}]
-c.GenericOAuthenticator.basic_auth = False
+c.GenericOAuthenticator.basic_auth = ${authMethod === 'client_secret_basic' ? 'True' : 'False'}
 c.GenericOAuthenticator.enable_pkce = True
 c.GenericOAuthenticator.username_claim = "preferred_username"
 c.GenericOAuthenticator.auth_state_groups_key = "oauth_user.groups"
@@ -76,7 +81,7 @@ c.GenericOAuthenticator.logout_redirect_url = ${quoted(signOutLink(needs))}
 
 /** Grafana 10 or newer. A value in backquotes is taken as it stands. */
 function grafana(needs: RecipeNeeds): Recipe {
-  const { issuer, site, id, secret, url, scopes } = needs
+  const { issuer, site, id, secret, url, scopes, authMethod } = needs
   const text = `[server]
 root_url = ${url}/
 
@@ -89,7 +94,7 @@ scopes = ${scopes.join(' ')}
 auth_url = ${issuer}/oidc/auth
 token_url = ${issuer}/oidc/token
 api_url = ${issuer}/oidc/userinfo
-auth_style = InHeader
+auth_style = ${authMethod === 'client_secret_basic' ? 'InHeader' : 'InParams'}
 use_pkce = true
 use_refresh_token = true
 allow_sign_up = true
@@ -112,7 +117,6 @@ client_secret = ${quoted(secret)}
 redirect_url = "${redirectUri}"
 scope = "${scopes.join(' ')}"
 code_challenge_method = "S256"
-user_id_claim = "preferred_username"
 oidc_groups_claim = "groups"
 # Everybody whom Labgate lets in; narrow it with allowed_groups.
 email_domains = ["*"]
@@ -120,8 +124,7 @@ email_domains = ["*"]
 whitelist_domains = ["${new URL(issuer).host}"]
 cookie_secure = ${url.startsWith('https:')}
 cookie_refresh = "10m"
-# Give it a value of its own: openssl rand -base64 32 | tr -- '+/' '-_'
-cookie_secret_file = "/etc/oauth2-proxy/cookie-secret"
+# In its environment: OAUTH2_PROXY_COOKIE_SECRET, made by: openssl rand -base64 32 | tr -- '+/' '-_'
 reverse_proxy = true
 upstreams = ["http://127.0.0.1:3000/"]
 `
@@ -142,12 +145,12 @@ singleSignOn.openIdConnect {
 }
 
 /** Apache with mod_auth_openidc 2.4. */
-function apache({ issuer, id, secret, url, redirectUri, scopes }: RecipeNeeds): Recipe {
+function apache({ issuer, id, secret, url, redirectUri, scopes, authMethod }: RecipeNeeds): Recipe {
   const { pathname } = new URL(`${url}/`)
   const text = `OIDCProviderMetadataURL ${issuer}/.well-known/openid-configuration
 OIDCClientID ${id}
 OIDCClientSecret ${quoted(secret)}
-OIDCProviderTokenEndpointAuth client_secret_basic
+OIDCProviderTokenEndpointAuth ${authMethod}
 OIDCRedirectURI ${redirectUri}
 OIDCScope "${scopes.join(' ')}"
 OIDCPKCEMethod S256
@@ -166,7 +169,8 @@ OIDCCryptoPassphrase "exec:/bin/cat /etc/apache2/oidc-passphrase"
 }
 
 /** What any program asks for, under the names of the specifications. */
-function generic({ issuer, id, secret, redirectUri, returnTo, scopes }: RecipeNeeds): Recipe {
+function generic(needs: RecipeNeeds): Recipe {
+  const { issuer, id, secret, redirectUri, returnTo, scopes, authMethod, idTokenAlg } = needs
   const text = `issuer: ${issuer}
 discovery: ${issuer}/.well-known/openid-configuration
 authorization_endpoint: ${issuer}/oidc/auth
@@ -176,13 +180,13 @@ jwks_uri: ${issuer}/oidc/jwks
 end_session_endpoint: ${issuer}/oidc/logout
 client_id: ${id}
 client_secret: ${secret}
-token_endpoint_auth_method: client_secret_basic
+token_endpoint_auth_method: ${authMethod}
 redirect_uri: ${redirectUri}
 post_logout_redirect_uri: ${returnTo}
 scope: ${scopes.join(' ')}
 response_type: code
 code_challenge_method: S256
-id_token_signed_response_alg: RS256
+id_token_signed_response_alg: ${idTokenAlg}
 `
   return { file: 'its settings', language: 'yaml', text }
 }

@@ -5,7 +5,7 @@ import { checkedClient } from '../config/client-settings.ts'
 import type { Config } from '../config/schema.ts'
 import { presetRecipe, presetSettings } from './client-presets.ts'
 import type { PresetName, Recipe } from './client-recipes.ts'
-import type { ClientRoster, ClientSettings } from './clients.ts'
+import { type ClientRoster, type ClientSettings, hasSecret } from './clients.ts'
 
 /** What is asked of a new relying party. */
 export interface NewClient {
@@ -50,6 +50,8 @@ export function createAddClient(needs: {
         `There is no resource server \`${resource}\` under \`resources\` in the config file.`,
       )
     const { client, warnings } = checked({ ...filled, ...settings }, { id, config })
+    if (preset && !hasSecret(client))
+      throw new Fault('ERR_INPUT', 'Presets are for programs that keep a secret; say everything yourself for others.')
     if ((await clients.find(id)) !== undefined)
       throw new Fault('ERR_CONFLICT', `There is a client ${id} already; choose another id, or remove it first.`)
     const { secret } = await clients.save(id, client)

@@ -153,6 +153,18 @@ suite('presets at a running Labgate', () => {
     const { text } = JSON.parse((await run([...given, '--scope', 'openid', '--redirect-uri', back])).out).recipe
     assert.match(text, /^scope = "openid"$/m, 'both sides agree on what was said beside the preset')
     assert.ok(text.includes(`redirect_url = "${back}"`))
+    const hub = ['client', 'add', 'hub2', '--preset', 'jupyterhub', '--url', 'https://hub.example', '--json']
+    const basic = JSON.parse((await run([...hub, '--auth-method', 'client_secret_basic'])).out)
+    assert.match(basic.recipe.text, /basic_auth = True/)
+    const { code, err } = await run([
+      ...hub.with(2, 'hub3'),
+      '--profile',
+      'fapi2',
+      '--jwks-uri',
+      'https://hub.example/keys',
+    ])
+    assert.equal(code, 1)
+    assert.match(err, /Presets are for programs that keep a secret/)
   })
 })
 

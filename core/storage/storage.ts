@@ -1,4 +1,5 @@
 /** The storage of one Labgate: a file of its own, or a PostgreSQL that several processes share. @module */
+import type { RedisTarget } from './redis.ts'
 import type { Storage, StorageOptions } from './shape.ts'
 import { openSqliteStorage } from './sqlite-storage.ts'
 
@@ -12,13 +13,30 @@ export type { Storage, StorageOptions } from './shape.ts'
 export async function openStorage(options: StorageOptions): Promise<Storage> {
   const storage = await openDatabase(options)
   if (options.redis === undefined) return storage
-  const { openRedis } = await import('./redis.ts')
-  const redis = openRedis(options.redis, options.log)
-  const close = () => {
+  return withRedis(storage, { ...options, redis: options.redis })
+}
+
+/** Without several processes there is nothing to share but counters: in memory, records are nearer than in any Redis. */
+async function withRedis(
+  storage: Storage,
+  options: StorageOptions & { readonly redis: RedisTarget },
+): Promise<Storage> {
+  const { openRedis, redisUses } = await import('./redis.ts')
+  const { clock, log } = options
+  const redis = openRedis(options.redis, log)
+  const keep = options.redis.keep ?? redisUses
+  const limiter = keep.includes('rate-limits') ? redis.limiter(storage.limiter) : storage.limiter
+  const close = async () => {
+    await storage.close()
     redis.close()
-    return storage.close()
   }
-  return { ...storage, limiter: redis.limiter(storage.limiter), close }
+  const opened = { ...storage, ...(limiter === undefined ? {} : { limiter }), close }
+  if (!storage.isShared || !keep.includes('short-lived')) return opened
+  const { keepShortLived } = await import('./short-lived.ts')
+  return {
+    ...opened,
+    artifacts: keepShortLived({ durable: storage.artifacts, redis, ring: storage.ring, clock, log }),
+  }
 }
 
 async function openDatabase(options: StorageOptions): Promise<Storage> {

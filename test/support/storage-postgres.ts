@@ -74,7 +74,7 @@ async function openOn(url: string, clock: TestClock, options: Partial<StorageOpt
       await storage.close()
       return openOn(url, clock, again)
     },
-    beside: () => openOn(url, clock, {}),
+    beside: (more = {}) => openOn(url, clock, more),
     close: () => storage.close(),
   }
 }

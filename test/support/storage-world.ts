@@ -18,7 +18,7 @@ export interface OpenedStorage {
   /** Closes it and opens the same database again. */
   reopen(options?: Partial<StorageOptions>): Promise<OpenedStorage>
   /** Opens the same database a second time, as another process does; close its `storage` alone. */
-  beside(): Promise<OpenedStorage>
+  beside(options?: Partial<StorageOptions>): Promise<OpenedStorage>
   /** Closes it and removes the folder. */
   close(): Promise<void>
 }

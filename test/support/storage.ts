@@ -43,7 +43,7 @@ async function openIn(folder: string, clock: TestClock, options: Partial<Storage
       await storage.close()
       return openIn(folder, clock, again)
     },
-    beside: () => openIn(folder, clock, {}),
+    beside: (more = {}) => openIn(folder, clock, more),
     close: async () => {
       await storage.close()
       await rm(folder, { recursive: true, force: true })

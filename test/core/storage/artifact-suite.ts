@@ -199,15 +199,15 @@ export function artifactSuite(database: string, open: StorageOpener): void {
 
     test('cleaning up deletes expired rows only, the oldest first and no more than asked for', async () => {
       while ((await opened.storage.cleaner.step()) > 0);
-      const live = await putCode({ ttl: 1000 })
-      for (const ttl of [3, 1, 2]) {
-        await putCode({ ttl })
-      }
+      const put = (id: string, ttl: number) =>
+        store().put({ model: 'AccessToken', id, payload: {}, expiresAt: seconds() + ttl })
+      await put('live', 1000)
+      for (const ttl of [3, 1, 2]) await put(`ends ${ttl}`, ttl)
       opened.clock.pass(4)
       assert.equal(await opened.storage.cleaner.step(2), 2)
       assert.equal(await opened.storage.cleaner.step(2), 1)
       assert.equal(await opened.storage.cleaner.step(2), 0)
-      assert.ok(await findCode(live.id))
+      assert.ok(await store().find('AccessToken', 'live'))
     })
   })
 

@@ -9,13 +9,16 @@ import type { Config } from './schema.ts'
 export function postgresOf({ database }: Pick<Config, 'database'>): PostgresTarget | undefined {
   const { url, password, connections, tls = isHere(url) ? 'off' : 'verify', ca } = database
   if (url === undefined) return undefined
-  const verified = ca === undefined ? {} : { ca: textOf(ca) }
+  const verified = ca === undefined ? {} : { ca: textOf('database', ca) }
   return { url, password: password?.reveal(), connections, tls: tls === 'off' ? 'off' : verified }
 }
 
-/** The Redis of a config, if there is one. */
+/** The Redis of a config, if there is one. @throws Fault ERR_CONFIG when the authority's file cannot be read */
 export function redisOf({ redis }: Pick<Config, 'redis'>): RedisTarget | undefined {
-  return redis && { url: redis.url, password: redis.password?.reveal() }
+  if (redis === undefined) return undefined
+  const { url, username, password, ca, keep } = redis
+  const verified = ca === undefined ? {} : { ca: textOf('redis', ca) }
+  return { url, ...(username === undefined ? {} : { username }), password: password?.reveal(), ...verified, keep }
 }
 
 /** Of a config, where its database is. */
@@ -38,10 +41,10 @@ function isHere(url: string | undefined): boolean {
   )
 }
 
-function textOf(file: string): string {
+function textOf(section: string, file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (cause) {
-    throw new Fault('ERR_CONFIG', `database.ca: ${file} cannot be read: ${(cause as Error).message}`, { cause })
+    throw new Fault('ERR_CONFIG', `${section}.ca: ${file} cannot be read: ${(cause as Error).message}`, { cause })
   }
 }

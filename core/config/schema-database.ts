@@ -7,14 +7,31 @@ export const redisSchema = {
   additionalProperties: false,
   required: ['url'],
   description:
-    'A Redis that counts rate limits for several processes. Absent: the database does, or each process alone.',
+    'A Redis that several processes share, beside PostgreSQL: quicker for what is counted and for what lives minutes. Absent: the database does it, or each process alone.',
   properties: {
     url: {
       type: 'string',
       format: 'redis',
-      description: 'Its address, without a password: redis://HOST:PORT, or rediss:// for TLS.',
+      description:
+        'Its address, without a password: redis://HOST:PORT, or rediss:// for TLS; /NUMBER at the end names a database of it. Two sites must not share one.',
     },
+    username: { type: 'string', minLength: 1, description: 'Its user, where it has more than the default one.' },
     password: secret({ description: 'Its password, when it asks for one.' }),
+    ca: {
+      type: 'string',
+      minLength: 1,
+      description:
+        'PEM file with the authority that signed its certificate, for rediss://. Absent: those of the system.',
+    },
+    keep: {
+      type: 'array',
+      uniqueItems: true,
+      minItems: 1,
+      items: { enum: ['rate-limits', 'short-lived'], type: 'string' },
+      default: ['rate-limits', 'short-lived'],
+      description:
+        'What it is for. `short-lived`: sign-ins in progress, codes of authorizations and devices, pushed requests; with PostgreSQL only, and while Redis is away the database has them. Nothing that it loses costs more than to sign in again.',
+    },
   },
 } as const
 

@@ -24,6 +24,7 @@ export const ownMetadata = [
   'labgate_profile',
   'labgate_exchange',
   'labgate_resource',
+  'labgate_since',
 ] as const
 
 /** The grant type of token exchange (RFC 8693 §2.1). */
@@ -200,7 +201,8 @@ export function createClientRoster(needs: {
       const secret = found.secretSealed
         ? storage.ring.open(Buffer.from(found.secretSealed), purpose).toString()
         : undefined
-      return clientMetadata(id, found.metadata as unknown as ClientSettings, secret)
+      const metadata = clientMetadata(id, found.metadata as unknown as ClientSettings, secret)
+      return { ...metadata, labgate_since: found.createdAt.getTime() }
     },
     async save(id, settings) {
       if (id === doorClientId || fromConfig(id))

@@ -1,6 +1,6 @@
 /**
- * JWT access tokens (RFC 9068) with a record: each is stored like an opaque one, under a name only we can derive from
- * its verified `jti`. Userinfo, introspection and revocation get that name in the token's place, so the library's own
+ * JWT access tokens (RFC 9068) of people with a record: each is stored like an opaque one, under a name only we can derive from
+ * its verified `jti`; those of clients need none (`core/oidc/client-jwts.ts`). Userinfo, introspection and revocation get that name in the token's place, so the library's own
  * checks and our revocation hold for both kinds; only offline verifiers see the rest of a JWT's short life.
  * @module
  */
@@ -10,6 +10,7 @@ import type { Clock } from '@labgate/contract'
 import { compactVerify, createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, type JWK } from 'jose'
 import type { Context, Next } from 'koa'
 import Provider, { type Adapter, type AdapterPayload } from 'oidc-provider'
+import { type ClientJwtClaims, clientJwtName, isClientJwt } from './client-jwts.ts'
 
 /** JWT access tokens never live longer: an offline verifier does not hear of a revocation. */
 export const jwtLifeSeconds = 600
@@ -48,35 +49,32 @@ const kept = [
 
 /** Hooks a Provider: records JWTs when they are issued and answers for them afterwards. */
 export function recordJwtTokens(provider: Provider, needs: JwtTokenNeeds): void {
-  const nameOf = (jti: string) => recordName(needs.secret, jti)
   const records = needs.adapterFor('AccessToken')
-  for (const event of ['access_token.issued', 'client_credentials.issued'] as const)
-    provider.on(event as 'access_token.issued', (token) => {
-      const issued = token as unknown as Issued & Record<string, unknown>
-      const jti = nameOf(issued.jti)
-      const model = event === 'access_token.issued' ? records : needs.adapterFor('ClientCredentials')
-      const kind = event === 'access_token.issued' ? 'AccessToken' : 'ClientCredentials'
-      const iat = Math.floor(needs.clock.now().getTime() / 1000)
-      const payload = {
-        ...{ jti, kind, iat, exp: iat + issued.expiration },
-        ...Object.fromEntries(kept.flatMap((key) => (issued[key] === undefined ? [] : [[key, issued[key]]]))),
-      }
-      // Within a request this joins the unit that is committed before the token leaves; it cannot fail here.
-      void model.upsert(jti, payload as AdapterPayload, issued.expiration)
-    })
+  provider.on('access_token.issued', (token) => {
+    const issued = token as unknown as Issued & Record<string, unknown>
+    const jti = recordName(needs.secret, issued.jti)
+    const iat = Math.floor(needs.clock.now().getTime() / 1000)
+    const payload = {
+      ...{ jti, kind: 'AccessToken', iat, exp: iat + issued.expiration },
+      ...Object.fromEntries(kept.flatMap((key) => (issued[key] === undefined ? [] : [[key, issued[key]]]))),
+    }
+    // Within a request this joins the unit that is committed before the token leaves; it cannot fail here.
+    void records.upsert(jti, payload as AdapterPayload, issued.expiration)
+  })
   const toName = tokenNames(needs)
   provider.use((ctx, next) => translate(ctx as unknown as Context, next, toName))
 }
 
-/** The name of a token's record: of a JWT of ours a derived one, of others the token itself. */
+/** The name that a token is found by: of a JWT of ours a derived one, of others the token itself. */
 export type TokenName = (value: string) => Promise<string>
 
 /** Makes the names of tokens. */
 export function tokenNames(needs: Omit<JwtTokenNeeds, 'adapterFor'>): TokenName {
   const verify = createVerifier(needs)
   return async (value) => {
-    const jti = await verify(value)
-    return jti === undefined ? value : recordName(needs.secret, jti)
+    const claims = await verify(value)
+    if (claims === undefined) return value
+    return isClientJwt(claims) ? clientJwtName(needs.secret, claims) : recordName(needs.secret, claims.jti)
   }
 }
 
@@ -91,8 +89,8 @@ export function answeringForJwts(records: Adapter, needs: Omit<JwtTokenNeeds, 'a
     async find(id) {
       const ctx = Provider.ctx
       if (ctx?.path !== '/oidc/userinfo' || !/^dpop /i.test(ctx.get('authorization'))) return records.find(id)
-      const jti = await verify(id)
-      return records.find(jti === undefined ? id : recordName(needs.secret, jti))
+      const claims = await verify(id)
+      return records.find(claims === undefined ? id : recordName(needs.secret, claims.jti))
     },
   }
 }
@@ -101,15 +99,17 @@ function recordName(secret: string, jti: string): string {
   return createHmac('sha256', secret).update(`jwt:${jti}`).digest('base64url')
 }
 
-function createVerifier(needs: Omit<JwtTokenNeeds, 'adapterFor'>): (value: string) => Promise<string | undefined> {
+function createVerifier(
+  needs: Omit<JwtTokenNeeds, 'adapterFor'>,
+): (value: string) => Promise<ClientJwtClaims | undefined> {
   const keys = publicKeys(needs)
   return async (value) => {
     if (!looksLikeJwt(value)) return undefined
     try {
       const { payload, protectedHeader } = await compactVerify(value, keys)
-      const claims = JSON.parse(new TextDecoder().decode(payload)) as { iss?: string; jti?: string }
+      const claims = JSON.parse(new TextDecoder().decode(payload)) as ClientJwtClaims & { iss?: string }
       const isOurs = protectedHeader.typ === 'at+jwt' && claims.iss === needs.issuer
-      return isOurs ? claims.jti : undefined
+      return isOurs && typeof claims.jti === 'string' ? claims : undefined
     } catch {
       // Not ours, or tampered with: the library answers as for any unknown token.
       return undefined

@@ -21,6 +21,7 @@ import type { Audit } from '../observe/audit.ts'
 import { type AccountNeeds, accountFinder } from './account.ts'
 import { type AdapterNeeds, createAdapter } from './adapter.ts'
 import { claimTable } from './claims.ts'
+import { answeringForClientJwts, type ClientJwtClaims, type ClientLife, clientJwtId } from './client-jwts.ts'
 import { ownMetadata } from './clients.ts'
 import { type DeviceNeeds, deviceDoor, deviceFeature, pacedDeviceCodes } from './device.ts'
 import { keepDocuments } from './documents.ts'
@@ -135,6 +136,7 @@ export function createProvider(needs: ProviderNeeds): Provider {
     // Signing out ends this session's tokens; what was consented to stays remembered.
     revokeGrantPolicy: (ctx) => !ctx.oidc.route.startsWith('end_session'),
     findAccount: accountFinder(needs),
+    formats: { customizers: { jwt: (_ctx, token, { payload }) => signAsIssued(token, payload, needs) } },
     extraTokenClaims: async (_ctx, token) => actorClaims(token) as never,
     loadExistingGrant: (ctx) => existingGrant(ctx, needs.consents),
     // Destination addresses are judged by our own egress rules, so the library's dispatcher is left out.
@@ -175,9 +177,21 @@ export function createProvider(needs: ProviderNeeds): Provider {
 /** What some models answer besides what is stored. */
 function wrapped(model: string, adapter: Adapter, needs: ProviderNeeds): Adapter {
   if (model === 'AccessToken') return answeringForJwts(adapter, { ...needs, secret: needs.recordSecret })
+  if (model === 'ClientCredentials') {
+    const fixed = new Set(needs.clients.map(({ client_id: id }) => id))
+    const client = async (id: string) => (fixed.has(id) ? {} : needs.findClient(id)) as ClientLife | undefined
+    return answeringForClientJwts(adapter, { clock: needs.clock, secret: needs.recordSecret, client })
+  }
   if (model === 'InitialAccessToken') return invitationTokens(adapter, needs)
   if (model === 'Client') return registeredClients(adapter, needs)
   return model === 'DeviceCode' ? pacedDeviceCodes(adapter, needs) : adapter
+}
+
+/** A client's own JWT says in its `jti` that we issued it. */
+function signAsIssued(token: object, payload: object, { recordSecret }: ProviderNeeds): void {
+  const { kind, client } = token as { readonly kind: string; readonly client?: ClientLife }
+  if (kind !== 'ClientCredentials' || client === undefined) return
+  Object.assign(payload, { jti: clientJwtId(recordSecret, payload as ClientJwtClaims, client) })
 }
 
 const routes = {

@@ -106,8 +106,6 @@ function tokenFor(client: QuickClient, asked: Asked, { models, needs }: Parts): 
   }
   const isPlain = URL.parse(resource)?.href.includes('#') === false
   if (!isPlain || !Object.hasOwn(needs.resources, resource)) return undefined
-  // Of these nothing is stored but what says that they are revoked.
-  if (needs.resources[resource]?.format === 'jwt') return undefined
   const server = new models.ResourceServer(resource, resourceServer(needs.resources, resource))
   const wanted = [...new Set(asked.scope?.split(' '))].filter((one) => server.scopes.has(one))
   const token = new models.ClientCredentials({ client, scope: undefined })

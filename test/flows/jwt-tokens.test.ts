@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { createRemoteJWKSet, jwtVerify } from 'jose'
+import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, type JWK, jwtVerify, SignJWT } from 'jose'
 import * as client from 'openid-client'
-import { movableClock } from '../support/flow.ts'
+import { ArtifactEntity } from '../../core/storage/entities.ts'
+import { movableClock, type Party, party } from '../support/flow.ts'
 import { browser, relyingParty, signInByEmail, startLabgate, type TestLabgate } from '../support/labgate.ts'
 
 const resource = 'https://data.example.org'
@@ -46,6 +47,62 @@ describe('JWT access tokens (RFC 9068)', () => {
     await client.tokenRevocation(rp.config, tokens.access_token)
     assert.equal((await client.tokenIntrospection(rp.config, tokens.access_token)).active, false)
     await assert.rejects(client.fetchUserInfo(rp.config, tokens.access_token, sub))
+  })
+
+  describe('of a client itself', () => {
+    type Asker = Pick<Party, 'config'>
+    const grant = async ({ config }: Asker) =>
+      (await client.clientCredentialsGrant(config, { resource, scope: 'read' })).access_token
+    const isActive = async ({ config }: Asker, token: string) => (await client.tokenIntrospection(config, token)).active
+    const rows = () => site.labgate.rooms.get('storage').em().count(ArtifactEntity)
+    const join = async () => {
+      const { web: settings } = site.labgate.rooms.get('config').clients
+      const { secret } = await site.labgate.rooms.get('clients').save('machine', settings ?? assert.fail())
+      return party(site, { id: 'machine', secret })
+    }
+
+    test('nothing is stored of it, and introspection knows it until it is revoked', async () => {
+      const rp = await relyingParty(site.issuer)
+      const before = await rows()
+      const token = await grant(rp)
+      assert.equal(await rows(), before)
+      const { active, client_id: id, scope, aud } = await client.tokenIntrospection(rp.config, token)
+      assert.deepEqual([active, id, scope, aud], [true, 'web', 'read', undefined])
+      await client.tokenRevocation(rp.config, token)
+      assert.equal(await isActive(rp, token), false)
+      assert.equal(await isActive(rp, await grant(rp)), true)
+    })
+
+    test('it is over when its client is removed, also for one that takes the name again', async () => {
+      const before = await join()
+      const token = await grant(before)
+      const web = await relyingParty(site.issuer)
+      assert.deepEqual([await isActive(before, token), await isActive(web, token)], [true, true])
+      await site.labgate.rooms.get('clients').remove('machine')
+      assert.equal(await isActive(web, token), false)
+      const again = await join()
+      assert.equal(await isActive(again, token), false)
+      assert.equal(await isActive(again, await grant(again)), true)
+      await site.labgate.rooms.get('clients').remove('machine')
+    })
+
+    test('what a stolen signing key makes is none', async () => {
+      const rp = await relyingParty(site.issuer)
+      const token = await grant(rp)
+      const { kid, alg } = decodeProtectedHeader(token)
+      const jwk = (await site.labgate.rooms.get('keys').load()).keys.find((key) => key.kid === kid) ?? assert.fail()
+      const sign = async (claims: object) =>
+        new SignJWT({ ...claims })
+          .setProtectedHeader({ typ: 'at+jwt', alg: alg ?? '', kid: kid ?? '' })
+          .sign(jwk as JWK)
+      const claims = decodeJwt(token)
+      assert.equal(await isActive(rp, await sign(claims)), true)
+      for (const change of [{ scope: 'read write' }, { exp: (claims.exp ?? 0) + 60 }, { client_id: 'third' }])
+        assert.equal(await isActive(rp, await sign({ ...claims, ...change })), false)
+      const [jti = '', proof = ''] = claims.jti?.split('.') ?? []
+      for (const other of [jti, `${jti}.`, `x${jti}.${proof}`, `${jti}.${proof}.`])
+        assert.equal(await isActive(rp, await sign({ ...claims, jti: other })), false)
+    })
   })
 
   test('our endpoints answer for it as long as it lives', async () => {

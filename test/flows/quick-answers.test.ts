@@ -137,15 +137,12 @@ describe('the quick answers say what the library says', () => {
       await granted(post),
       await granted({ client_id: 'web' }, web),
       await granted({ resource: opaque, scope: 'write read none' }, web),
+      await granted({ resource, scope: 'read' }, web),
       await granted({}, mine),
       await granted({ scope: 'profile openid' }, mine),
     ]
     assert.equal(byLibrary, answers.length)
-    answers.push(
-      await granted({ resource, scope: 'read' }, web),
-      await granted({ scope: 'read' }, mine),
-      await granted({ scope: 'email' }, web),
-    )
+    answers.push(await granted({ scope: 'read' }, mine), await granted({ scope: 'email' }, web))
     assert.deepEqual(
       answers.map(({ status, body }) => [status, body.expires_in, body.scope].join(' ').trim()),
       [
@@ -153,9 +150,9 @@ describe('the quick answers say what the library says', () => {
         '200 900',
         '200 900',
         '200 1200 write read',
-        '200 1200',
-        '200 1200',
         '200 600 read',
+        '200 1200',
+        '200 1200',
         '200 1200 read',
         '200 900 email',
       ],

@@ -395,7 +395,6 @@ function offerRooms({ offer, get }: Rooms, config: Config): void {
       clock: get('clock'),
       lifetimes: config.session,
       host: new URL(config.issuer).host,
-      generation: () => get('storage').generation(),
     }),
   )
 }

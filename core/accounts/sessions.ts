@@ -3,9 +3,7 @@
  * the Provider's session made with it, so that ending one ends the other.
  * @module
  */
-import { hash } from 'node:crypto'
 import type { AccountId, Clock } from '@labgate/contract'
-import { createMemo } from '../storage/memo.ts'
 import { type SessionRow, type SessionStore, touchMs } from '../storage/sessions.ts'
 import type { AccountRow, Accounts } from './accounts.ts'
 
@@ -72,19 +70,6 @@ export interface Sessions {
   lifeSeconds(remember: boolean): number
 }
 
-/** A session that was found, under a digest of its id. */
-interface Known {
-  /** At which it was read. */
-  readonly seen: number
-  /** Between these it counts unless something is written, in milliseconds since 1970. */
-  readonly from: number
-  readonly until: number
-  readonly session: BrowserSession
-}
-
-/** How long a session is known after its last use was noted. */
-const warmMs = 60_000
-
 /** Makes the sessions on their store. */
 export function createSessions(needs: {
   store: SessionStore
@@ -92,11 +77,18 @@ export function createSessions(needs: {
   clock: Clock
   lifetimes: Lifetimes
   host: string
-  /** By which one sees that nothing was written; without it every use is read. */
-  generation?: () => number
 }): Sessions {
   const { store, accounts, clock, lifetimes } = needs
-  const known = createMemo<Known>(10_000)
+  /** By the session as it stands, which is another object as soon as anything about it is written. */
+  const owned = new WeakMap<SessionRow, BrowserSession>()
+  const withOwner = (row: SessionRow, owner: AccountRow): BrowserSession => {
+    const known = owned.get(row)
+    if (known?.owner === owner) return known
+    // No plain copy: that would open all of it that is sealed.
+    const session = Object.defineProperties({ owner }, Object.getOwnPropertyDescriptors(row)) as BrowserSession
+    owned.set(row, session)
+    return session
+  }
   const listeners: EndListener[] = []
   const tell = async (rows: readonly SessionRow[], reach: Ended['reach']): Promise<(() => Promise<void>)[]> => {
     const left: (() => Promise<void>)[] = []
@@ -148,23 +140,13 @@ export function createSessions(needs: {
     },
     async of(id) {
       if (id === undefined) return undefined
-      const key = hash('sha256', id, 'base64url')
-      const seen = needs.generation?.() ?? Number.NaN
-      const now = clock.now().getTime()
-      const same = known.peek(key, (kept) => kept.seen === seen && kept.from <= now && now < kept.until)
-      if (same) return same.session
       const row = await store.find(id)
       if (!row) return undefined
       const owner = await accounts.acting(row.account)
       // Programs have tokens; nobody signs in as one.
       if (owner?.kind !== 'person') return undefined
-      if (now - row.lastSeenAt.getTime() >= touchMs) await store.touch(id)
-      // Not a copy, which would open all of it that is sealed.
-      const session = Object.assign(row, { owner })
-      // A moment only, so that the next use is noted in time, and where nothing is over within it.
-      const until = Math.min(row.lastSeenAt.getTime() + warmMs, row.endsAt.getTime())
-      if (row.idleSeconds * 1000 >= 2 * warmMs) known.keep(key, { seen, from: now, until, session })
-      return session
+      if (clock.now().getTime() - row.lastSeenAt.getTime() >= touchMs) await store.touch(id)
+      return withOwner(row, owner)
     },
     bindProvider: (id, providerUid) => store.bindProvider(id, providerUid),
     openChild: async (child) => (await store.child(child)) !== undefined,

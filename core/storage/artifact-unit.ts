@@ -181,7 +181,8 @@ class ProtocolStep implements Unit {
     this.#state = 'committing'
     try {
       if (this.#reachesDatabase()) {
-        await this.#needs.writer.run(() => this.#apply())
+        // The memory of this table is told by its rows.
+        await this.#needs.writer.run(() => this.#apply(), { quiet: true })
       } else {
         this.#apply()
       }

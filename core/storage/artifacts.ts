@@ -46,14 +46,17 @@ export interface ArtifactStore extends ArtifactReads {
 export interface ArtifactNeeds {
   readonly database: SqliteDatabase
   readonly writer: Writer
+  /** See `createOthers`. */
+  readonly others: () => number
   readonly ring: KeyRing
   readonly clock: Clock
   readonly log: Log
 }
 
 /** Makes the token store on one database. */
-export function createArtifacts({ database, writer, ring, clock, log }: ArtifactNeeds): ArtifactStore & Cleanable {
-  const rows = rememberArtifacts({ rows: createArtifactRows(database, ring), database, writer })
+export function createArtifacts(given: ArtifactNeeds): ArtifactStore & Cleanable {
+  const { database, writer, others, ring, clock, log } = given
+  const rows = rememberArtifacts({ rows: createArtifactRows(database, ring), database, writer, others })
   const interactions = createInteractions({ rows, writer, log })
   const claims: Claims = new Map()
   const now = () => Math.floor(clock.now().getTime() / 1000)

@@ -5,35 +5,39 @@
  * @module
  */
 import type { SqliteDatabase } from './sqlite.ts'
-import { changesOfProcess, type Writer } from './writer.ts'
+import { commitsOfProcess, type Writer } from './writer.ts'
 
 /**
- * Makes the number of the serving connection. What other processes commit is looked at once in a turn of the event loop:
- * whatever a turn answers had arrived before it began, so nobody can have heard of a later commit and asked after it. What this
- * process commits counts at once.
+ * A number that is another one after every commit of another connection: the ORM's, and those of other processes. It is
+ * looked at once in a turn of the event loop: whatever a turn answers had arrived before it began, so nobody can have heard of
+ * a later commit and asked after it. After a commit of this process, by whichever connection, it is looked at anew.
  */
+export function createOthers(database: SqliteDatabase): () => number {
+  // sqlite.org/pragma.html#pragma_data_version
+  const look = database.prepare<[], number>('PRAGMA data_version').pluck()
+  const last = { others: -1, here: -1, turn: -1 }
+  return () => {
+    const here = commitsOfProcess()
+    // Grows just before the loop waits for what arrives.
+    const turn = performance.nodeTiming.uvMetricsInfo.loopCount
+    if (turn === last.turn && here === last.here) return last.others
+    last.turn = turn
+    last.here = here
+    last.others = look.get() ?? 0
+    return last.others
+  }
+}
+
+/** Makes the number of the serving connection. What this process commits counts at once. */
 export function createGeneration({
-  database,
+  others,
   writer,
 }: {
-  database: SqliteDatabase
-  writer: Pick<Writer, 'changes'>
+  /** See {@link createOthers}. */
+  readonly others: () => number
+  readonly writer: Pick<Writer, 'changes'>
 }): () => number {
-  // Counts what other connections commit, the ORM's and those of other processes (sqlite.org/pragma.html#pragma_data_version).
-  const look = database.prepare<[], number>('PRAGMA data_version').pluck()
-  const last = { others: -1, own: -1, here: -1, generation: 0 }
-  let hasLooked = false
-  const endTurn = () => {
-    hasLooked = false
-  }
-  const others = () => {
-    const here = changesOfProcess()
-    if (hasLooked && here === last.here) return last.others
-    if (!hasLooked) setImmediate(endTurn)
-    hasLooked = true
-    last.here = here
-    return look.get() ?? 0
-  }
+  const last = { others: -1, own: -1, generation: 0 }
   return () => {
     const theirs = others()
     const own = writer.changes()

@@ -165,7 +165,7 @@ class WriteBehind implements Interactions {
       return
     }
     const pairs = entries.map((entry) => ({ entry, sealed: this.#rows.seal(entry) }))
-    await this.#writer.run(() => {
+    const store = () => {
       for (const { entry, sealed } of pairs) {
         // Forgotten or rewritten since: the one is not to come back, the other has its own turn.
         if (this.#held.get(entry.key)?.entry === entry) {
@@ -173,6 +173,7 @@ class WriteBehind implements Interactions {
           this.#held.set(entry.key, { entry, written: true, stored: true })
         }
       }
-    })
+    }
+    await this.#writer.run(store, { quiet: true })
   }
 }

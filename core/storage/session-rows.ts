@@ -125,8 +125,12 @@ export function childOf(parent: StoredSession, place: { digest: Buffer; host: st
   }
 }
 
-/** A row, opened. */
+/** A row, opened: what of it is sealed when somebody asks, for most want to know no more than whether it lives. */
 export function sessionOf(row: StoredSession, ring: KeyRing): SessionRow {
+  let data: { readonly value: Json | undefined } | undefined
+  let providerUid: { readonly value: string | undefined } | undefined
+  const open = (box: Buffer | null, purpose: string) =>
+    box === null ? undefined : ring.open(box, purpose, row.digest).toString()
   return {
     handle: row.digest.toString('hex'),
     parent: row.parent?.toString('hex'),
@@ -144,14 +148,14 @@ export function sessionOf(row: StoredSession, ring: KeyRing): SessionRow {
     identity: row.identity,
     address: row.address,
     userAgent: row.user_agent,
-    // Opened when somebody asks: most want to know no more than whether it lives.
     get data() {
-      return row.data === null
-        ? undefined
-        : (JSON.parse(ring.open(row.data, dataPurpose, row.digest).toString()) as Json)
+      const text = data === undefined ? open(row.data, dataPurpose) : undefined
+      data ??= { value: text === undefined ? undefined : (JSON.parse(text) as Json) }
+      return data.value
     },
     get providerUid() {
-      return row.provider_uid === null ? undefined : ring.open(row.provider_uid, uidPurpose, row.digest).toString()
+      providerUid ??= { value: open(row.provider_uid, uidPurpose) }
+      return providerUid.value
     },
   }
 }

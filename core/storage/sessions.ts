@@ -5,6 +5,7 @@
  */
 import type { AccountId, Clock } from '@labgate/contract'
 import type { Cleanable } from './cleanup.ts'
+import { createRowMemory, type RowMemory } from './row-memory.ts'
 import type { KeyRing } from './sealing.ts'
 import {
   childOf,
@@ -26,7 +27,10 @@ export type { NewSession, SessionRow } from './session-rows.ts'
 /** The sessions of all browsers. */
 export interface SessionStore {
   create(session: NewSession): Promise<SessionRow>
-  /** `undefined` when there is none or it is over: idle too long, past its end, or its parent is over. */
+  /**
+   * `undefined` when there is none or it is over: idle too long, past its end, or its parent is over. The same object as long
+   * as nothing about it was written.
+   */
   find(id: string): Promise<SessionRow | undefined>
   /** Notes that it was used, and its parent with it; writes at most once a minute. */
   touch(id: string): Promise<void>
@@ -53,9 +57,20 @@ export interface SessionStore {
 export interface SessionNeeds {
   readonly database: SqliteDatabase
   readonly writer: Writer
+  /** See `createOthers`. */
+  readonly others: () => number
   readonly ring: KeyRing
   readonly clock: Clock
 }
+
+/** A row and what it says when it is opened, which is done once. */
+interface Kept {
+  readonly row: StoredSession
+  readonly session: SessionRow
+}
+
+/** Most sessions kept in memory, about a kilobyte each. */
+const keptSessions = 5000
 
 /** How often a use is noted. */
 export const touchMs = 60_000
@@ -70,12 +85,19 @@ class SessionTable implements SessionStore, Cleanable {
   readonly #ring: KeyRing
   readonly #clock: Clock
   readonly #statements: ReturnType<typeof prepare>
+  readonly #memory: RowMemory<Kept>
 
-  constructor({ database, writer, ring, clock }: SessionNeeds) {
+  constructor({ database, writer, others, ring, clock }: SessionNeeds) {
     this.#writer = writer
     this.#ring = ring
     this.#clock = clock
     this.#statements = prepare(database)
+    this.#memory = createRowMemory({
+      ...{ database, writer, others },
+      size: keptSessions,
+      keyOf: ({ session }) => session.handle,
+      nameOf: ({ row }) => row.provider_uid_digest?.toString('hex'),
+    })
   }
 
   create(session: NewSession): Promise<SessionRow> {
@@ -83,44 +105,54 @@ class SessionTable implements SessionStore, Cleanable {
   }
 
   async find(id: string): Promise<SessionRow | undefined> {
-    return this.#opened(this.#alive(this.#row(id)))
+    return this.#alive(this.#known(digestOf(id)))?.session
   }
 
   async touch(id: string): Promise<void> {
-    const row = this.#alive(this.#row(id))
+    const row = this.#alive(this.#known(digestOf(id)))?.row
     const at = this.#now()
     if (row !== undefined && at - row.last_seen_at >= touchMs) {
-      await this.#writer.run(() => this.#statements.touch.run({ digest: row.digest, parent: row.parent, at }), {
-        quiet: true,
+      await this.#write(() => {
+        for (const digest of [row.digest, row.parent]) if (digest !== null) this.#memory.changed(digest.toString('hex'))
+        this.#statements.touch.run({ digest: row.digest, parent: row.parent, at })
       })
     }
   }
 
   async bindProvider(id: string, providerUid: string): Promise<void> {
-    const key = digestOf(id)
-    const uid = sealedUid(providerUid, key, this.#ring)
-    await this.#writer.run(() => this.#statements.bindProvider.run({ digest: key, ...uid }))
+    const digest = digestOf(id)
+    const uid = sealedUid(providerUid, digest, this.#ring)
+    await this.#write(() => {
+      const known = this.#memory.peek(digest.toString('hex'))
+      if (known === undefined) this.#memory.changed(digest.toString('hex'))
+      else this.#memory.wrote(this.#kept({ ...known.row, ...uid }))
+      this.#statements.bindProvider.run({ digest, ...uid })
+    })
   }
 
   async findByProviderUid(uid: string): Promise<SessionRow | undefined> {
-    return this.#opened(this.#alive(this.#statements.getByProviderUid.get(uidDigest(uid))))
+    const digest = uidDigest(uid)
+    this.#memory.refresh()
+    const known = this.#memory.peekBy(digest.toString('hex'))
+    return this.#alive(known ?? this.#read(this.#statements.getByProviderUid.get(digest)))?.session
   }
 
   async end(id: string): Promise<SessionRow | undefined> {
     // Most ids that are ended were never stored: a fresh one is thrown away at each sign-in.
-    return this.#row(id) === undefined ? undefined : this.#writer.run(() => this.#end(this.#row(id)))
+    const digest = digestOf(id)
+    return this.#known(digest) === undefined ? undefined : this.#write(() => this.#end(this.#row(digest)))
   }
 
   endByHandle(account: AccountId, handle: string): Promise<SessionRow | undefined> {
-    return this.#writer.run(() => {
-      const row = this.#statements.get.get(Buffer.from(handle, 'hex'))
+    return this.#write(() => {
+      const row = this.#row(Buffer.from(handle, 'hex'))
       return row?.account === account ? this.#end(row) : undefined
     })
   }
 
   endByAccount(account: AccountId, options: { readonly exceptId?: string | undefined } = {}): Promise<SessionRow[]> {
-    return this.#writer.run(() => {
-      const kept = options.exceptId === undefined ? undefined : this.#row(options.exceptId)
+    return this.#write(() => {
+      const kept = options.exceptId === undefined ? undefined : this.#row(digestOf(options.exceptId))
       const root = kept?.parent ?? kept?.digest
       return this.#statements.listRoots
         .all(account)
@@ -131,11 +163,11 @@ class SessionTable implements SessionStore, Cleanable {
 
   async listByAccount(account: AccountId): Promise<SessionRow[]> {
     const rows = this.#statements.listRoots.all(account)
-    return rows.flatMap((row) => this.#opened(this.#alive(row)) ?? [])
+    return rows.flatMap((row) => (isOver(row, this.#now()) ? [] : [sessionOf(row, this.#ring)]))
   }
 
   async child(child: { parentHandle: string; id: string; host: string }): Promise<SessionRow | undefined> {
-    const parent = this.#alive(this.#statements.get.get(Buffer.from(child.parentHandle, 'hex')))
+    const parent = this.#alive(this.#known(Buffer.from(child.parentHandle, 'hex')))?.row
     const place = { digest: digestOf(child.id), host: child.host, now: this.#now() }
     return parent === undefined ? undefined : this.#insert(childOf(parent, place))
   }
@@ -148,31 +180,50 @@ class SessionTable implements SessionStore, Cleanable {
     return this.#clock.now().getTime()
   }
 
-  #row(id: string): StoredSession | undefined {
-    return this.#statements.get.get(digestOf(id))
+  /** As it is stored, whatever is known of it. */
+  #row(digest: Buffer): StoredSession | undefined {
+    return this.#statements.get.get(digest)
+  }
+
+  #known(digest: Buffer): Kept | undefined {
+    this.#memory.refresh()
+    return this.#memory.peek(digest.toString('hex')) ?? this.#read(this.#row(digest))
+  }
+
+  #read(row: StoredSession | undefined): Kept | undefined {
+    return row && this.#memory.read(this.#kept(row))
+  }
+
+  #kept(row: StoredSession): Kept {
+    return { row, session: sessionOf(row, this.#ring) }
   }
 
   /** A child's own idleness does not count, only its root's. */
-  #alive(row: StoredSession | undefined): StoredSession | undefined {
-    const root = row?.parent == null ? row : this.#statements.get.get(row.parent)
-    return root === undefined || isOver(root, this.#now()) ? undefined : row
+  #alive(kept: Kept | undefined): Kept | undefined {
+    const root = kept?.row.parent == null ? kept : this.#known(kept.row.parent)
+    return root === undefined || isOver(root.row, this.#now()) ? undefined : kept
   }
 
-  #opened(row: StoredSession | undefined): SessionRow | undefined {
-    return row === undefined ? undefined : sessionOf(row, this.#ring)
+  /** Who keeps a look at sessions asks here each time, and is told of all writes by the memory. */
+  #write<T>(unit: () => T): Promise<T> {
+    return this.#writer.run(unit, { quiet: true })
   }
 
   async #insert(row: StoredSession): Promise<SessionRow> {
-    await this.#writer.run(() => this.#statements.insert.run(row))
-    return sessionOf(row, this.#ring)
+    const kept = this.#kept(row)
+    await this.#write(() => {
+      this.#statements.insert.run(row)
+      this.#memory.wrote(kept)
+    })
+    return kept.session
   }
 
-  /** Inside the writer's turn. */
+  /** Inside the writer's turn. Children that are still known have no root any more. */
   #end(row: StoredSession | undefined): SessionRow | undefined {
-    if (row !== undefined) {
-      this.#statements.deleteWithChildren.run({ digest: row.digest })
-    }
-    return this.#opened(row)
+    if (row === undefined) return undefined
+    this.#memory.changed(row.digest.toString('hex'))
+    this.#statements.deleteWithChildren.run({ digest: row.digest })
+    return sessionOf(row, this.#ring)
   }
 }
 

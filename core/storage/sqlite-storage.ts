@@ -13,7 +13,7 @@ import { createCheckpoints } from './checkpoints.ts'
 import { createCleaner } from './cleanup.ts'
 import { createCompact } from './compact.ts'
 import { createDocuments } from './documents.ts'
-import { createGeneration } from './generation.ts'
+import { createGeneration, createOthers } from './generation.ts'
 import { createLedgerReading, createLedgerRows } from './ledger-rows.ts'
 import { noNotices } from './notices.ts'
 import { sqliteQueries, sqliteReadings } from './query.ts'
@@ -80,7 +80,7 @@ function assemble({ options, ring, database, orm }: Opened): Storage {
   const checkpoints = createCheckpoints({ file: database.name, writer, log })
   const queries = sqliteQueries(database)
   const readings = sqliteReadings(resolve(options.file), createLedgerReading)
-  const needs = { database, queries, readings, writer, ring, clock, log }
+  const needs = { database, queries, readings, writer, others: createOthers(database), ring, clock, log }
   const artifacts = createArtifacts(needs)
   const sessions = createSessions(needs)
   const documents = createDocuments(needs)

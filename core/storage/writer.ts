@@ -45,7 +45,10 @@ export interface Writer {
 }
 
 export interface RunOptions {
-  /** No answer depends on what it writes (a line of the trail, when something was last used): nothing is read again for it. */
+  /**
+   * No answer that is kept depends on what it writes (a line of the trail, when something was last used), or those that do
+   * are told of it otherwise (tokens, sessions): nothing is read again for it.
+   */
   readonly quiet?: boolean
 }
 
@@ -66,11 +69,11 @@ interface Waiting {
 /** How long units are gathered at most while more of them come. */
 const gatherMs = 2
 
-let changesHere = 0
+let commitsHere = 0
 
-/** How often this process has changed any file, by whichever writer: whoever keeps a look at what others commit looks again. */
-export function changesOfProcess(): number {
-  return changesHere
+/** How often this process has committed to any file, by whichever writer: whoever keeps a look at what others commit looks again. */
+export function commitsOfProcess(): number {
+  return commitsHere
 }
 
 /** Makes the writer of one connection. */
@@ -130,7 +133,7 @@ class GroupCommit implements Writer {
       return await this.#scope.run(place, work)
     } finally {
       place.open = false
-      changesHere += 1
+      commitsHere += 1
       this.#busy = false
       // A batch before the next such work, and such work before the next batch: neither can starve the other.
       if (!this.#flush()) this.#next()
@@ -285,9 +288,9 @@ class GroupCommit implements Writer {
       throw error
     }
     this.#commits += 1
+    commitsHere += 1
     if (!units.every(({ quiet }) => quiet)) {
       this.#changes += 1
-      changesHere += 1
     }
     this.#pause('after-commit')
   }

@@ -58,18 +58,24 @@ export function createProviderSessions({ provider, artifacts, log }: ProviderSes
   return {
     end: async ({ providerUid, reach }) =>
       providerUid === undefined ? async () => undefined : endSession(providerUid, reach),
-    async revokeClient(account, client) {
-      const grants = (await artifacts.listByAccount(account, 'Grant')) as unknown as { jti: string; clientId: string }[]
-      for (const grant of grants.filter(({ clientId }) => clientId === client)) {
-        await artifacts.deleteByGrant(grant.jti, tokenModels)
-        await artifacts.delete('Grant', grant.jti)
-      }
-    },
+    revokeClient: (account, client) => revokeClientOf(artifacts, { account, client }),
     async revokeAccount(account) {
       const sessions = (await artifacts.listByAccount(account, 'Session')) as unknown as SessionPayload[]
       const told = await Promise.all(sessions.map(({ uid }) => endSession(uid, 'everything')))
       await artifacts.deleteByAccount(account)
       await Promise.all(told.map((tell) => tell()))
     },
+  }
+}
+
+/** Ends every token one client holds for an account; needs no Provider. */
+export async function revokeClientOf(
+  artifacts: ArtifactStore,
+  { account, client }: { readonly account: AccountId; readonly client: string },
+): Promise<void> {
+  const grants = (await artifacts.listByAccount(account, 'Grant')) as unknown as { jti: string; clientId: string }[]
+  for (const grant of grants.filter(({ clientId }) => clientId === client)) {
+    await artifacts.deleteByGrant(grant.jti, tokenModels)
+    await artifacts.delete('Grant', grant.jti)
   }
 }

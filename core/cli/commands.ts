@@ -14,6 +14,7 @@ export const commands: Readonly<Record<string, Load>> = {
   init: () => import('./init.ts'),
   'new plugin': () => import('./new-plugin.ts'),
   migrate: () => import('./migrate.ts'),
+  'database move': async () => ({ command: (await import('./database.ts')).moveTo }),
   'account list': async () => ({ command: (await import('./account.ts')).list }),
   'account show': async () => ({ command: (await import('./account.ts')).show }),
   'account activate': async () => ({ command: (await import('./account-change.ts')).activate }),

@@ -22,6 +22,8 @@ export interface GoldenLab {
   readonly site: TestLabgate
   /** Account id by username. */
   readonly ids: Readonly<Record<Person | Service, string>>
+  /** What it was started with, to start it again. */
+  readonly part: Part
 }
 
 const fullNames: Readonly<Record<Person, string>> = {
@@ -116,10 +118,8 @@ export async function startGoldenLab(dialects: Part = {}): Promise<GoldenLab> {
     })
   }
   await empty.labgate.stop()
-  const site = await startLabgate(
-    { ...ledger, ...part },
-    { folder: empty.folder, port: Number(new URL(empty.issuer).port) },
-  )
+  const whole = { ...ledger, ...part }
+  const site = await startLabgate(whole, { folder: empty.folder, port: Number(new URL(empty.issuer).port) })
   const { rooms } = site.labgate
   const ids = Object.fromEntries(
     await Promise.all([...goldenPeople, ...goldenServices].map(async (one) => [one, await idOf(site, one)] as const)),
@@ -127,7 +127,7 @@ export async function startGoldenLab(dialects: Part = {}): Promise<GoldenLab> {
   await visitFromUniversity(site, ids.fay)
   await rooms.get('accounts').setState(ids.gus, 'deactivated')
   await agreeToTerms(site, ids)
-  return { site, ids }
+  return { site, ids, part: whole }
 }
 
 function assertionOf(person: Person): Assertion {

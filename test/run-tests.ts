@@ -1,18 +1,35 @@
 /**
- * Everything: programs the suites need (as root on Debian they are installed), the quick check, all tests, a summary.
- * `npm test -- mail session` runs only the test files with one of the words in their path, without the check.
+ * Everything: programs the suites need (as root on Debian they are installed), types and lint, all tests, a summary.
+ * `npm test -- mail session` runs only the test files with one of the words in their path, without types and lint.
  * @module
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, globSync, rmSync, writeFileSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
+import { availableParallelism, cpus } from 'node:os'
 import { relative } from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
-import { runChecks } from './run-checks.ts'
+import { beforeTests, runChecks } from './run-checks.ts'
 import { lackingPackages } from './support/needs.ts'
 
 const testMs = 120_000
+// They take longest, so they begin: else one of them runs on alone when all others are done.
+const first = [
+  'test/pages/flows',
+  'test/flows/fuzz',
+  'test/pages/gallery',
+  'test/pages/sign-ins',
+  'test/flows/crash',
+  'test/clients/',
+  'test/examples/notebook-portal',
+  'test/flows/two-processes',
+  'test/flows/ssh-notebook',
+  'test/plugins/runner-docker/docker.',
+  'test/plugins/runner-docker/podman.',
+  'test/plugins/runner-ssh/conformance',
+  'test/bench/',
+  'test/flows/console-',
+]
 // Debian asks this file before it starts the service of a package it has just installed (invoke-rc.d(8)).
 const policy = '/usr/sbin/policy-rc.d'
 
@@ -50,12 +67,19 @@ function testFiles(words: readonly string[]): readonly string[] {
   const files = globSync('{test,examples,plugins}/**/*.test.{ts,js}', {
     exclude: (path) => /node_modules|dist$/.test(path),
   })
-  return files.filter((file) => words.length === 0 || words.some((word) => file.includes(word))).sort()
+  const wanted = files.filter((file) => words.length === 0 || words.some((word) => file.includes(word))).sort()
+  return wanted.toSorted((one, other) => rank(one) - rank(other))
+}
+
+function rank(file: string): number {
+  const place = first.findIndex((start) => file.startsWith(start))
+  return place === -1 ? first.length : place
 }
 
 function runTests(files: readonly string[]): Promise<Outcome> {
   const outcome: Outcome = { passed: 0, failed: [], skipped: new Map(), took: new Map() }
-  const concurrency = Math.max(2, availableParallelism())
+  // Much waits: for a container, a mail, the end of a lease. Another one fills the gaps.
+  const concurrency = availableParallelism() + 1
   const stream = run({ files, concurrency, timeout: testMs })
   stream.on('test:pass', ({ name, skip, details }) => {
     const reason = typeof skip === 'string' ? skip : name
@@ -80,8 +104,20 @@ function summarise({ passed, failed, skipped, took }: Outcome, failedChecks: num
   print(`\n${passed} passed, ${failed.length} failed, ${sum} skipped in ${seconds} s`)
   for (const [reason, count] of skipped) print(`skipped (${count}): ${reason}`)
   for (const name of failed) print(`failed: ${name}`)
-  if (failedChecks > 0) print('failed: npm run check (above)')
+  if (failedChecks > 0) print('failed: types or lint (above)')
   print(failed.length === 0 && failedChecks === 0 ? 'All is well.' : 'Not good yet.')
+}
+
+/** Milliseconds that the processors of this machine have idled, and all that they had. */
+function processors(): { idle: number; all: number } {
+  const times = cpus().map((each) => each.times)
+  const sum = (parts: readonly number[]) => parts.reduce((total, part) => total + part, 0)
+  return { idle: sum(times.map(({ idle }) => idle)), all: sum(times.flatMap((each) => Object.values(each))) }
+}
+
+function idleSince(start: ReturnType<typeof processors>): number {
+  const now = processors()
+  return Math.round((100 * (now.idle - start.idle)) / (now.all - start.all))
 }
 
 function print(line: string): void {
@@ -91,7 +127,9 @@ function print(line: string): void {
 const words = process.argv.slice(2)
 const start = performance.now()
 installPrograms()
-const failedChecks = words.length === 0 ? await runChecks() : 0
+const failedChecks = words.length === 0 ? await runChecks(beforeTests) : 0
+const idle = processors()
 const outcome = await runTests(testFiles(words))
+print(`\nthe processors idled for ${idleSince(idle)} % of the tests' time`)
 summarise(outcome, failedChecks, Math.round((performance.now() - start) / 1000))
 process.exitCode = outcome.failed.length === 0 && failedChecks === 0 && outcome.passed > 0 ? 0 : 1

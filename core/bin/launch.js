@@ -28,9 +28,11 @@ export async function launch({ entry, args = process.argv.slice(2), development 
   const node = rightNode()
   if (node === undefined) return fail(tooOld())
   process.env.PATH = `${join(root, 'node_modules', '.bin')}:${process.env.PATH ?? ''}`
+  // In the environment, so that processes that are started by this one share it.
+  process.env.NODE_COMPILE_CACHE ??= compileCache
   if (node !== realpathSync(process.execPath)) return handOver(node, entry, args)
   process.argv = [process.execPath, entry, ...args]
-  module.enableCompileCache?.(compileCache)
+  module.enableCompileCache?.(process.env.NODE_COMPILE_CACHE)
   await import(pathToFileURL(entry).href)
 }
 
@@ -103,8 +105,7 @@ function tooOld() {
 }
 
 function handOver(node, entry, args) {
-  const env = { NODE_COMPILE_CACHE: compileCache, ...process.env }
-  const child = spawn(node, [entry, ...args], { stdio: 'inherit', env })
+  const child = spawn(node, [entry, ...args], { stdio: 'inherit' })
   for (const signal of passed) {
     // A terminal sends Ctrl-C to the child as well; passed on it would come twice.
     process.on(signal, () => (signal === 'SIGINT' && process.stdin.isTTY ? undefined : child.kill(signal)))

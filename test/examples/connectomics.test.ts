@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { volume } from '../../examples/connectomics/volume.ts'
-import { openBrowser } from '../support/browser.ts'
+import { openIncognito } from '../support/browser.ts'
 import { startExample } from '../support/example.ts'
 import { browser, newestMail, signInByEmail } from '../support/labgate.ts'
 import { needs } from '../support/needs.ts'
@@ -195,7 +195,7 @@ describe('the example of a connectomics lab', { skip: needs('curl') }, () => {
   })
 
   test('in Chromium the viewer signs in by its popup and draws the fish', { skip: needs('chromium') }, async () => {
-    const chromium = await openBrowser()
+    const chromium = await openIncognito()
     try {
       const context = await chromium.newContext()
       const page = await context.newPage()

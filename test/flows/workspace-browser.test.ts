@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
-import { openBrowser } from '../support/browser.ts'
+import { openIncognito } from '../support/browser.ts'
 import { freePort } from '../support/labgate.ts'
 import { needs } from '../support/needs.ts'
 import { type Person, signedIn } from '../support/workspace-visit.ts'
@@ -20,7 +20,7 @@ suite('a hostile page in a workspace', { skip: needs('chromium') }, () => {
   before(async () => {
     port = await freePort()
     world = await workspaceWorld({ workspaces: { origin: `http://*.localhost:${port}` } }, { port })
-    browser = await openBrowser()
+    browser = await openIncognito()
     const context = await browser.newContext()
     carol = await signedIn(world, 'carol@example.org')
     id = (await world.ready(carol.account)).id

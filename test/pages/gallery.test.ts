@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { after, before, suite, test } from 'node:test'
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { after, before, describe, suite, test } from 'node:test'
+import type { Browser, Page } from 'playwright-core'
 import { loadAssets } from '../../core/pages/assets.ts'
 import { createPages } from '../../core/pages/pages.ts'
-import { axe, openBrowser, sidewaysScroll, views } from '../support/browser.ts'
+import { axe, openBrowser, sidewaysScroll, viewSwitch, views } from '../support/browser.ts'
 import { galleryData, renderSample, samplePages } from '../support/gallery.ts'
 import { needs } from '../support/needs.ts'
 
@@ -50,6 +50,15 @@ async function openGallery() {
   return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, posted, close }
 }
 
+/** What is there to be pressed and smaller than a fingertip. */
+async function small(page: Page): Promise<readonly string[]> {
+  const script = `[...document.querySelectorAll('main button:not(.default), main a.button, main summary')]
+    .filter((part) => part.checkVisibility({ contentVisibilityAuto: true }))
+    .filter((part) => part.getBoundingClientRect().height < 24 || part.getBoundingClientRect().width < 24)
+    .map((part) => part.textContent.trim())`
+  return (await page.evaluate(script)) as string[]
+}
+
 suite('the gallery in Chromium', { skip: needs('chromium') }, () => {
   let gallery: Awaited<ReturnType<typeof openGallery>>
   let browser: Browser
@@ -63,37 +72,37 @@ suite('the gallery in Chromium', { skip: needs('chromium') }, () => {
     await gallery.close()
   })
 
-  const each = async (options: BrowserContextOptions, look: (page: Page, name: string) => Promise<void>) => {
-    const page = await browser.newPage(options)
+  describe('every view is whole, accessible in light and dark, and fits a phone, for fingers too', () => {
+    let page: Page
+    let lookAs: Awaited<ReturnType<typeof viewSwitch>>
     const blocked: string[] = []
-    page.on('console', (message) => {
-      if (message.type() === 'error') blocked.push(message.text())
+    before(async () => {
+      // A button would pass from its colours in light to those in dark slowly.
+      page = await browser.newPage({ reducedMotion: 'reduce' })
+      lookAs = await viewSwitch(page)
+      page.on('console', (message) => {
+        if (message.type() === 'error') blocked.push(message.text())
+      })
     })
-    for (const { name } of galleryData()) {
-      await page.goto(`${gallery.origin}/${name}`)
-      await look(page, name)
-    }
-    await page.close()
-    assert.deepEqual(blocked, [], 'everything a page needs is there, and the policy blocks none of it')
-  }
+    after(() => page?.close())
 
-  const accessible = async (page: Page, name: string) => assert.deepEqual(await axe(page), [], name)
-
-  test('every view is accessible in light colours', () => each({ ...views.desktop, ...views.light }, accessible))
-
-  test('every view is accessible in dark colours', () => each({ ...views.desktop, ...views.dark }, accessible))
-
-  test('every view fits a phone of 360 pixels, is accessible there, and its buttons suit a finger (WCAG 2.2 §2.5.8)', () =>
-    each({ ...views.phone }, async (page, name) => {
-      assert.equal(await sidewaysScroll(page), 0, name)
-      await accessible(page, name)
-      const small =
-        (await page.evaluate(`[...document.querySelectorAll('main button:not(.default), main a.button, main summary')]
-        .filter((part) => part.checkVisibility({ contentVisibilityAuto: true }))
-        .filter((part) => part.getBoundingClientRect().height < 24 || part.getBoundingClientRect().width < 24)
-        .map((part) => part.textContent.trim())`)) as string[]
-      assert.deepEqual(small, [], name)
-    }))
+    for (const { name } of galleryData())
+      test(name, async () => {
+        blocked.length = 0
+        await lookAs('desktop')
+        await page.emulateMedia(views.light)
+        await page.goto(`${gallery.origin}/${name}`)
+        assert.deepEqual(await axe(page), [], 'in light colours')
+        await page.emulateMedia(views.dark)
+        assert.deepEqual(await axe(page), [], 'in dark colours')
+        await page.emulateMedia(views.light)
+        await lookAs('phone')
+        assert.equal(await sidewaysScroll(page), 0, 'sideways on a phone')
+        assert.deepEqual(await axe(page), [], 'on a phone')
+        assert.deepEqual(await small(page), [], 'for a finger (WCAG 2.2 §2.5.8)')
+        assert.deepEqual(blocked, [], 'everything a page needs is there, and the policy blocks none of it')
+      })
+  })
 
   test('long words of others break instead of widening the page', async () => {
     const page = await browser.newPage({ ...views.phone })

@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
-import { programOf } from './needs.ts'
+import { pathOf, programOf } from './needs.ts'
 
 /** Ways to look at a page. `phone` is 360 pixels wide; they can be mixed by spreading. */
 export const views = {
@@ -13,6 +13,17 @@ export const views = {
   light: { colorScheme: 'light' },
   noScript: { javaScriptEnabled: false },
 } as const satisfies Record<string, BrowserContextOptions>
+
+/** A way to make an open page one of a phone, and of a desk again, without opening it anew, as DevTools do. */
+export async function viewSwitch(page: Page): Promise<(view: 'phone' | 'desktop') => Promise<void>> {
+  const devtools = await page.context().newCDPSession(page)
+  return async (view) => {
+    const mobile = view === 'phone'
+    const deviceScaleFactor = mobile ? views.phone.deviceScaleFactor : 1
+    await devtools.send('Emulation.setDeviceMetricsOverride', { ...views[view].viewport, deviceScaleFactor, mobile })
+    await devtools.send('Emulation.setTouchEmulationEnabled', { enabled: mobile })
+  }
+}
 
 const quiet = ['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking']
 const alone = ['--disable-component-update', '--disable-sync']
@@ -28,9 +39,15 @@ export interface BrowserOptions {
 /**
  * Starts Chromium with a profile of its own; the caller closes it. Ask `needs('chromium')` first.
  * Make pages by `browser.newPage({ ...views.phone, ...views.dark })`; for TLS of the tests add `ignoreHTTPSErrors: true`.
- * Its contexts are incognito windows: no cookie goes to another site than the page's.
+ * Where there is Chromium without its windows it is that one, whose page takes a third of the work.
  */
 export function openBrowser(options: BrowserOptions = {}): Promise<Browser> {
+  const shell = pathOf('chromium-headless-shell')
+  return chromium.launch({ ...launching(options), ...(shell === undefined ? {} : { executablePath: shell }) })
+}
+
+/** Like {@link openBrowser}, but all of Chromium: its contexts are incognito windows, no cookie goes to another site than the page's. */
+export function openIncognito(options: BrowserOptions = {}): Promise<Browser> {
   return chromium.launch(launching(options))
 }
 
@@ -61,7 +78,8 @@ function launching({ rules }: BrowserOptions) {
  * Works under a strict content security policy, but not in a page without scripts.
  */
 export async function axe(page: Page): Promise<readonly string[]> {
-  await page.evaluate(await axeSource())
+  // A page that is looked at again has it already.
+  if (!(await page.evaluate('"axe" in window'))) await page.evaluate(await axeSource())
   const found = (await page.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as AxeResult
   return found.violations.map(
     ({ id, impact, help, nodes }) =>

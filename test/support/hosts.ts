@@ -1,6 +1,6 @@
 /**
  * Sites with names of their own on two ports of this machine, one plain and one with TLS: what a browser needs to tell them
- * apart. Open it with `openBrowser({ rules })` and pages with `ignoreHTTPSErrors: true`.
+ * apart. Open it with `openIncognito({ rules })` and pages with `ignoreHTTPSErrors: true`.
  * @module
  */
 

@@ -30,6 +30,11 @@ export function lackingPackages(): readonly string[] {
   return names.filter((name) => find(name) === undefined).map((name) => list[name].apt)
 }
 
+/** Path of a program, or `undefined` where it is not installed: for those that can be done without. */
+export function pathOf(name: Need): string | undefined {
+  return find(name)
+}
+
 /**
  * Path of a needed program.
  * @throws Error when it is not installed; ask {@link needs} first

@@ -5,7 +5,7 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
 import { after, before, suite, test } from 'node:test'
 import { createTransport } from 'nodemailer'
 import { Agent, fetch } from 'undici'
-import { axe, openBrowser, sidewaysScroll, views } from './browser.ts'
+import { axe, openBrowser, sidewaysScroll, viewSwitch, views } from './browser.ts'
 import { startCaddy } from './caddy.ts'
 import { startExim } from './exim.ts'
 import type { Front } from './front.ts'
@@ -51,6 +51,30 @@ suite('stand-ins', () => {
       await assert.rejects(fetch(front.origin))
     })
   }
+
+  test('an open page becomes one of a phone and of a desk again', { skip: needs('chromium') }, async () => {
+    const browser = await openBrowser()
+    try {
+      const tab = await browser.newPage()
+      const lookAs = await viewSwitch(tab)
+      // Without words of its own on the width a page is laid out for a desk, and a phone shows it small.
+      const wide = '<!doctype html><title>wide</title>'
+      const fitting = `${wide}<meta name="viewport" content="width=device-width">`
+      const width = async (html: string) => {
+        await tab.goto(`data:text/html,${html}`)
+        const widths: unknown[] = []
+        for (const view of ['desktop', 'phone', 'desktop'] as const) {
+          await lookAs(view)
+          widths.push(await tab.evaluate('[document.documentElement.clientWidth, navigator.maxTouchPoints > 0].join()'))
+        }
+        return widths
+      }
+      assert.deepEqual(await width(fitting), ['1280,false', '360,true', '1280,false'])
+      assert.deepEqual(await width(wide), ['1280,false', '980,true', '1280,false'])
+    } finally {
+      await browser.close()
+    }
+  })
 
   test('axe sees a picture without a text, under a strict policy, and nothing on a good page', {
     skip: needs('chromium'),

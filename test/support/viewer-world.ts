@@ -5,7 +5,7 @@
  */
 import type { Browser, BrowserContext } from 'playwright-core'
 import type { AssemblyOptions } from '../../core/assembly.ts'
-import { openBrowser, openProfile } from './browser.ts'
+import { openIncognito, openProfile } from './browser.ts'
 import { forwardTo, type Hosts, openHosts, type Scheme } from './hosts.ts'
 import { freePort, type Part, startLabgate, type TestLabgate } from './labgate.ts'
 import { tempFolder } from './program.ts'
@@ -63,7 +63,7 @@ export async function startViewerWorld(
   const [site, context, secretive] = await Promise.all([
     startLabgate(part, { port, ...(labgate.replaced ? { replaced: labgate.replaced } : {}) }),
     openProfile(folder.path, { rules: hosts.rules, ignoreHTTPSErrors: true }),
-    openBrowser({ rules: hosts.rules }),
+    openIncognito({ rules: hosts.rules }),
   ])
   return {
     ...{ ...origins, site, hosts, port, context, secretive },

@@ -7,6 +7,7 @@ import { isSecret } from '@labgate/contract'
 import { createSelfFace } from './accounts/own-words.ts'
 import { createTokensFace } from './accounts/token-face.ts'
 import type { Ground } from './assembly.ts'
+import { isMailTrouble } from './observe/sign-ins.ts'
 import type { Services } from './registry/context.ts'
 import type { InstanceName } from './registry/instance.ts'
 import type { LiveSite } from './site.ts'
@@ -22,7 +23,7 @@ export interface ServiceNeeds {
 }
 
 /** The services of one instance. */
-export function servicesOf(needs: ServiceNeeds, { id }: InstanceName, pluginConfig: unknown): Services {
+export function servicesOf(needs: ServiceNeeds, { id, kind }: InstanceName, pluginConfig: unknown): Services {
   const { get } = needs.ground
   const room = needs.current
   const tokens = () => createTokensFace({ tokens: room().rooms.get('tokens'), clock: get('clock') })
@@ -32,7 +33,17 @@ export function servicesOf(needs: ServiceNeeds, { id }: InstanceName, pluginConf
     log: get('log').child({ instance: id }),
     fetch: needs.fetchFor(id, trustedCa(pluginConfig)),
     store: get('storage').documents(`plugin:${id}`),
-    mail: { send: (message) => room().rooms.get('mail').send(message) },
+    mail: {
+      async send(message) {
+        await room()
+          .rooms.get('mail')
+          .send(message)
+          .catch((error: unknown) => {
+            if (kind === 'auth' && isMailTrouble(error)) get('signIns').note('failed')
+            throw error
+          })
+      },
+    },
     accounts: get('accounts'),
     access: get('access'),
     tokens: {

@@ -66,6 +66,8 @@ interface Standing {
   /** Former sites that finish what they began. */
   readonly leaving: Set<Promise<void>>
   trouble: string | undefined
+  /** When a former config came back: what failed until then was not its fault. */
+  backAt: Date | undefined
 }
 
 /** Makes the reloads of a house. */
@@ -73,7 +75,7 @@ export function createReloads(needs: Needs): Reloads {
   const { get } = needs.house.ground
   const standing: Standing = {
     ...{ needs, metrics: createConfigMetrics(get('metrics').registry), log: get('log') },
-    ...{ leaving: new Set(), trouble: undefined },
+    ...{ leaving: new Set(), trouble: undefined, backAt: undefined },
   }
   let last: Promise<unknown> = Promise.resolve()
   const oneByOne = <T>(work: () => Promise<T>): Promise<T> => {
@@ -199,7 +201,7 @@ interface Trial {
 
 /** Watches sign-ins for a while; when too many fail, and more than did before, the former config is asked back. */
 function watchTrial(
-  { needs: { house } }: Standing,
+  { needs: { house }, backAt }: Standing,
   { before, goBack }: { before: LiveSite; goBack: (trial: Trial) => void },
 ): void {
   const { get } = house.ground
@@ -207,7 +209,8 @@ function watchTrial(
   const applied = house.current()
   const { window, failures, least } = applied.config.reload.guard
   const from = clock.now()
-  const usual = shareOf(signIns.since(new Date(from.getTime() - window * 1000), from), least)
+  const usualFrom = Math.max(from.getTime() - window * 1000, backAt?.getTime() ?? 0)
+  const usual = shareOf(signIns.since(new Date(usualFrom), from), least)
   signIns.onFailed(() => {
     if (window === 0 || house.current() !== applied || clock.now().getTime() - from.getTime() > window * 1000) return
     const share = shareOf(signIns.since(from), least)
@@ -227,6 +230,7 @@ async function rollBack(standing: Standing, { before, applied }: Trial): Promise
   try {
     await putInPlace(standing, { from: before.from, restart: [], prepared: before.registry.prepared })
     standing.trouble = 'sign-ins failed with the config file; the former config serves'
+    standing.backAt = house.ground.get('clock').now()
     await tell(standing, 'rolled-back', { changed: changedPaths(applied.config, before.config) })
   } catch (error) {
     standing.log.error(

@@ -58,7 +58,8 @@ function transportOf(config: MailConfig, needs: MailNeeds): Transport {
 
 function letterOf(message: Message, stamp: Pick<Letter, 'from' | 'date' | 'messageId'>): Letter {
   const to = parseAddress(message.to)
-  if (!to) throw new Fault('ERR_MAIL', 'mail: the recipient is not one plain mail address')
+  if (!to)
+    throw new Fault('ERR_MAIL', 'mail: the recipient is not one plain mail address', { detail: { code: 'EENVELOPE' } })
   return {
     ...stamp,
     to: { name: '', address: to.address },

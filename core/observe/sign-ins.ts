@@ -58,3 +58,13 @@ export function isHouseTrouble(error: unknown, at: 'begin' | 'later'): boolean {
   if (at === 'begin' || houseFaults.has(error.code)) return true
   return error.code === 'ERR_UPSTREAM_REFUSED' && aboutUs.has(String(error.detail.error))
 }
+
+/**
+ * Whether a mail of a sign-in did not leave through no fault of the person: no server, no TLS, wrong credentials, our
+ * sender refused. A recipient or a message that is refused counts for nothing: whoever types an address brings it about.
+ */
+export function isMailTrouble(error: unknown): boolean {
+  if (!isFault(error) || error.code !== 'ERR_MAIL') return false
+  const { code, command } = error.detail
+  return code === 'EENVELOPE' ? command === 'MAIL' : code !== 'EMESSAGE'
+}

@@ -25,28 +25,46 @@ export function keepOpener(ctx: Ctx): void {
 /** Follows such a sign-in: marked by a cookie when the dialect's door sends it here, until it is over. */
 export function openerMark(needs: {
   readonly issuer: URL
-  routes(): readonly { readonly opener?: 'kept'; readonly host: string; readonly dialect?: string }[]
+  /** The same list as long as no route is added. */
+  routes(): readonly Opening[]
 }): (ctx: Ctx) => void {
   const { issuer } = needs
   const name = cookieNames(issuer.href).opener
   const secure = issuer.protocol === 'https:' ? '; Secure' : ''
-  const hostsOf = () => new Set(needs.routes().flatMap(({ opener, host }) => (opener === 'kept' ? [host] : [])))
-  const isAskedFor = (path: string) => {
-    const instance = onTheWay.exec(path)?.[1]
-    return (
-      instance !== undefined && needs.routes().some(({ opener, dialect }) => opener === 'kept' && dialect === instance)
-    )
+  let routes = needs.routes()
+  let opening = openingOf(routes)
+  const kept = () => {
+    const now = needs.routes()
+    if (now !== routes) opening = openingOf(now)
+    routes = now
+    return opening
   }
+  const isAskedFor = (path: string) => {
+    const instance = path.startsWith('/oidc/') ? undefined : onTheWay.exec(path)?.[1]
+    return instance !== undefined && kept().dialects.has(instance)
+  }
+  const isFromDoor = (ctx: Ctx) => kept().hosts.size > 0 && kept().hosts.has(returnHost(ctx, issuer) ?? '')
   return (ctx) => {
     const { host } = ctx.state
     // Not Koa's, which parses the address: most requests are none of these.
     const [path = ''] = (ctx.req.url ?? '').split('?', 1)
     if (host !== issuer.host) {
-      if (path.startsWith('/sign-in/') && hostsOf().has(host)) keepOpener(ctx)
-    } else if (isAskedFor(path) || (path === '/oidc/auth' && hostsOf().has(returnHost(ctx, issuer) ?? ''))) {
+      if (path.startsWith('/sign-in/') && kept().hosts.has(host)) keepOpener(ctx)
+    } else if (isAskedFor(path) || (path === '/oidc/auth' && isFromDoor(ctx))) {
       keepOpener(ctx)
       ctx.append('Set-Cookie', `${name}=kept; Max-Age=${markSeconds}; Path=/; HttpOnly; SameSite=Lax${secure}`)
     } else if (readCookie(ctx.req, name) !== undefined && !ours.test(path)) keepOpener(ctx)
+  }
+}
+
+type Opening = { readonly opener?: 'kept'; readonly host: string; readonly dialect?: string }
+
+/** The hosts and dialects whose windows wait. */
+function openingOf(routes: readonly Opening[]) {
+  const keeping = routes.filter(({ opener }) => opener === 'kept')
+  return {
+    hosts: new Set(keeping.map(({ host }) => host)),
+    dialects: new Set(keeping.flatMap(({ dialect }) => dialect ?? [])),
   }
 }
 

@@ -195,7 +195,9 @@ export function createRoutes(needs: RouteNeeds, hostOf: (ctx: Ctx) => string): R
   const tableOf = (host: string) => tables.get(host) ?? tables.set(host, newTable()).get(host)!
   const short: ShortRoutes = new Map()
   let others: ReadonlySet<string> = new Set()
+  let listed: ReturnType<Routes['list']> | undefined
   const add = (route: Route) => {
+    listed = undefined
     const host = route.host ?? home
     const table = tableOf(host)
     table.routes.push(route)
@@ -211,7 +213,10 @@ export function createRoutes(needs: RouteNeeds, hostOf: (ctx: Ctx) => string): R
   return {
     routes: {
       add: (...routes) => routes.forEach(add),
-      list: () => [...tables].flatMap(([host, table]) => table.routes.map((route) => ({ ...route, host }))),
+      list() {
+        listed ??= [...tables].flatMap(([host, table]) => table.routes.map((route) => ({ ...route, host })))
+        return listed
+      },
       hosts: () => others,
     },
     shortAt: (method, path) => short.get(`${method} ${path}`),

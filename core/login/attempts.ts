@@ -111,14 +111,12 @@ export function isSameBrowser(record: { readonly binding: string }, cookie: stri
 
 export function createAttempts(needs: { artifacts: ArtifactStore; clock: Clock; random: Random }): Attempts {
   const { artifacts, clock, random } = needs
-  const put = (model: string, id: string, payload: unknown, seconds = lifeSeconds) =>
+  const recordOf = (model: string, id: string, payload: unknown, seconds = lifeSeconds) =>
     // Records are plain data; dates in an assertion are revived in `outcomeOf`.
-    artifacts.put({
-      model,
-      id,
-      payload: payload as Json,
-      expiresAt: Math.floor(clock.now().getTime() / 1000) + seconds,
-    })
+    ({ model, id, payload: payload as Json, expiresAt: Math.floor(clock.now().getTime() / 1000) + seconds })
+  const put = (...record: Parameters<typeof recordOf>) => artifacts.put(recordOf(...record))
+  /** Under an id that was made just now. */
+  const putNew = (...record: Parameters<typeof recordOf>) => artifacts.put({ ...recordOf(...record), isNew: true })
   const read = async (model: string, id: string) => {
     const found = await artifacts.find(model, id)
     return found && found.consumedAt === undefined ? found.payload : undefined
@@ -139,7 +137,7 @@ export function createAttempts(needs: { artifacts: ArtifactStore; clock: Clock; 
         kept: undefined,
         form: undefined,
       }
-      await put('Attempt', record.state, record)
+      await putNew('Attempt', record.state, record)
       return record
     },
     async find(state) {
@@ -152,7 +150,7 @@ export function createAttempts(needs: { artifacts: ArtifactStore; clock: Clock; 
       const { instance, base, purpose, account, session, binding, remember } = record
       const of = { instance, base, purpose, account, session, binding, remember }
       const outcome = { id: random.token(), ...of, assertion: purpose === 'sandbox' ? without(assertion) : assertion }
-      await put('Outcome', outcome.id, outcome)
+      await putNew('Outcome', outcome.id, outcome)
       return outcome
     },
     async take(id) {

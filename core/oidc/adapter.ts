@@ -111,7 +111,7 @@ function artifactAdapter(model: string, needs: AdapterNeeds, currentUnit: () => 
       }
       const unit = currentUnit()
       if (model === onceModel) return putOnce(artifacts, row, unit)
-      if (unit) unit.put(row)
+      if (unit) unit.put(model === 'Interaction' && isBegun(id) ? { ...row, isNew: true } : row)
       else await artifacts.put(row)
     },
     find: async (id) => restore(await reader().find(model, id)),
@@ -144,6 +144,12 @@ function artifactAdapter(model: string, needs: AdapterNeeds, currentUnit: () => 
       else await artifacts.deleteByGrant(grantId, [model])
     },
   }
+}
+
+/** Whether this request to the Provider has made the interaction, and does not go on with one. */
+function isBegun(uid: string): boolean {
+  const { oidc } = Provider.ctx ?? {}
+  return oidc !== undefined && oidc.entities.Interaction?.uid !== uid
 }
 
 /** What stands for an assertion or a proof that was seen. The library asks for it first; two that come at once both hear no. */

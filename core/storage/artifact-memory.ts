@@ -21,11 +21,11 @@ export function rememberArtifacts({ rows, size = 6000, ...needs }: ArtifactMemor
     refresh: () => memory.refresh(),
     get: (key) => memory.peek(key) ?? memory.read(rows.get(key)),
     getByUid: (uid) => memory.peekBy(uid) ?? memory.read(rows.getByUid(uid)),
-    put(entry) {
-      const consumedAt = rows.put(entry)
-      const { sealed: _, ...plain } = entry
-      memory.wrote({ ...plain, consumedAt })
-      return consumedAt
+    put(entries) {
+      const consumed = rows.put(entries)
+      for (const [at, { sealed: _, ...plain }] of entries.entries())
+        memory.wrote({ ...plain, consumedAt: consumed[at] })
+      return consumed
     },
     consume(key, now) {
       memory.changed(key)

@@ -28,8 +28,8 @@ export interface ArtifactRows {
   getByUid(uid: string): ArtifactEntry | undefined
   getByUserCode(userCode: string): ArtifactEntry | undefined
   listByAccount(account: string, model: string): ArtifactEntry[]
-  /** Inserts or rewrites; what was consumed stays consumed: since when, is the answer. */
-  put(entry: SealedEntry): number | undefined
+  /** Inserts or rewrites, in this order; what was consumed stays consumed: since when, is the answer for each. */
+  put(entries: readonly SealedEntry[]): readonly (number | undefined)[]
   /** `false`: there is no such row, it is expired or was consumed before. */
   consume(key: string, now: number): boolean
   delete(key: string): void
@@ -81,7 +81,7 @@ export function createArtifactRows(database: SqliteDatabase, ring: KeyRing): Art
     getByUid: (uid) => open(statements.getByUid.get(bytes(uid))),
     getByUserCode: (userCode) => open(statements.getByUserCode.get(bytes(userCode))),
     listByAccount: (account, model) => statements.listByAccount.all(account, model).map((row) => entryOf(row, ring)),
-    put: (entry) => statements.put.get(rowOf(entry)) ?? undefined,
+    put: createPut(database),
     consume: (key, now) => statements.consume.run({ key: bytes(key), now }).changes === 1,
     delete: (key) => {
       statements.delete.run(bytes(key))
@@ -101,16 +101,6 @@ function prepare(database: SqliteDatabase) {
     getByUid: database.prepare<[Buffer], ArtifactRow>(`${select} uid_digest = ? ORDER BY seq DESC LIMIT 1`),
     getByUserCode: database.prepare<[Buffer], ArtifactRow>(`${select} user_code_digest = ? ORDER BY seq DESC LIMIT 1`),
     listByAccount: database.prepare<[string, string], ArtifactRow>(`${select} account = ? AND model = ? ORDER BY seq`),
-    put: database
-      .prepare<[Record<string, unknown>], number | null>(
-        `INSERT INTO artifact (digest, model, payload, grant_digest, uid_digest, user_code_digest, account, client,
-         expires_at, consumed_at)
-       VALUES (@digest, @model, @payload, @grant, @uid, @userCode, @account, @client, @expiresAt, @consumedAt)
-       ON CONFLICT (digest) DO UPDATE SET payload = excluded.payload, grant_digest = excluded.grant_digest,
-         uid_digest = excluded.uid_digest, user_code_digest = excluded.user_code_digest, account = excluded.account,
-         client = excluded.client, expires_at = excluded.expires_at RETURNING consumed_at`,
-      )
-      .pluck(),
     consume: database.prepare<[{ key: Buffer; now: number }]>(
       `UPDATE artifact SET consumed_at = @now
        WHERE digest = @key AND consumed_at IS NULL AND (expires_at IS NULL OR expires_at > @now)`,
@@ -127,6 +117,59 @@ function prepare(database: SqliteDatabase) {
       `DELETE FROM artifact WHERE seq IN
          (SELECT seq FROM artifact WHERE expires_at <= @now ORDER BY expires_at LIMIT @limit)`,
     ),
+  }
+}
+
+/** Most rows of one statement; what one step writes is mostly less. */
+const mostAtOnce = 8
+const columns = [
+  'digest',
+  'model',
+  'payload',
+  'grant',
+  'uid',
+  'userCode',
+  'account',
+  'client',
+  'expiresAt',
+  'consumedAt',
+]
+
+interface Put {
+  readonly digest: Buffer
+  readonly consumed_at: number | null
+}
+
+/** A statement for each number of rows, made when it is needed first. */
+function createPut(database: SqliteDatabase): ArtifactRows['put'] {
+  const row = `(${columns.map(() => '?').join(', ')})`
+  const prepareFor = (count: number) =>
+    database.prepare<unknown[], Put>(
+      `INSERT INTO artifact (digest, model, payload, grant_digest, uid_digest, user_code_digest, account, client,
+         expires_at, consumed_at)
+       VALUES ${Array(count).fill(row).join(', ')}
+       ON CONFLICT (digest) DO UPDATE SET payload = excluded.payload, grant_digest = excluded.grant_digest,
+         uid_digest = excluded.uid_digest, user_code_digest = excluded.user_code_digest, account = excluded.account,
+         client = excluded.client, expires_at = excluded.expires_at RETURNING digest, consumed_at`,
+    )
+  const prepared: ReturnType<typeof prepareFor>[] = []
+  const putSome = (entries: readonly SealedEntry[]): (number | undefined)[] => {
+    prepared[entries.length] ??= prepareFor(entries.length)
+    const values = entries.flatMap((entry) => {
+      const cells = rowOf(entry)
+      return columns.map((name) => cells[name])
+    })
+    const rows = prepared[entries.length]?.all(...values) ?? []
+    // In which order they are told is not promised.
+    return entries.map(({ key }) => {
+      const digest = bytes(key)
+      return rows.findLast((one) => one.digest.equals(digest))?.consumed_at ?? undefined
+    })
+  }
+  return (entries) => {
+    const answers: (number | undefined)[] = []
+    for (let at = 0; at < entries.length; at += mostAtOnce) answers.push(...putSome(entries.slice(at, at + mostAtOnce)))
+    return answers
   }
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Json } from '@labgate/contract'
-import { type ArtifactEntry, type ArtifactRows, artifactKey, referenceKey } from './artifact-rows.ts'
+import { type ArtifactEntry, type ArtifactRows, artifactKey, referenceKey, type SealedEntry } from './artifact-rows.ts'
 import { ConsumeConflict } from './conflict.ts'
 import type { Interactions } from './interactions.ts'
 import { createOverlay } from './overlay.ts'
@@ -22,6 +22,8 @@ export interface Artifact {
   readonly userCode?: string | undefined
   readonly account?: string | undefined
   readonly client?: string | undefined
+  /** Its id was made just now, so that nothing can be stored under it: nobody looks. */
+  readonly isNew?: boolean
 }
 
 /** An artifact that was found and is not expired. `consumedAt` is in seconds since 1970. */
@@ -92,7 +94,8 @@ interface MemoryChange {
 class ProtocolStep implements Unit {
   readonly #needs: UnitNeeds
   readonly #overlay = createOverlay()
-  readonly #durable: (() => void)[] = []
+  /** In their order; rows to be written that follow each other are one statement. */
+  readonly #durable: ((() => void) | SealedEntry[])[] = []
   readonly #inMemory: MemoryChange[] = []
   readonly #claimed = new Set<string>()
   /** Written here, and nobody asked yet whether what is stored was consumed: mostly it is new, and nobody will. */
@@ -127,7 +130,7 @@ class ProtocolStep implements Unit {
     const { rows } = this.#needs
     const fresh = artifactEntry(artifact)
     if (memoryModels.has(fresh.model)) {
-      const before = this.#read(fresh.key, fresh.model)
+      const before = artifact.isNew === true ? undefined : this.#read(fresh.key, fresh.model)
       const entry = { ...fresh, consumedAt: before?.consumedAt }
       this.#overlay.put(entry)
       this.#inMemory.push({ key: entry.key, entry, isNew: before === undefined })
@@ -138,7 +141,9 @@ class ProtocolStep implements Unit {
     if (!known) this.#unasked.add(fresh.key)
     this.#overlay.put(entry)
     const sealed = rows.seal(entry)
-    this.#durable.push(() => rows.put(sealed))
+    const last = this.#durable.at(-1)
+    if (Array.isArray(last)) last.push(sealed)
+    else this.#durable.push([sealed])
   }
 
   consume(model: string, id: string): void {
@@ -237,8 +242,9 @@ class ProtocolStep implements Unit {
 
   // May run a second time when another unit of the batch threw; memory changes last, so that a unit that fails changes none.
   #apply(): void {
-    for (const operation of this.#durable) {
-      operation()
+    for (const step of this.#durable) {
+      if (Array.isArray(step)) this.#needs.rows.put(step)
+      else step()
     }
     // Asked here and not before: the write-behind may have stored it since.
     for (const change of this.#inMemory.filter((each) => this.#mustBeMarked(each))) {

@@ -166,13 +166,10 @@ class WriteBehind implements Interactions {
     }
     const pairs = entries.map((entry) => ({ entry, sealed: this.#rows.seal(entry) }))
     const store = () => {
-      for (const { entry, sealed } of pairs) {
-        // Forgotten or rewritten since: the one is not to come back, the other has its own turn.
-        if (this.#held.get(entry.key)?.entry === entry) {
-          this.#rows.put(sealed)
-          this.#held.set(entry.key, { entry, written: true, stored: true })
-        }
-      }
+      // Forgotten or rewritten since: the one is not to come back, the other has its own turn.
+      const same = pairs.filter(({ entry }) => this.#held.get(entry.key)?.entry === entry)
+      this.#rows.put(same.map(({ sealed }) => sealed))
+      for (const { entry } of same) this.#held.set(entry.key, { entry, written: true, stored: true })
     }
     await this.#writer.run(store, { quiet: true })
   }

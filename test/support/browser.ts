@@ -42,8 +42,10 @@ export interface BrowserOptions {
  * Where there is Chromium without its windows it is that one, whose page takes a third of the work.
  */
 export function openBrowser(options: BrowserOptions = {}): Promise<Browser> {
-  const shell = pathOf('chromium-headless-shell')
-  return chromium.launch({ ...launching(options), ...(shell === undefined ? {} : { executablePath: shell }) })
+  const whole = launching(options)
+  const executablePath = pathOf('chromium-headless-shell') ?? whole.executablePath
+  // A page of the site before goes to the process of that one, and a new process is not begun for each.
+  return chromium.launch({ ...whole, executablePath, args: [...whole.args, '--renderer-process-limit=1'] })
 }
 
 /** Like {@link openBrowser}, but all of Chromium: its contexts are incognito windows, no cookie goes to another site than the page's. */

@@ -74,7 +74,7 @@ export function parseConfig(
   const overridden = applyOverrides(configSchema, parsed.value, options.env)
   const locate = locateWith(parsed.locate, overridden)
   const demo = isPlainObject(overridden.value) && overridden.value.demo === true
-  const checked = validateAgainst(configSchema, overridden.value, { ...options, path: [], locate, demo })
+  const checked = validateAgainst(configSchema, overridden.value, { ...options, path: [], locate, demo, isOurs: true })
   const problems = [...overridden.problems, ...checked.problems]
   // The types that the schema cannot say (rules, free claims) were checked by its formats, or there are problems.
   const config = checked.value as Config

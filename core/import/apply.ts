@@ -1,119 +1,51 @@
-/**
- * Makes what a plan says, all of it in one transaction or none. What had to wait for its end (whether accounts may act)
- * follows at once; an import that was interrupted there does it the next time. @module
- */
-import { type AccountId, type Clock, Fault, isFault, type Random } from '@labgate/contract'
+/** Makes what a slice of a plan says, all of it in one transaction or none. @module */
 import type { EntityManager } from '@mikro-orm/sqlite'
-import type { Ledger } from '../access/ledger.ts'
-import type { Accounts } from '../accounts/accounts.ts'
-import type { Change } from '../accounts/changes.ts'
-import type { Groups } from '../accounts/groups.ts'
-import { addImportedIn } from '../accounts/imported.ts'
-import type { ServiceAccounts } from '../accounts/service-accounts.ts'
-import { AccountEntity } from '../storage/entities.ts'
-import { AwaitedNameEntity } from '../storage/import-entities.ts'
 import { keepNumericIds } from '../storage/numeric-ids.ts'
-import type { Storage } from '../storage/storage.ts'
+import { addAccounts, changePerson } from './apply-accounts.ts'
+import { type Applying, type ApplyNeeds, added, at, type Ids, importActor, named, type Slice } from './applying.ts'
 import type { Here } from './here.ts'
-import type { FoundDataset, FoundMember, FoundPerson, FoundProgram, Holder, Key } from './model.ts'
-import { adopted, type End, type Plan } from './plan.ts'
-import { addAcceptances, addLines, addManagers, addMembers, forget, type PlainLine, remember, touch } from './rows.ts'
+import type { FoundDataset, FoundMember, FoundProgram, Holder, Key } from './model.ts'
+import type { End, Plan } from './plan.ts'
+import { rememberAll } from './remembering.ts'
+import { addAcceptances, addLines, addManagers, addMembers, forget, type PlainLine, touch } from './rows.ts'
 import { type Kind, kinds, type Rows, type Step } from './steps.ts'
-
-/** Who makes the rows of imports. */
-export const importActor = { kind: 'system', name: 'import' } as const
-
-/** What applying stands on. */
-export interface ApplyNeeds {
-  readonly storage: Storage
-  readonly clock: Clock
-  readonly random: Random
-  readonly change: Change
-  readonly accounts: Pick<Accounts, 'setState'>
-  readonly groups: Groups
-  readonly serviceAccounts: ServiceAccounts
-  readonly ledger: Ledger
-  /** What the source is called in the trail and for the next import. */
-  readonly source: string
-  /** The sign-in that vouches for the people. */
-  readonly signIn: string
-}
 
 /** How far the numbers of later people of the source may go while both systems run. */
 const room = 10_000
 
-interface Applying extends ApplyNeeds {
-  readonly em: EntityManager
-  readonly plan: Plan
-  readonly here: Here
-  /** Ids here, by kind and key. */
-  readonly ids: Map<string, string>
-  /** Accounts about whom something has changed. */
-  readonly touched: Set<AccountId>
-}
-
-/** What follows when the transaction is through. */
-export type After = () => Promise<void>
-
-/** Makes everything, within the caller's transaction. @throws Fault ERR_INPUT naming the row that cannot be made */
+/** Makes a slice, within the caller's transaction. @throws Fault ERR_INPUT naming the row that cannot be made */
 export async function applyIn(
   em: EntityManager,
   needs: ApplyNeeds,
-  { plan, here }: { readonly plan: Plan; readonly here: Here },
-): Promise<After> {
-  const applying: Applying = { ...needs, em, plan, here, ids: idsHere(here), touched: new Set() }
+  { slice, here, ids }: { readonly slice: Slice; readonly here: Here; readonly ids: Ids },
+): Promise<void> {
+  const applying: Applying = { ...needs, em, plan: slice, here, ids, touched: new Set() }
   await needs.change<void>(importActor, undefined, async () => {
-    if (plan.work === 0) return { unchanged: undefined }
-    await reserve(applying)
     await end(applying)
-    await addAccounts(applying)
     await makeContainers(applying)
+    await addAccounts(applying)
     await changeOthers(applying)
     await addMany(applying)
     await rememberAll(applying)
     await touch(em, [...applying.touched])
-    const [target, after] = [{ source: needs.source, signIn: needs.signIn }, countsOf(plan)]
+    const [target, after] = [{ source: needs.source, signIn: needs.signIn }, countsOf(slice)]
     return { result: undefined, type: 'ledger.imported', target, before: undefined, after }
   })
-  return () => settleStates(applying)
 }
 
-const named = (kind: Kind, key: Key | undefined) => `${kind} ${key}`
-
-function idsHere(here: Here): Map<string, string> {
-  const ids = new Map<string, string>()
-  for (const kind of ['person', 'program', 'group', 'dataset', 'terms'] as const)
-    for (const [key, { target }] of here.remembered.get(kind) ?? []) {
-      const id = target.replace(/^=/, '')
-      ids.set(named(kind, key), kind === 'person' || kind === 'program' ? (here.account(id)?.id ?? id) : id)
-    }
-  return ids
+/** Sets the numbers of all its accounts apart, before anything else takes one. */
+export async function reserve(em: EntityManager, { steps }: Plan): Promise<void> {
+  const numbers = [...steps.person, ...steps.program].flatMap(({ number }) => number ?? [])
+  if (numbers.length > 0) await keepNumericIds(em, { highest: numbers.reduce((a, b) => Math.max(a, b)), room })
 }
 
 /** How much a plan does, by kind. */
-export function countsOf(plan: Plan): Record<string, number> {
+export function countsOf(plan: Slice): Record<string, number> {
   const counts = new Map<string, number>()
   const count = (word: string) => counts.set(word, (counts.get(word) ?? 0) + 1)
   for (const kind of kinds) for (const { do: what } of plan.steps[kind]) count(`${kind}.${what}`)
   for (const { kind } of plan.ends) count(`${kind}.end`)
   return Object.fromEntries(counts)
-}
-
-/** Does a part; what is wrong with it is told with what it is. */
-async function at<T>(label: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    if (!isFault(error) || !['ERR_INPUT', 'ERR_CONFLICT', 'ERR_NOT_FOUND'].includes(error.code)) throw error
-    throw new Fault('ERR_INPUT', `${label}: ${error.message} Mend it at the source or here; nothing was imported.`, {
-      cause: error,
-    })
-  }
-}
-
-async function reserve({ em, plan }: Applying): Promise<void> {
-  const numbers = [...plan.steps.person, ...plan.steps.program].flatMap(({ number }) => number ?? [])
-  if (numbers.length > 0) await keepNumericIds(em, { highest: numbers.reduce((a, b) => Math.max(a, b)), room })
 }
 
 async function end({ em, plan, here, groups, ledger, source }: Applying): Promise<void> {
@@ -136,48 +68,6 @@ async function end({ em, plan, here, groups, ledger, source }: Applying): Promis
   }
   const gone = plan.ends.map(({ kind, key }): [string, string] => [kind, key])
   await forget(em, gone, source)
-}
-
-async function addAccounts(applying: Applying): Promise<void> {
-  const { plan, ids } = applying
-  for (const step of [...plan.steps.person, ...plan.steps.program])
-    if (step.do === 'adopt') ids.set(named('person', step.key), step.target ?? '')
-  const add = <R>(steps: readonly Step<R>[]) => steps.filter(({ do: what }) => what === 'add')
-  await addOf(applying, 'person', {
-    steps: add(plan.steps.person),
-    accountOf: ({ row, number }) => ({
-      ...{ kind: 'person', called: row.email?.split('@')[0] ?? row.displayName, description: '', parent: undefined },
-      ...{ displayName: row.displayName, email: row.email, state: row.state, number, names: row.names },
-    }),
-  })
-  await addOf(applying, 'program', {
-    steps: add(plan.steps.program),
-    accountOf: ({ row, number }) => ({
-      ...{ kind: 'service', called: row.username, description: row.description, email: undefined, names: [] },
-      ...{ displayName: row.displayName, state: row.state, number },
-      parent: row.parent === undefined ? undefined : ids.get(named('person', row.parent)),
-    }),
-  })
-}
-
-async function addOf<K extends 'person' | 'program'>(
-  { em, storage, clock, random, ids, source, signIn }: Applying,
-  kind: K,
-  {
-    steps,
-    accountOf,
-  }: {
-    steps: readonly Step<Rows[K]>[]
-    accountOf: (step: Step<Rows[K]>) => Parameters<typeof addImportedIn>[2][number]
-  },
-): Promise<void> {
-  const made = await addImportedIn(em, { storage, clock, random, instance: signIn }, steps.map(accountOf))
-  for (const [index, step] of steps.entries()) {
-    const account = made[index] as AccountId
-    ids.set(named(kind, step.key), account)
-    const detail = { source, after: { kind, number: step.number ?? null, state: step.row.state } }
-    await storage.audit.appendIn(em, { type: 'account.imported', actor: importActor.name, account, detail })
-  }
 }
 
 function partsOf({ title, description, aliases, versions, places, tables }: FoundDataset) {
@@ -230,20 +120,6 @@ async function changeOthers(applying: Applying): Promise<void> {
     })
 }
 
-/** Of somebody who has come, the name is their own, and no address lets anybody else in. */
-async function changePerson({ em, here, clock, signIn, touched }: Applying, row: FoundPerson, id: AccountId) {
-  if (!here.account(id)?.isAwaited) return
-  const { displayName, names, email = null } = row
-  await em.nativeUpdate(AccountEntity, { id }, { displayName, email, updatedAt: clock.now() })
-  await em.nativeDelete(AwaitedNameEntity, { account: id, instance: signIn })
-  const free = names.filter((name) => (here.known(name) ?? id) === id)
-  for (const value of free)
-    await em.insert(AwaitedNameEntity, { instance: signIn, value, account: id, createdAt: clock.now() })
-  touched.add(id)
-}
-
-const added = <R>(steps: readonly Step<R>[]) => steps.filter((step) => step.do === 'add')
-
 async function addMany(applying: Applying): Promise<void> {
   const { em, plan, ids, clock, touched, source } = applying
   const [now, idOf] = [clock.now(), (kind: Kind, key: Key) => ids.get(named(kind, key)) ?? '']
@@ -292,48 +168,4 @@ function lineOf(ids: ReadonlyMap<string, string>, { row }: Step<Rows['grant']>):
     ...{ version: row.version, level: row.level, permission: row.permission },
     withinGroup: row.withinGroup === undefined ? undefined : ids.get(named('group', row.withinGroup)),
   }
-}
-
-/** Whether the source has shut somebody out, or let them in again, since the last import. */
-const stateChanged = ({ do: what, before, digest }: Step<unknown>) =>
-  what === 'change' && before?.split('.')[0] !== digest.split('.')[0]
-
-async function rememberAll(applying: Applying): Promise<void> {
-  const { em, plan, source, clock } = applying
-  for (const kind of kinds) {
-    const steps: readonly Step<unknown>[] = plan.steps[kind]
-    const rows = steps.filter((step) => !stateChanged(step)).map((step) => rememberedOf(applying, kind, step))
-    await remember(em, rows, { source, kind, at: clock.now() })
-  }
-}
-
-function rememberedOf({ ids }: Pick<Applying, 'ids'>, kind: Kind, step: Step<unknown>): [string, string, string] {
-  const own = targetOf(ids, kind, step)
-  return [step.key, step.do === 'adopt' ? adopted(own) : own, step.digest]
-}
-
-function targetOf(ids: ReadonlyMap<string, string>, kind: Kind, step: Step<unknown>): string {
-  if (kind === 'member' || kind === 'manager') {
-    const { group, who } = step.row as FoundMember
-    return JSON.stringify([ids.get(named('group', group)), ids.get(named(who.kind, who.key))])
-  }
-  if (kind === 'acceptance') return step.target ?? step.key
-  return step.target ?? ids.get(named(kind, step.key)) ?? ''
-}
-
-async function settleStates(applying: Applying): Promise<void> {
-  const { plan, accounts, serviceAccounts, storage, source, clock } = applying
-  for (const kind of ['person', 'program'] as const)
-    for (const step of plan.steps[kind]) {
-      if (!stateChanged(step) || step.target === undefined) continue
-      const { state } = step.row
-      if (kind === 'person') await accounts.setState(step.target, state)
-      else await serviceAccounts.change(importActor, step.target, { state })
-      const row = rememberedOf(applying, kind, step)
-      await storage.transaction(async (em) => {
-        const [type, account] = [state === 'active' ? 'account.activated' : 'account.deactivated', step.target] as const
-        await storage.audit.appendIn(em, { type, actor: importActor.name, account, detail: { source } })
-        await remember(em, [row], { source, kind, at: clock.now() })
-      })
-    }
 }

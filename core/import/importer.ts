@@ -1,13 +1,14 @@
 /** An import from beginning to end: tables, what they hold, plan, and, if it is wanted, the work. @module */
 import { Fault } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
-import { type ApplyNeeds, applyIn } from './apply.ts'
+import type { ApplyNeeds } from './applying.ts'
 import { datasetGatewayNeeds, datasetGatewayTables, readDatasetGateway } from './datasetgateway.ts'
 import { readHere } from './here.ts'
 import { launchpadNeeds, launchpadTables, readLaunchpad } from './launchpad.ts'
 import { middleAuthNeeds, middleAuthTables, readMiddleAuth } from './middle-auth.ts'
 import type { Found, Key } from './model.ts'
 import { makePlan, type Plan } from './plan.ts'
+import { applyPlan, stampOf } from './slices.ts'
 import { openTables, type Tables, type Wanted } from './tables.ts'
 
 /** A system that can be imported from. */
@@ -68,18 +69,23 @@ export function planImport(needs: ImportNeeds, found: Found): Promise<Plan> {
   return planIn(needs.storage.em(), needs, found).then(({ plan }) => plan)
 }
 
+/** So often it is planned anew because others write meanwhile. */
+const mostTurns = 50
+
 /**
- * Does it, all or nothing; answers the plan that was followed.
- * @throws Fault ERR_INPUT when something must be mended first
+ * Does it, in slices (`slices.ts`); answers what was to do when it began. Repeated, it finds what is left to do.
+ * @throws Fault ERR_INPUT when something must be mended first; ERR_CONFLICT when others write all the time
  */
 export async function applyImport(needs: ImportNeeds, found: Found): Promise<Plan> {
-  const { plan, after } = await needs.storage.transaction(async (em) => {
-    const { plan: made, here } = await planIn(em, needs, found)
-    if (made.problems.length > 0) throw new Fault('ERR_INPUT', `nothing was imported: ${made.problems.join('\n  ')}`)
-    return { plan: made, after: await applyIn(em, needs, { plan: made, here }) }
-  })
-  await after()
-  return plan
+  let first: Plan | undefined
+  for (let turn = 0; turn < mostTurns; turn++) {
+    const stamp = await stampOf(needs.storage.em())
+    const { plan, here } = await planIn(needs.storage.em(), needs, found)
+    if (plan.problems.length > 0) throw new Fault('ERR_INPUT', `nothing was imported: ${plan.problems.join('\n  ')}`)
+    first ??= plan
+    if (await applyPlan(needs, { plan, here, stamp })) return first
+  }
+  throw new Fault('ERR_CONFLICT', 'others change accounts or the ledger all the time: import again in a quiet hour')
 }
 
 /** Ids and numbers of the accounts that people of the source have here; without those who are to be made. */

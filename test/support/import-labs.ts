@@ -142,3 +142,23 @@ export function writeSqlite(file: string, sql: string): void {
   database.exec(sql)
   database.close()
 }
+
+/** A large lab in DatasetGateway: every person has `each` grants on as many datasets, and is in one of twenty groups. */
+export function writeLargeLab(
+  path: string,
+  { people, each }: { readonly people: number; readonly each: number },
+): void {
+  const database = new Database(path)
+  const numbers = (most: number) =>
+    `(with recursive n(i) as (select 1 union all select i + 1 from n where i < ${most}) select i from n)`
+  database.exec(`begin; ${datasetGatewayTables}
+    insert into dsg_user (id, email, name) select i, 'p' || i || '@lab.example', 'Person ' || i from ${numbers(people)};
+    insert into dsg_group (id, name) select i, 'group-' || i from ${numbers(20)};
+    insert into user_group (user_id, group_id) select id, 1 + id % 20 from dsg_user;
+    insert into permission (id, name) values (1, 'view'), (2, 'edit');
+    insert into dataset (id, name) select i, 'set-' || i from ${numbers(each)};
+    insert into "grant" (user_id, dataset_id, permission_id)
+      select u.id, d.id, 1 + (u.id + d.id) % 2 from dsg_user u, dataset d;
+    commit`)
+  database.close()
+}

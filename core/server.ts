@@ -130,6 +130,13 @@ function healthOf({ get }: Ground, current: () => LiveSite): Health {
     weight: 'needed',
     check: async () => ({ ok: await get('storage').answers() }),
   })
+  const { redis } = get('storage')
+  if (redis !== undefined)
+    health.add({
+      name: 'redis',
+      weight: 'useful',
+      check: async () => (redis.isThere() ? { ok: true } : { ok: false, detail: redis.trouble() }),
+    })
   return health
 }
 

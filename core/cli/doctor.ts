@@ -23,7 +23,7 @@ export const command: Command = {
   run,
 }
 
-/** A finding, and what it is about: `database`, `keys`, `plugin.<id>`, `mail`, `issuer`. */
+/** A finding, and what it is about: `database`, `redis`, `keys`, `plugin.<id>`, `mail`, `issuer`. */
 interface Diagnosis extends Finding {
   readonly about: string
 }
@@ -98,6 +98,7 @@ async function* examineInside({ registry, rooms }: Labgate, { loaded, reach }: I
   const { lookAtDatabase, lookAtKeys, probed } = await import('../observe/doctor.ts')
   const storage = rooms.get('storage')
   yield* about('database', lookAtDatabase(storage, loaded.config))
+  if (storage.redis !== undefined) yield { about: 'redis', ...(await storage.redis.look()) }
   const { rotateAfter } = loaded.config.signing
   yield* about('keys', lookAtKeys({ keys: rooms.get('keys'), storage, clock: systemClock, rotateAfter }))
   for (const { id, failed } of registry.failed())

@@ -3,7 +3,7 @@
  * outlive it: what it kept before it started again does not count, so that no older state of it can come back.
  * @module
  */
-import type { Log } from '@labgate/contract'
+import type { Finding, Log } from '@labgate/contract'
 import { Redis } from 'ioredis'
 import { RateLimiterRedis } from 'rate-limiter-flexible'
 import type { MakeLimiter } from './limiter.ts'
@@ -31,11 +31,43 @@ export interface SharedRedis {
   limiter(instead: MakeLimiter | undefined): MakeLimiter
   /** Names this run of the server; `undefined`: it is away, or does not tell. */
   run(): string | undefined
-  /** Waits until it is there, at most so long: for commands, which have just begun to connect. */
+  /** Waits for the end of the first try to reach it, at most so long: for commands, which have just begun to connect. */
   ready(limitMs: number): Promise<boolean>
   /** Why it is away, for whoever runs the site. */
   trouble(): string
   close(): void
+}
+
+/** How the Redis of a storage is. */
+export interface RedisState {
+  isThere(): boolean
+  trouble(): string
+  /** A look at it, for `labgate doctor`. */
+  look(): Promise<Finding>
+}
+
+/** How a Redis is. */
+export function stateOf(redis: SharedRedis, { url }: RedisTarget): RedisState {
+  const isThere = () => redis.run() !== undefined
+  return {
+    isThere,
+    trouble: redis.trouble,
+    async look() {
+      await redis.ready(patienceMs * 2)
+      const what = `the Redis at ${url} can be used`
+      if (!isThere())
+        return { ok: false, what, mend: `${redis.trouble()}; check "redis" in the config: ${tlsHint(url)}` }
+      const { policy } = await factsOf(redis.client)
+      if (policy === undefined || policy === 'noeviction') return { ok: true, what }
+      return { ok: false, what: 'Redis keeps what it was given', mend: 'set its maxmemory-policy to noeviction' }
+    },
+  }
+}
+
+function tlsHint(url: string): string {
+  return url.startsWith('rediss:')
+    ? 'with rediss:// the server must speak TLS at this port, with a certificate that "ca" or the system knows'
+    : 'with redis:// the server must speak without TLS at this port'
 }
 
 /** Without an answer for so long it counts as away, for all who wait at once. */
@@ -76,7 +108,9 @@ export function connect({ url, username, password, ca }: RedisTarget): Redis {
     maxRetriesPerRequest: 0,
     connectTimeout: 2000,
     socketTimeout: patienceMs,
-    retryStrategy: (tries) => Math.min(tries * 200, 5000),
+    connectionName: 'labgate',
+    // Those who see it again and those who do not yet do not find each other's records: that is to be short.
+    retryStrategy: (tries) => Math.min(tries * 100, 1000),
   })
 }
 
@@ -96,6 +130,7 @@ function watch(client: Redis, log: Log) {
   // After each try to connect, too.
   client.on('close', () => {
     current = undefined
+    tell(false)
     if (!isAway && !isClosed)
       log.warn(
         { err: reason },
@@ -110,6 +145,7 @@ function watch(client: Redis, log: Log) {
     void lookAt(client, log).then((run) => {
       // Another connection may stand there by now, perhaps to another run: it asks for itself.
       if (client.status === 'ready' && !isClosed) current = run
+      if (run === undefined) reason = new Error('it does not tell its run; let its user ask INFO')
       tell(current !== undefined)
     })
   })
@@ -118,7 +154,7 @@ function watch(client: Redis, log: Log) {
     trouble: () => reason?.message ?? 'it does not answer',
     ready: (limitMs: number) =>
       new Promise<boolean>((resolve) => {
-        if (current !== undefined || isClosed) return resolve(current !== undefined)
+        if (current !== undefined || isClosed || isAway) return resolve(current !== undefined)
         const timer = setTimeout(() => settle(false), limitMs)
         const settle = (isThere: boolean) => {
           clearTimeout(timer)

@@ -10,7 +10,7 @@ import type { LedgerRows } from './ledger-rows.ts'
 import type { MakeLimiter } from './limiter.ts'
 import type { Notices } from './notices.ts'
 import type { PostgresTarget } from './postgres/client.ts'
-import type { RedisTarget } from './redis.ts'
+import type { RedisState, RedisTarget } from './redis.ts'
 import type { KeyRing } from './sealing.ts'
 import type { SessionStore } from './sessions.ts'
 import type { Settings } from './settings.ts'
@@ -23,7 +23,7 @@ export interface StorageOptions {
   readonly file?: string
   /** The PostgreSQL to use instead of a file. */
   readonly postgres?: PostgresTarget | undefined
-  /** A Redis that counts rate limits for all processes. */
+  /** A Redis that all processes share, for what is counted and what lives for minutes. */
   readonly redis?: RedisTarget | undefined
   readonly clock: Clock
   /** Sealing secrets, revealed, newest first, each of at least 32 characters. */
@@ -71,6 +71,8 @@ export interface Storage {
   readonly cleaner: Cleaner
   /** Makes counters that all processes share; absent where there is but one process. */
   readonly limiter?: MakeLimiter
+  /** How the Redis beside it is; absent where there is none. */
+  readonly redis?: RedisState
   /**
    * Another number after every commit, of whichever process; what was read at the same number is still right. NaN, which
    * equals nothing, where that cannot be told without a read.

@@ -21,7 +21,7 @@ async function withRedis(
   storage: Storage,
   options: StorageOptions & { readonly redis: RedisTarget },
 ): Promise<Storage> {
-  const { openRedis, redisUses } = await import('./redis.ts')
+  const { openRedis, redisUses, stateOf } = await import('./redis.ts')
   const { clock, log } = options
   const redis = openRedis(options.redis, log)
   const keep = options.redis.keep ?? redisUses
@@ -30,7 +30,8 @@ async function withRedis(
     await storage.close()
     redis.close()
   }
-  const opened = { ...storage, ...(limiter === undefined ? {} : { limiter }), close }
+  const state = stateOf(redis, options.redis)
+  const opened = { ...storage, ...(limiter === undefined ? {} : { limiter }), redis: state, close }
   if (!storage.isShared || !keep.includes('short-lived')) return opened
   const { keepShortLived } = await import('./short-lived.ts')
   return {

@@ -98,6 +98,7 @@ export async function buildProvider(
     },
     signInWay: (to) => wayOf({ issuer: config.issuer, clientId: doorClientId })(to, 'anybody'),
     countTry: (...taken) => parts.limits.take(...taken),
+    isFirst: (code, seconds) => get('storage').documents('core:device-polls').once(code, seconds),
     deviceViews: deviceViews({ pages: parts.pages, issuer: config.issuer }),
     views: providerViews({ pages: parts.pages, support: config.branding.support, issuer: config.issuer }),
   })

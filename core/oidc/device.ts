@@ -60,6 +60,8 @@ export interface DeviceNeeds {
   signInWay(to: string): string
   /** Counts one try. @throws Fault ERR_RATE */
   countTry(name: string, key: string, rule: RateRule): Promise<void>
+  /** Whether this code is asked for the first time in so many seconds, over all processes. */
+  isFirst(code: string, seconds: number): Promise<boolean>
 }
 
 /** A person types two forms for a device; who tries codes needs many. */
@@ -178,15 +180,17 @@ const pollSeconds = 4
 const mostPolls = 10_000
 const keptSeconds = 600
 
-/** The codes of devices, with an end to those that ask without a pause. */
-export function pacedDeviceCodes(codes: Adapter, { clock }: { readonly clock: Clock }): Adapter {
+/** The codes of devices, with an end to those that ask without a pause, at whichever process. */
+export function pacedDeviceCodes(codes: Adapter, { clock, isFirst }: Pick<DeviceNeeds, 'clock' | 'isFirst'>): Adapter {
   const asked = new Map<string, number>()
-  const isTooSoon = (id: string): boolean => {
+  const isTooSoon = async (id: string): Promise<boolean> => {
     const now = clock.now().getTime() / 1000
     const before = asked.get(id)
     if (asked.size > mostPolls) asked.clear()
     asked.set(id, now)
-    return before !== undefined && now - before < pollSeconds
+    // Who asks the same process again costs nobody else anything.
+    if (before !== undefined && now - before < pollSeconds) return true
+    return !(await isFirst(id, pollSeconds))
   }
   return {
     ...codes,
@@ -194,7 +198,7 @@ export function pacedDeviceCodes(codes: Adapter, { clock }: { readonly clock: Cl
     upsert: (id, payload, expiresIn) => codes.upsert(id, payload, (expiresIn ?? 0) + keptSeconds),
     async find(id) {
       const found = await codes.find(id)
-      if (found && Provider.ctx?.path === '/oidc/token' && isWaiting(found) && isTooSoon(id))
+      if (found && Provider.ctx?.path === '/oidc/token' && isWaiting(found) && (await isTooSoon(id)))
         throw new errors.SlowDown()
       return found
     },

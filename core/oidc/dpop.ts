@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import type { Clock } from '@labgate/contract'
 import { calculateJwkThumbprint, EmbeddedJWK, jwtVerify } from 'jose'
 import type Provider from 'oidc-provider'
-import { errors } from 'oidc-provider'
+import { type Adapter, errors } from 'oidc-provider'
 import { proofAlgorithms } from './proofs.ts'
 
 /** A proof as it came with a request. */
@@ -17,6 +17,20 @@ export interface PresentedProof {
 
 /** Seconds: how far a proof's time may be off. */
 const window = 300
+
+/**
+ * Keeps what was seen until it can no longer be taken: a proof may be dated as far in the future as in the past, and one is
+ * still good in the very second in which its time ends.
+ */
+export function outlivingProofs(seen: Adapter): Adapter {
+  const more = window + 1
+  return {
+    ...seen,
+    // The library looks at the end in the record, too.
+    upsert: (id, payload, expiresIn) =>
+      seen.upsert(id, { ...payload, exp: (payload.exp ?? 0) + more }, (expiresIn ?? 0) + more),
+  }
+}
 
 /** Whether the proof is of the key that a token is bound to, for this token and this request, and was never used before. */
 export async function isProven(
@@ -36,7 +50,7 @@ export async function isProven(
     Math.abs(now - iat) <= window &&
     typeof jti === 'string' &&
     jti !== ''
-  return fits && (await isFirst(needs.provider, { client: token.clientId, jti, until: now + 2 * window }))
+  return fits && (await isFirst(needs.provider, { client: token.clientId, jti, until: now + window }))
 }
 
 interface Claims {

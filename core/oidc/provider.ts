@@ -25,6 +25,7 @@ import { answeringForClientJwts, type ClientJwtClaims, type ClientLife, clientJw
 import { ownMetadata } from './clients.ts'
 import { type DeviceNeeds, deviceDoor, deviceFeature, pacedDeviceCodes } from './device.ts'
 import { keepDocuments } from './documents.ts'
+import { outlivingProofs } from './dpop.ts'
 import { listenToProvider } from './events.ts'
 import { registerExtensionGrants } from './extension-grants.ts'
 import { narrowFormAction } from './form-post.ts'
@@ -184,6 +185,7 @@ function wrapped(model: string, adapter: Adapter, needs: ProviderNeeds): Adapter
   }
   if (model === 'InitialAccessToken') return invitationTokens(adapter, needs)
   if (model === 'Client') return registeredClients(adapter, needs)
+  if (model === 'ReplayDetection') return outlivingProofs(adapter)
   return model === 'DeviceCode' ? pacedDeviceCodes(adapter, needs) : adapter
 }
 

@@ -6,7 +6,7 @@
 import type { Clock } from '@labgate/contract'
 import { decodeJwt } from 'jose'
 import type Provider from 'oidc-provider'
-import { errors, type KoaContextWithOIDC } from 'oidc-provider'
+import { type ClientMetadata, errors, type KoaContextWithOIDC } from 'oidc-provider'
 import type { Audit } from '../observe/audit.ts'
 import { exchangedGty, outlives } from './account.ts'
 import { exchangeGrant } from './clients.ts'
@@ -19,7 +19,11 @@ export interface ExchangeNeeds {
   readonly audit: Audit
   readonly resources: Resources
   readonly nameOf: TokenName
+  /** Those of the config. */
+  readonly clients: readonly ClientMetadata[]
   acts(account: string): Promise<boolean>
+  /** Whether a sign-in of this account to this client would ask for terms first. */
+  owesTerms(ask: { readonly account: string; readonly client: string }): Promise<boolean>
   sessionLives(providerUid: string): Promise<boolean>
   /** Whose API token it is; `undefined`: it is none that counts. */
   apiToken(
@@ -77,6 +81,7 @@ async function exchange(provider: Provider, ctx: KoaContextWithOIDC, needs: Exch
   const info = resourceServer(needs.resources, asked.target)
   const subject = await subjectOf(provider, { value: asked.subject, as, ctx }, needs)
   const scope = narrowed(asked.scope, { subject, server: info.scope.split(' '), client: client.scope }).join(' ')
+  await assertTerms(needs, { account: subject.account, clients: [client.clientId, ...servicesOf(asked.target, needs)] })
   const grant = new provider.Grant({ accountId: subject.account, clientId: client.clientId })
   grant.addResourceScope(asked.target, scope)
   const act = { sub: client.clientId, ...(subject.act === undefined ? {} : { act: subject.act }) }
@@ -112,6 +117,30 @@ async function exchange(provider: Provider, ctx: KoaContextWithOIDC, needs: Exch
     expires_in: token.expiration,
     scope,
   }
+}
+
+/** Clients that are the service behind a resource: their own tokens are for it, or they exchange those that are. */
+function servicesOf(target: string, { clients }: Pick<ExchangeNeeds, 'clients'>): string[] {
+  const named = clients as readonly {
+    readonly client_id: string
+    readonly labgate_resource?: string
+    readonly labgate_exchange?: { readonly as: readonly string[] }
+  }[]
+  const behind = named.filter((one) => one.labgate_resource === target || one.labgate_exchange?.as.includes(target))
+  return behind.map(({ client_id: id }) => id)
+}
+
+/** Nobody is there to be asked, so what a sign-in to these clients would ask for is asked for here, too. */
+async function assertTerms(
+  needs: Pick<ExchangeNeeds, 'owesTerms'>,
+  { account, clients }: { readonly account: string; readonly clients: readonly string[] },
+): Promise<void> {
+  for (const client of new Set(clients))
+    if (await needs.owesTerms({ account, client }))
+      throw new errors.CustomOIDCProviderError(
+        'interaction_required',
+        `the person has yet to accept the terms of ${client}, which a sign-in there asks for`,
+      )
 }
 
 /** The library's class, which its types do not name. */

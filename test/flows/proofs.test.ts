@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
-import { decodeJwt, SignJWT } from 'jose'
+import { createHash, randomUUID } from 'node:crypto'
+import { after, before, describe, mock, test } from 'node:test'
+import { decodeJwt, exportJWK, SignJWT } from 'jose'
 import * as client from 'openid-client'
 import { atUpstream, newBrowser, party, signInAs, startWorld, textOf, type World } from '../support/flow.ts'
 import { callback, testClients } from '../support/labgate.ts'
@@ -163,12 +164,13 @@ describe('relying parties that prove more than a secret', () => {
   describe('tokens bound to a key (RFC 9449)', () => {
     const boundTokens = async (more: Readonly<Record<string, string>> = {}) => {
       const config = await as('bound')
-      const DPoP = client.getDPoPHandle(config, await dpopKey())
+      const pair = await client.randomDPoPKeyPair('ES256', { extractable: true })
+      const DPoP = client.getDPoPHandle(config, pair)
       const { parameters, checks } = await requestParts(more)
       const back = await answerOf(newBrowser(), 'alice', client.buildAuthorizationUrl(config, parameters))
       const tokens = await client.authorizationCodeGrant(config, back, checks, undefined, { DPoP })
       const sub = tokens.claims()?.sub ?? assert.fail('no ID token')
-      return { config, DPoP, tokens, sub }
+      return { config, DPoP, tokens, sub, pair }
     }
 
     test('open userinfo with a proof, and nothing without it or with another’s', async () => {
@@ -238,6 +240,37 @@ describe('relying parties that prove more than a secret', () => {
       assert.equal((await fetch(url, { headers: { ...bearer, dpop: headers.get('dpop') ?? '' } })).status, 401)
       times = 8
       assert.equal((await askWatched()).status, 200)
+    })
+
+    test('a proof that is dated ahead of time counts once, until it can no longer be taken', async () => {
+      const { tokens, pair } = await boundTokens({ scope: 'openid probe' })
+      const ath = createHash('sha256').update(tokens.access_token).digest('base64url')
+      const jwk = await exportJWK(pair.publicKey)
+      const ahead = Math.floor(Date.now() / 1000) + 295
+      const proofFor = (url: URL) =>
+        new SignJWT({ htm: 'GET', htu: url.href, ath, jti: randomUUID() })
+          .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk })
+          .setIssuedAt(ahead)
+          .sign(pair.privateKey)
+      const doors = await Promise.all(
+        ['/oidc/userinfo', '/probe/api/me'].map(async (path) => ({ url: at(path), dpop: await proofFor(at(path)) })),
+      )
+      const statuses = () =>
+        Promise.all(
+          doors.map(async ({ url, dpop }) => {
+            const headers = { authorization: `DPoP ${tokens.access_token}`, dpop }
+            return (await fetch(url, { headers })).status
+          }),
+        )
+      assert.deepEqual(await statuses(), [200, 200])
+      for (const late of [0, 400, 594]) {
+        mock.timers.enable({ apis: ['Date'], now: Date.now() + late * 1000 })
+        try {
+          assert.deepEqual(await statuses(), [401, 401], `${late} seconds later`)
+        } finally {
+          mock.timers.reset()
+        }
+      }
     })
 
     test('a token that is bound to nothing is none with a proof', async () => {

@@ -9,6 +9,7 @@ const grant = 'urn:ietf:params:oauth:grant-type:token-exchange'
 const accessToken = 'urn:ietf:params:oauth:token-type:access_token'
 const [portal, data, files] = ['https://portal.example.org', 'https://data.example.org', 'https://files.example.org']
 const secret = 'a-secret-of-a-service-that-exchanges'
+const house = { kind: 'system', name: 'test' } as const
 
 describe('token exchange (RFC 8693)', () => {
   let world: World
@@ -76,7 +77,6 @@ describe('token exchange (RFC 8693)', () => {
   test('takes an API token, with its scopes and no more', async () => {
     const { get } = world.site.labgate.rooms
     const who = await get('accounts').findByUsername('alice')
-    const house = { kind: 'system', name: 'test' } as const
     const made = await get('tokens').create(house, { account: who?.id ?? '', name: 'x', scopes: ['probe'] })
     assert.equal((await exchange(service, made.value)).scope, 'probe')
     await assert.rejects(exchange(service, made.value, { scope: 'read' }), { error: 'invalid_scope' })
@@ -102,6 +102,24 @@ describe('token exchange (RFC 8693)', () => {
       { audience: data },
     ] as Readonly<Record<string, string>>[])
       await assert.rejects(exchange(service, subject, more), /server responded/)
+  })
+
+  test('asks for the terms that a sign-in to the service, or to the one behind the resource, would ask for', async () => {
+    const { terms } = world.site.labgate.rooms.get('ledger')
+    const subject = await given()
+    for (const asking of ['portal', 'chain']) {
+      await terms.add(house, { id: `of-${asking}`, title: 'Rules', markdown: 'Be kind.', services: [asking] })
+      await assert.rejects(exchange(service, subject), (error) => {
+        const { error: code, error_description: why } = error as { error: string; error_description: string }
+        assert.equal(code, 'interaction_required')
+        assert.match(why, new RegExp(`accept the terms of ${asking}`))
+        return true
+      })
+      await terms.retire(house, `of-${asking}`)
+    }
+    await terms.add(house, { id: 'of-plain', title: 'Rules', markdown: 'Be kind.', services: ['plain'] })
+    assert.ok((await exchange(service, subject)).access_token)
+    await terms.retire(house, 'of-plain')
   })
 
   test('only for clients whose entry says so', async () => {

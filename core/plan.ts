@@ -3,8 +3,11 @@
  * ledger is made what the config says in a copy of the database, and the same questions are asked before and after.
  * @module
  */
+import { mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import type { Log } from '@labgate/contract'
 import { type Ground, layGround, type Rooms } from './assembly.ts'
+import { postgresOf } from './config/database.ts'
 import type { LoadedConfig } from './config/load.ts'
 import type { Config } from './config/schema.ts'
 import { changedPaths, type Difference, differencesOf, restartNeeds } from './difference.ts'
@@ -12,7 +15,7 @@ import { type AccessChange, accessChanges, heldBy } from './plan-access.ts'
 import { type GroupChange, groupChanges, groupsNow, type PeopleChanges, peopleChanges, regroup } from './plan-people.ts'
 import type { Registry } from './registry/registry.ts'
 import { seedLedger } from './seed-ledger.ts'
-import { withCopy } from './storage/copy.ts'
+import { withCopy, withPlace } from './storage/copy.ts'
 
 /** A config with its plugins, loaded and never started. */
 export interface Candidate {
@@ -33,8 +36,6 @@ export interface Plan {
   readonly people: PeopleChanges
   readonly groups: readonly GroupChange[]
   readonly access: readonly AccessChange[]
-  /** `not-looked-at`: the database cannot be copied, so groups and access were left out. */
-  readonly ledger: 'looked-at' | 'not-looked-at'
 }
 
 /** Compares two configs over the people and the ledger there are. Nothing of them is changed. */
@@ -81,7 +82,7 @@ function routeChanges(before: Registry, after: Registry): Plan['routes'] {
   }
 }
 
-type Inside = Pick<Plan, 'people' | 'groups' | 'access' | 'ledger'>
+type Inside = Pick<Plan, 'people' | 'groups' | 'access'>
 
 async function lookInside(
   ground: Ground,
@@ -90,7 +91,6 @@ async function lookInside(
 ): Promise<Inside> {
   const { config } = after.loaded
   const people = await peopleChanges(rooms, { before, after })
-  if (config.database.url !== undefined) return { people, groups: [], access: [], ledger: 'not-looked-at' }
   const [groups, held] = [await groupsNow(rooms), await heldBy(rooms)]
   const next = ground.furnish({ ...config, database: rooms.get('config').database })
   ground.use(next)
@@ -100,20 +100,33 @@ async function lookInside(
     people,
     groups: groupChanges(groups, await groupsNow(next)),
     access: accessChanges(held, await heldBy(next)),
-    ledger: 'looked-at',
   }
 }
 
-/** Opens a copy of the database of a config, where anything may be tried; PostgreSQL is opened itself, and only read. */
+/** Opens a copy of the database of a config, where anything may be tried. */
 async function inCopy<T>(config: Config, log: Log, work: (ground: Ground, rooms: Rooms) => Promise<T>): Promise<T> {
-  if (config.database.url !== undefined) return inGround(config, log, work)
-  return withCopy(config.database.file, (file) =>
-    inGround({ ...config, database: { ...config.database, file } }, log, work),
-  )
+  const { url: _url, ...database } = config.database
+  const { redis: _redis, ...alone } = config
+  const on = (file: string): Config => ({ ...alone, database: { ...database, file } })
+  const postgres = postgresOf(config)
+  if (postgres === undefined)
+    return withCopy(database.file, (file) => inGround(on(file), { log, migrate: 'check' }, work))
+  const { copyToFile } = await import('./storage/postgres/copy-out.ts')
+  // Nothing has to lie there but this.
+  await mkdir(dirname(database.file), { recursive: true, mode: 0o700 }).catch(() => undefined)
+  return withPlace(database.file, async (file) => {
+    await inGround(on(file), { log, migrate: 'auto' }, async () => undefined)
+    await copyToFile(postgres, file)
+    return inGround(on(file), { log, migrate: 'check' }, work)
+  })
 }
 
-async function inGround<T>(config: Config, log: Log, work: (ground: Ground, rooms: Rooms) => Promise<T>): Promise<T> {
-  const ground = await layGround(config, { replaced: { log: log as never }, storage: { migrate: 'check' } })
+async function inGround<T>(
+  config: Config,
+  { log, migrate }: { readonly log: Log; readonly migrate: 'auto' | 'check' },
+  work: (ground: Ground, rooms: Rooms) => Promise<T>,
+): Promise<T> {
+  const ground = await layGround(config, { replaced: { log: log as never }, storage: { migrate } })
   try {
     const rooms = ground.furnish(config)
     ground.use(rooms)

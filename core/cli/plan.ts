@@ -25,7 +25,7 @@ export const command: Command = {
   usage: [
     'plan NEW.yaml [--config FILE] [--json]',
     'Compares it with the config file that serves (--config). Nothing is applied: groups and access are looked up in a copy of',
-    'the database, which is made beside it and removed.',
+    'the database, which is made beside it (of a PostgreSQL: a file in the folder `data`) and removed.',
     'Exits with 0 when nothing changes, with 3 when something does, with 1 when the file could not be applied.',
   ].join('\n'),
   options: { config: configOption, json: jsonOption },
@@ -93,9 +93,6 @@ function linesOf(plan: Plan, io: Io): string[] {
       plan.groups.map(({ who, group, change }) => `${change === 'joins' ? '+' : '-'} ${who} ${change} ${group}`),
     ),
     ...section('Access', plan.access.flatMap(accessLines)),
-    ...(plan.ledger === 'looked-at'
-      ? []
-      : ['Groups and access were not looked at: a PostgreSQL cannot be copied here.']),
   ]
 }
 

@@ -22,11 +22,22 @@ const begin = '.labgate-plan-'
 const endings = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /**
- * Makes a copy for one work, and removes it: also when the process is told to end in the middle. One that was killed leaves its
- * copy to the next, which removes it. Beside the database itself: what protects that protects the copy.
+ * Makes a copy of a file for one work, and removes it. Beside the database itself: what protects that protects the copy.
  * @throws Fault ERR_STORAGE
  */
-export async function withCopy<T>(file: string, work: (copy: string) => Promise<T>): Promise<T> {
+export function withCopy<T>(file: string, work: (copy: string) => Promise<T>): Promise<T> {
+  return withPlace(file, (copy) => {
+    copyDatabase(file, copy)
+    return work(copy)
+  })
+}
+
+/**
+ * Gives a work a place for a copy, beside where the database `file` is or would be, in a folder that exists. What is there is removed
+ * afterwards: also when the process is told to end in the middle. One that was killed leaves it to the next, which removes it.
+ * @throws Fault ERR_STORAGE
+ */
+export async function withPlace<T>(file: string, work: (copy: string) => Promise<T>): Promise<T> {
   const place = dirname(file)
   await removeLeft(place)
   const folder = await mkdtemp(join(place, `${begin}${process.pid}-`)).catch((cause: Error) => {
@@ -39,9 +50,7 @@ export async function withCopy<T>(file: string, work: (copy: string) => Promise<
   }
   for (const name of endings) process.on(name, ended)
   try {
-    const copy = join(folder, 'copy.db')
-    copyDatabase(file, copy)
-    return await work(copy)
+    return await work(join(folder, 'copy.db'))
   } finally {
     await rm(folder, { recursive: true, force: true })
     for (const name of endings) process.removeListener(name, ended)

@@ -21,7 +21,8 @@ import { serviceAccountOperations, serviceAccountSchemas } from './service-accou
 import { termsOperations, termsSchemas } from './terms.ts'
 import { tokenOperations, tokenSchemas } from './tokens.ts'
 import { workspaceHouseOperations, workspaceHouseSchemas } from './workspace-house.ts'
-import { workspaceOperations, workspaceSchemas } from './workspaces.ts'
+import { workspaceSchemas } from './workspace-schemas.ts'
+import { workspaceOperations } from './workspaces.ts'
 
 /** Every operation. */
 export const operations: readonly Operation[] = [

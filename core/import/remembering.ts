@@ -1,7 +1,7 @@
 /** What an import remembers of each row, so that the next one knows what it made. @module */
 import { type Applying, named } from './applying.ts'
+import { adopted } from './comparing.ts'
 import type { FoundMember } from './model.ts'
-import { adopted } from './plan.ts'
 import { remember } from './rows.ts'
 import { type Kind, kinds, type Step } from './steps.ts'
 

@@ -21,7 +21,7 @@ const sliceMs = 120
 /** Who waits for that place looks for it about as often. */
 const gapMs = 60
 
-/** What must not lie in other slices than what hangs on it: the few that may be refused before the many. */
+/** The few that may be refused come before the many, and all before what hangs on them. */
 const order: readonly Kind[] = ['group', 'dataset', 'terms', ...kinds.filter((kind) => !isContainer(kind))]
 
 function isContainer(kind: Kind): boolean {

@@ -1,10 +1,15 @@
 /** Accounts as holders: their subjects, facts and acceptances, kept while their revisions stand. @module */
 import { hash } from 'node:crypto'
-import type { AccountId, AccountState, AccountView, Fact, SourcedFact, Trust } from '@labgate/contract'
+import type { AccountId, AccountState, AccountView, SourcedFact, Trust } from '@labgate/contract'
 import { mayAct } from '../accounts/accounts.ts'
 import type { AccountReads, AccountRecord } from '../storage/account-rows.ts'
-import type { Identity } from '../storage/entities.ts'
-import { type LedgerReading, type Revisions, sameRevisions } from '../storage/ledger-rows.ts'
+import {
+  type HolderRecord,
+  type KnownIdentity,
+  type LedgerReading,
+  type Revisions,
+  sameRevisions,
+} from '../storage/ledger-rows.ts'
 import { createMemo, frozen } from '../storage/memo.ts'
 import type { Holder } from './judge.ts'
 import { formatSubject } from './model.ts'
@@ -58,38 +63,41 @@ export interface HolderNeeds {
 /** Makes the holders. */
 export function createHolders({ selfSaid }: HolderNeeds, size = 10_000): Holders {
   const memo = createMemo<KnownHolder>(size)
-  const make = async (rows: LedgerReading, row: AccountRecord, revisions: Revisions): Promise<KnownHolder> => {
-    const identities = await rows.accounts.identities(row.id)
-    const parent = row.parent == null ? undefined : await rows.accounts.find(row.parent)
-    // A service account never accepts anything itself: whoever answers for it does.
-    const accepts = row.kind === 'service' ? row.parent : row.id
-    return frozen({
+  const make = async (rows: LedgerReading, record: HolderRecord): Promise<KnownHolder> => {
+    const { account: row, revisions, parent, identities, managedGroups, acceptances } = record
+    const said = (await selfSaid?.(row.id, rows.accounts)) ?? none
+    return {
       revisions,
       view: viewOf(row),
-      parentNumericId: parent?.numericId ?? undefined,
+      parentNumericId: parent?.numericId,
       holder: {
         account: row.id,
         subjects: subjectsOf(row, identities),
         groups: row.groups,
-        facts: [...identities.flatMap(factsOf), ...((await selfSaid?.(row.id, rows.accounts)) ?? [])],
-        acceptances: accepts == null ? [] : await rows.acceptances(accepts),
+        facts: identities.length + said.length === 0 ? none : [...identities.flatMap(factsOf), ...said],
+        acceptances,
       },
-      managedGroups: await rows.managedGroups(row.id),
+      managedGroups,
       blocked: blockedBy(row, parent),
-    })
+    }
   }
   return {
     async find(rows, id) {
-      const revisions = await rows.revisions(id)
-      if (revisions === undefined) return undefined
-      const known = memo.peek(id, (kept) => sameRevisions(kept.revisions, revisions))
-      // It is there: both are read at the same instant.
-      return known ?? memo.keep(id, await make(rows, (await rows.accounts.find(id)) as AccountRecord, revisions))
+      const known = memo.peek(id, () => true)
+      // Of whom nothing is kept, nothing is asked first.
+      if (known !== undefined) {
+        const revisions = await rows.revisions(id)
+        if (revisions !== undefined && sameRevisions(known.revisions, revisions)) return known
+      }
+      const record = await rows.holder(id)
+      return record && memo.keep(id, await make(rows, record))
     },
   }
 }
 
-function blockedBy(row: AccountRecord, parent: AccountRecord | undefined): KnownHolder['blocked'] {
+const none: readonly never[] = Object.freeze([])
+
+function blockedBy(row: AccountRecord, parent: HolderRecord['parent']): KnownHolder['blocked'] {
   if (!mayAct(row)) return row.state
   if (row.kind === 'person' || row.parent == null) return undefined
   if (parent?.kind !== 'person') return 'unknown'
@@ -113,14 +121,12 @@ function viewOf(row: AccountRecord): AccountView {
   }
 }
 
-function factsOf(identity: Identity): SourcedFact[] {
-  const { instance: via, issuer, subject, lastSeenAt: at } = identity
+function factsOf({ instance: via, issuer, subject, facts, lastSeenAt: at }: KnownIdentity): SourcedFact[] {
   // As sign-ins wrote it.
-  const facts = identity.facts as readonly Fact[]
   return facts.map((fact) => ({ ...fact, trust: fact.trust as Trust, via, issuer, subject, at }))
 }
 
-function subjectsOf(row: AccountRecord, identities: readonly Identity[]): string[] {
+function subjectsOf(row: AccountRecord, identities: readonly KnownIdentity[]): string[] {
   const names = identities.flatMap((identity) => {
     const values = [identity.subject, ...verifiedAddresses(identity)]
     return values.map((value) => formatSubject({ kind: 'name', instance: identity.instance, value }))
@@ -129,8 +135,8 @@ function subjectsOf(row: AccountRecord, identities: readonly Identity[]): string
   return [...new Set([formatSubject({ kind: 'account', account: row.id }), ...names, ...groups, 'signed-in', 'anyone'])]
 }
 
-function verifiedAddresses({ facts }: Identity): string[] {
-  return (facts as readonly Fact[]).flatMap(({ claim, trust, value }) =>
+function verifiedAddresses({ facts }: KnownIdentity): string[] {
+  return facts.flatMap(({ claim, trust, value }) =>
     claim === 'email' && trust === 'verified' && typeof value === 'string' && !beyondAscii.test(value)
       ? [value.toLowerCase()]
       : [],

@@ -1,13 +1,12 @@
 /** From judged lines to what is held: per dataset, and per version where that differs. Pure. @module */
 import { covers, type GrantView, type Held, type Level, levels } from '@labgate/contract'
 import type { TermsRecord } from '../storage/ledger-rows.ts'
-import { type Circumstances, countsBeforeTerms, type Judgement, judge } from './judge.ts'
-import type { Grant } from './model.ts'
+import { type Circumstances, countsBeforeTerms, type Judgement, judge, type Line } from './judge.ts'
 
 /** All on one dataset that concerns a holder. */
 export interface OnDataset {
   readonly dataset: string
-  readonly lines: readonly Grant[]
+  readonly lines: readonly Line[]
   /** Living terms attached to it, of every service that counts. */
   readonly terms: readonly TermsRecord[]
   readonly versions: ReadonlySet<string>
@@ -32,7 +31,7 @@ export function viewsOf(place: OnDataset, given: Omit<Circumstances, 'attached'>
 }
 
 /** Lines that speak for a dataset as a whole, or for one version of it. */
-export function linesOn(lines: readonly Grant[], version: string | undefined): readonly Grant[] {
+export function linesOn<L extends Line>(lines: readonly L[], version: string | undefined): readonly L[] {
   return lines.filter((line) => line.version === undefined || line.version === version)
 }
 
@@ -47,12 +46,14 @@ export function termsFor(terms: readonly TermsRecord[], service: string | undefi
 }
 
 /** What a line gives. */
-export function giftOf({ level, permission }: Grant): Held {
+export function giftOf({ level, permission }: Line): Held {
   return { level, permissions: permission === undefined ? [] : [permission] }
 }
 
 /** What all of these lines give together. */
-export function holding(judged: readonly Judgement[]): Pick<GrantView, keyof Held | 'beforeTerms' | 'missingTerms'> {
+export function holding(
+  judged: readonly Judgement<Line>[],
+): Pick<GrantView, keyof Held | 'beforeTerms' | 'missingTerms'> {
   const held = sumOf(judged.filter(({ missing }) => missing.length === 0))
   const possible = judged.filter(countsBeforeTerms)
   const between = possible.filter(({ grant }) => !covers(held, grant.level ?? grant.permission ?? ''))
@@ -60,7 +61,7 @@ export function holding(judged: readonly Judgement[]): Pick<GrantView, keyof Hel
   return { ...held, beforeTerms: sumOf(possible), missingTerms: [...new Set(terms)].toSorted(inOrder) }
 }
 
-function sumOf(judged: readonly Judgement[]): Held {
+function sumOf(judged: readonly Judgement<Line>[]): Held {
   const rank = judged.reduce((most, { grant }) => Math.max(most, levels.indexOf(grant.level as Level)), -1)
   const permissions = judged.flatMap(({ grant }) => (grant.permission === undefined ? [] : [grant.permission]))
   return { level: levels[rank], permissions: [...new Set(permissions)].toSorted(inOrder) }

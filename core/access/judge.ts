@@ -43,9 +43,12 @@ export interface Circumstances {
   readonly named: ReadonlyMap<string, JudgedTerms>
 }
 
+/** What is judged of a line, and what comes of it. */
+export type Line = Pick<Grant, 'dataset' | 'version' | 'level' | 'permission' | 'conditions'>
+
 /** A judgement. A line counts when nothing is missing. */
-export interface Judgement {
-  readonly grant: Grant
+export interface Judgement<L extends Line = Grant> {
+  readonly grant: L
   /** In the order in which a person would go about it. */
   readonly missing: readonly Missing[]
 }
@@ -62,7 +65,7 @@ const day = 24 * 3600 * 1000
 const trustRank: Readonly<Record<Trust, number>> = { self: 0, asserted: 1, verified: 2 }
 
 /** Judges one line. */
-export function judge(grant: Grant, circumstances: Circumstances): Judgement {
+export function judge<L extends Line>(grant: L, circumstances: Circumstances): Judgement<L> {
   const { holder, now, attached, named } = circumstances
   const { from, until, withinGroup, facts = [], terms } = grant.conditions
   const missing: Missing[] = []
@@ -92,7 +95,7 @@ function signInFirst(missing: readonly Missing[]): readonly Missing[] {
 }
 
 /** Whether a line would count if every term of use were accepted. */
-export function countsBeforeTerms({ missing }: Judgement): boolean {
+export function countsBeforeTerms({ missing }: Pick<Judgement, 'missing'>): boolean {
   return missing.every(({ step }) => step === 'terms' || step === 'sign-in')
 }
 
@@ -160,7 +163,10 @@ function hasValue(value: Json, condition: FactCondition): boolean {
 }
 
 /** The instants around `now` at which any of these lines turns by time alone. */
-export function turnsOf(grants: readonly Grant[], { holder, now }: Pick<Circumstances, 'holder' | 'now'>): Turns {
+export function turnsOf(
+  grants: readonly Pick<Line, 'conditions'>[],
+  { holder, now }: Pick<Circumstances, 'holder' | 'now'>,
+): Turns {
   let [turnedAt, turnsAt] = [0, Number.POSITIVE_INFINITY]
   for (const { conditions } of grants)
     for (const instant of instantsOf(conditions, holder)) {

@@ -2,7 +2,8 @@
 import type { Level } from '@labgate/contract'
 import { levels } from '@labgate/contract'
 import type { RowSource } from '../storage/ledger-entities.ts'
-import type { GrantRecord } from '../storage/ledger-rows.ts'
+import type { GrantRecord, HeldRecord } from '../storage/ledger-rows.ts'
+import type { Line } from './judge.ts'
 import { type Conditions, type FactCondition, type Grant, parseSubject } from './model.ts'
 
 const conditionKeys: readonly string[] = ['terms', 'from', 'until', 'facts', 'withinGroup']
@@ -12,18 +13,12 @@ const trusts: readonly unknown[] = ['verified', 'asserted', 'self']
 /** A line of the ledger; `undefined` when it cannot be read, so that a condition of a later Labgate is never dropped. */
 export function lineOf(row: GrantRecord): Grant | undefined {
   const subject = parseSubject(row.subject)
-  const conditions = readConditions(parsed(row.conditions))
-  if (subject === undefined || conditions === undefined) return undefined
-  if (row.level !== null && !levels.includes(row.level as Level)) return undefined
+  const gift = giftIn(row)
+  if (subject === undefined || gift === undefined) return undefined
   return {
     id: row.id,
     subject,
-    dataset: row.dataset,
-    version: row.version ?? undefined,
-    // One of them, as was just seen.
-    level: (row.level as Level | null) ?? undefined,
-    permission: row.permission ?? undefined,
-    conditions,
+    ...gift,
     grantedBy: row.grantedBy,
     why: row.why,
     // Written through the entity only, whose type this is.
@@ -33,6 +28,24 @@ export function lineOf(row: GrantRecord): Grant | undefined {
     endedBy: undefined,
   }
 }
+
+/** What a line gives, whoever it is for; `undefined` as above. */
+export function giftIn(row: Omit<HeldRecord, 'subject'>): Line | undefined {
+  const conditions = row.conditions === '{}' ? noConditions : readConditions(parsed(row.conditions))
+  if (conditions === undefined) return undefined
+  if (row.level !== null && !levels.includes(row.level as Level)) return undefined
+  return {
+    dataset: row.dataset,
+    version: row.version ?? undefined,
+    // One of them, as was just seen.
+    level: (row.level as Level | null) ?? undefined,
+    permission: row.permission ?? undefined,
+    conditions,
+  }
+}
+
+/** A line without any counts for whoever holds it, at any time. */
+export const noConditions: Conditions = Object.freeze({})
 
 function parsed(text: string): unknown {
   try {

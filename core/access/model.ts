@@ -170,6 +170,11 @@ export function formatSubject(subject: Subject): string {
   }
 }
 
+/** Whether a subject, as `formatSubject` writes it, is one account's own: no group, and not everybody. */
+export function isOwnSubject(word: string): boolean {
+  return word.startsWith('account:') || word.startsWith('name:')
+}
+
 /** The reverse of `formatSubject`; `undefined` for anything else. */
 export function parseSubject(word: string): Subject | undefined {
   if (word === 'signed-in' || word === 'anyone') return { kind: word }

@@ -6,6 +6,7 @@ import {
   type GrantView,
   type PublicSnapshot,
   type Snapshot,
+  type TermsView,
 } from '@labgate/contract'
 import {
   type LedgerReading,
@@ -17,11 +18,10 @@ import {
 import { createMemo, frozen } from '../storage/memo.ts'
 import type { Storage } from '../storage/storage.ts'
 import { type Holders, type KnownHolder, nobody, nobodyAt, revisionNumber } from './holders.ts'
-import { inOrder, termsFor, viewsOf } from './holding.ts'
-import { type Holder, turnsOf } from './judge.ts'
-import { lineOf } from './lines.ts'
-import type { Grant } from './model.ts'
-import { createPlaces, type Places } from './places.ts'
+import { termsFor, viewsOf } from './holding.ts'
+import { type Holder, type Line, type Turns, turnsOf } from './judge.ts'
+import { noConditions } from './lines.ts'
+import { type Around, createPlaces } from './places.ts'
 import { namedTerms, termsViews } from './terms-views.ts'
 
 /** Snapshots, those that are kept and those that a reading makes. */
@@ -63,7 +63,7 @@ export function createSnapshots(
     // The key says which of the two it is.
     if (known) return known.snapshot as T
     const { snapshot, turnsAt } = await make(now)
-    memo.keep(key, { seen: Number.NaN, revisions, from: now.getTime(), to: turnsAt, snapshot: frozen(snapshot) })
+    memo.keep(key, { seen: Number.NaN, revisions, from: now.getTime(), to: turnsAt, snapshot })
     return snapshot
   }
   return {
@@ -91,7 +91,7 @@ export function createSnapshots(
       if (known === undefined) throw new Fault('ERR_NOT_FOUND', `there is no account ${id}`)
       return keep(keyOf(id, service), {
         revisions: known.revisions,
-        make: (now) => make(known, { rows, now, service, places, revision: known.revisions.ledger }),
+        make: (now) => make(known, { rows, now, service, around: places.at(known.revisions.ledger) }),
       })
     },
     async anyone(rows, service) {
@@ -99,11 +99,17 @@ export function createSnapshots(
       return keep(keyOf('', service), {
         revisions,
         make: async (now) => {
-          const { grants, turnsAt, turnedAt } = await everything(nobody, {
-            ...{ rows, now, service, places },
-            revision: revisions.ledger,
-          })
-          return { snapshot: { grants, revision: revisionNumber(revisions, turnedAt) }, turnsAt }
+          const given = { rows, now, service, around: places.at(revisions.ledger) }
+          const { grants, turnsAt, turnedAt } = await everything(nobody, given)
+          return {
+            snapshot: Object.freeze({
+              grants: frozen(grants),
+              get revision() {
+                return revisionNumber(revisions, turnedAt)
+              },
+            }),
+            turnsAt,
+          }
         },
       })
     },
@@ -122,45 +128,68 @@ interface Made<T> {
 
 interface Given {
   readonly rows: LedgerReads
-  readonly places: Places
-  /** Of the ledger, at which `rows` read. */
-  readonly revision: number
+  /** Of the revision at which `rows` read. */
+  readonly around: Around
   readonly now: Date
   readonly service: string | undefined
 }
 
-async function make(
-  { view, parentNumericId, holder, managedGroups, revisions, blocked }: KnownHolder,
-  given: Given,
-): Promise<Made<Snapshot>> {
-  const none = { grants: [], terms: [], turnedAt: 0, turnsAt: Number.POSITIVE_INFINITY }
-  const { grants, terms, turnedAt, turnsAt } = blocked === undefined ? await everything(holder, given) : none
-  const { groups, facts } = holder
-  const revision = revisionNumber(revisions, turnedAt)
-  return {
-    snapshot: { account: view, parentNumericId, groups, managedGroups, grants, terms, facts, revision },
-    turnsAt,
-  }
+async function make(known: KnownHolder, given: Given): Promise<Made<Snapshot>> {
+  const { view, parentNumericId, holder, managedGroups, revisions, blocked } = known
+  const { grants, terms, turnedAt, turnsAt } = blocked === undefined ? await everything(holder, given) : nothing
+  // It is handed to many; what all of them have in common is frozen already.
+  const snapshot = Object.freeze({
+    account: frozen(view),
+    parentNumericId,
+    groups: frozen(holder.groups),
+    managedGroups: frozen(managedGroups),
+    grants: frozen(grants),
+    terms: frozen(terms),
+    facts: frozen(holder.facts),
+    // Hardly anybody asks for it.
+    get revision() {
+      return revisionNumber(revisions, turnedAt)
+    },
+  })
+  return { snapshot, turnsAt }
 }
 
-async function everything(holder: Holder, { rows, now, service, places, revision }: Given) {
-  const lines = (await rows.grants(holder.subjects)).flatMap((row) => lineOf(row) ?? [])
-  const named = await namedTerms(rows, lines)
-  const slugs = [...new Set(lines.map(({ dataset }) => dataset))].toSorted(inOrder)
-  const around = await places.at(revision, slugs, rows)
-  const ofDataset = Map.groupBy(lines, ({ dataset }) => dataset)
+interface Everything extends Turns {
+  readonly grants: readonly GrantView[]
+  readonly terms: readonly TermsView[]
+}
+
+const noTerms: readonly TermsView[] = Object.freeze([])
+const nothing: Everything = frozen({ grants: [], terms: noTerms, turnedAt: 0, turnsAt: Number.POSITIVE_INFINITY })
+
+async function everything(holder: Holder, { rows, now, service, around }: Given): Promise<Everything> {
+  const ofDataset = await around.lines(holder.subjects, rows)
+  const conditional: Line[] = []
+  for (const lines of ofDataset.values())
+    for (const line of lines) if (line.conditions !== noConditions) conditional.push(line)
+  const named = await namedTerms(rows, conditional)
+  // By code units, the same on every machine.
+  const slugs = [...ofDataset.keys()].toSorted()
+  const places = await around.places(slugs, rows)
   const grants: GrantView[] = []
-  const concerned: { lines: Grant[]; attached: TermsRecord[] } = { lines: [], attached: [] }
+  const concerned: { lines: Line[]; attached: TermsRecord[] } = { lines: [], attached: [] }
   for (const dataset of slugs) {
-    const own = ofDataset.get(dataset) ?? []
-    const place = around.get(dataset)
+    const lines = ofDataset.get(dataset) ?? []
+    const place = places.get(dataset)
     if (place === undefined || place.isFrozen) continue
     const { terms: attached, versions } = place
-    const views = viewsOf({ dataset, lines: own, terms: termsFor(attached, service), versions }, { holder, now, named })
+    const terms = attached.length === 0 ? attached : termsFor(attached, service)
+    const common = terms.length === 0 ? around.views(lines) : undefined
+    const views = common ?? viewsOf({ dataset, lines, terms, versions }, { holder, now, named })
     if (views.length === 0) continue
     grants.push(...views)
-    concerned.lines.push(...own)
     concerned.attached.push(...attached)
+    if (common === undefined) concerned.lines.push(...lines)
   }
-  return { grants, terms: termsViews({ holder, named, ...concerned }), ...turnsOf(lines, { holder, now }) }
+  const hasTerms = concerned.attached.length + named.size > 0
+  return {
+    grants,
+    terms: hasTerms ? termsViews({ holder, named, ...concerned }) : noTerms,
+    ...turnsOf(conditional, { holder, now }),
+  }
 }

@@ -8,7 +8,7 @@ import type { Grant } from './model.ts'
 /** The terms that lines name in their own conditions, by id. */
 export async function namedTerms(
   rows: LedgerReads,
-  lines: readonly Grant[],
+  lines: readonly Pick<Grant, 'conditions'>[],
 ): Promise<ReadonlyMap<string, TermsRecord>> {
   const ids = new Set(lines.flatMap(({ conditions }) => conditions.terms?.id ?? []))
   return new Map(ids.size === 0 ? [] : (await rows.termsById([...ids])).map((one) => [one.id, one]))
@@ -19,7 +19,7 @@ export function termsViews(found: {
   readonly holder: Holder
   readonly attached: readonly TermsRecord[]
   readonly named?: ReadonlyMap<string, TermsRecord>
-  readonly lines?: readonly Grant[]
+  readonly lines?: readonly Pick<Grant, 'conditions'>[]
 }): TermsView[] {
   const { holder, attached, named = new Map<string, TermsRecord>(), lines = [] } = found
   const all = new Map(attached.map((one) => [one.id, one]))

@@ -19,6 +19,7 @@ import {
 } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
 import { newId } from '../random.ts'
+import type { AccountRecord } from '../storage/account-rows.ts'
 import { type Account, AccountEntity, type Group, GroupEntity, MembershipEntity } from '../storage/entities.ts'
 import { GroupManagerEntity } from '../storage/ledger-entities.ts'
 import { type Revisions, sameRevisions } from '../storage/ledger-rows.ts'
@@ -55,16 +56,25 @@ export interface AccountQuery {
   readonly offset: number
 }
 
+/** An account as it was read, and where it stood. */
+export interface ReadAccount {
+  readonly account: AccountRecord
+  readonly at: Revisions
+  /** The storage's generation before it was read. */
+  readonly seen: number
+}
+
 /** Every account there is, and how one changes. */
 export interface Accounts extends AccountsFace {
   find(id: AccountId): Promise<AccountRow | undefined>
   findByUsername(username: string): Promise<AccountRow | undefined>
   findByVerifiedEmail(email: string): Promise<AccountRow | undefined>
   /**
-   * The account, if it may act now: a service account only while its parent may. `at`: where its revisions stand, when
-   * they were read already. When it last signed in may be that of before: that changes nothing of what it may do.
+   * The account, if it may act now: a service account only while its parent may. `read`: it and where its revisions stand,
+   * when they were read already, at one instant. When it last signed in may be that of before: that changes nothing of what
+   * it may do.
    */
-  acting(id: AccountId, at?: Revisions): Promise<AccountRow | undefined>
+  acting(id: AccountId, read?: ReadAccount): Promise<AccountRow | undefined>
   /** Newest first. */
   list(options: AccountQuery): Promise<AccountRow[]>
   /** How many a list has in all. */
@@ -175,24 +185,24 @@ export function createAccounts(needs: { storage: Storage; clock: Clock; random: 
     return row && viewOf(row, row.groups)
   }
 
-  const readActing = async (id: AccountId): Promise<AccountRow | undefined> => {
-    const account = await find(id)
+  const readActing = async (id: AccountId, read: AccountRecord | undefined): Promise<AccountRow | undefined> => {
+    const account = read === undefined ? await find(id) : viewOf(read, read.groups)
     if (!account || !mayAct(account)) return undefined
     if (account.kind === 'person' || account.parent === undefined) return account
     const parent = await find(account.parent)
     return parent?.kind === 'person' && mayAct(parent) ? account : undefined
   }
   const actors = createMemo<{ seen: number; readonly at: Revisions; readonly account: AccountRow | undefined }>(10_000)
-  const acting: Accounts['acting'] = async (id, given) => {
-    const seen = storage.generation()
+  const acting: Accounts['acting'] = async (id, read) => {
+    const seen = read?.seen ?? storage.generation()
     const same = actors.peek(id, (kept) => kept.seen === seen)
     if (same !== undefined) return same.account
-    const at = given ?? (await storage.ledgerRows.revisions(id))
+    const at = read?.at ?? (await storage.ledgerRows.revisions(id))
     if (at === undefined) return undefined
     // Kept under what stood before it was read: what has changed in between is read again at the next look.
     const known =
       actors.peek(id, (kept) => sameRevisions(kept.at, at)) ??
-      actors.keep(id, { seen, at, account: frozen(await readActing(id)) })
+      actors.keep(id, { seen, at, account: frozen(await readActing(id, read?.account)) })
     known.seen = seen
     return known.account
   }

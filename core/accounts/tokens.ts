@@ -134,7 +134,7 @@ export function createApiTokens(needs: Needs): ApiTokens {
       if (!isApiToken(value)) return undefined
       const found = await tokenRows.find(tokenDigest(value))
       // Looked up for unknown values too: how long an answer takes tells nobody whether a token was ever there.
-      const account = await accounts.acting(found?.token.account ?? '', found?.at)
+      const account = await accounts.acting(found?.token.account ?? '', found && { ...found, seen })
       if (found === undefined || account === undefined || stateOf(found.token, now) !== 'active') return undefined
       const { lastUsedAt, expiresAt } = found.token
       const fresh: Known = {

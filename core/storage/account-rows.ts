@@ -58,7 +58,8 @@ export interface AccountRows extends AccountReads {
   noteSignIn(id: AccountId, at: Date): Promise<void>
 }
 
-interface AccountColumns {
+/** The columns of an account, and its groups as JSON of an array. */
+export interface AccountColumns {
   readonly id: string
   readonly state: string
   readonly role: string
@@ -76,7 +77,13 @@ interface AccountColumns {
   readonly merged_into: string | null
   readonly erased_at: number | null
   readonly numeric_id: number | null
+  /** `null` instead of an empty list on PostgreSQL, as each gathered list. */
+  readonly groups_in: string | null
 }
+
+/** `AccountColumns` of an account `a`, in one read with whatever else is wanted of it. */
+export const accountColumns = `a.*, (SELECT json_group_array(DISTINCT m.group_slug ORDER BY m.group_slug)
+    FROM membership m WHERE m.account_id = a.id) AS groups_in`
 
 interface IdentityColumns {
   readonly id: string
@@ -93,10 +100,7 @@ interface IdentityColumns {
 
 /** The reads by the statements of one connection. */
 export function createAccountReads(queries: Queries): AccountReads {
-  const account = queries.rows<[string], AccountColumns>('SELECT * FROM account WHERE id = ?')
-  const groups = queries.values<[string], string>(
-    'SELECT DISTINCT group_slug FROM membership WHERE account_id = ? ORDER BY group_slug',
-  )
+  const account = queries.rows<[string], AccountColumns>(`SELECT ${accountColumns} FROM account a WHERE a.id = ?`)
   const groupsFrom = queries.values<[string, string], string>(
     'SELECT group_slug FROM membership WHERE account_id = ? AND source = ?',
   )
@@ -112,7 +116,7 @@ export function createAccountReads(queries: Queries): AccountReads {
   return {
     async find(id) {
       const row = await account.get(id)
-      return row && accountOf(row, await groups.all(id))
+      return row && accountOf(row)
     },
     groupsFrom: (id, source) => groupsFrom.all(id, source),
     async identity({ realm, issuer, subject }) {
@@ -163,7 +167,15 @@ function prepare(database: SqliteDatabase) {
   }
 }
 
-function accountOf(row: AccountColumns, groups: readonly string[]): AccountRecord {
+/** A list that one statement has gathered. */
+export function gathered<T>(list: string | null): readonly T[] {
+  return list === null || list === '[]' ? none : (JSON.parse(list) as readonly T[])
+}
+
+const none: readonly never[] = Object.freeze([])
+
+/** An account as its columns were read. */
+export function accountOf(row: AccountColumns): AccountRecord {
   return {
     id: row.id,
     // Written through the entity only, whose types these are.
@@ -183,7 +195,7 @@ function accountOf(row: AccountColumns, groups: readonly string[]): AccountRecor
     mergedInto: row.merged_into,
     erasedAt: row.erased_at === null ? null : new Date(row.erased_at),
     numericId: row.numeric_id,
-    groups,
+    groups: gathered<string>(row.groups_in),
   }
 }
 

@@ -3,8 +3,16 @@
  * or another; `reading` lets several of them see one and the same instant.
  * @module
  */
-import type { AccountId } from '@labgate/contract'
-import { type AccountReads, createAccountReads } from './account-rows.ts'
+import type { AccountId, AccountState, Fact } from '@labgate/contract'
+import {
+  type AccountColumns,
+  type AccountReads,
+  type AccountRecord,
+  accountColumns,
+  accountOf,
+  createAccountReads,
+  gathered,
+} from './account-rows.ts'
 import type { Queries, Readings } from './query.ts'
 
 /** Where stands what an answer about an account depends on: three revisions, and whether it and its parent may act. */
@@ -49,9 +57,31 @@ export function revisionsOf(row: RevisionColumns): Revisions {
   }
 }
 
-/** A current line of the ledger as it is stored. */
-export interface GrantRecord {
-  readonly id: number
+/** What an identity says of its account. */
+export interface KnownIdentity {
+  readonly instance: string
+  readonly issuer: string
+  readonly subject: string
+  readonly facts: readonly Fact[]
+  readonly lastSeenAt: Date
+}
+
+/** An account with all that a judgement needs of it, at one instant. */
+export interface HolderRecord {
+  readonly account: AccountRecord
+  readonly revisions: Revisions
+  readonly parent:
+    | { readonly numericId: number | undefined; readonly kind: string; readonly state: AccountState }
+    | undefined
+  /** The living ones, oldest first. */
+  readonly identities: readonly KnownIdentity[]
+  readonly managedGroups: readonly string[]
+  /** Of each number accepted; a service account's are its parent's, since it never accepts anything itself. */
+  readonly acceptances: readonly { readonly terms: string; readonly number: number; readonly at: number }[]
+}
+
+/** What a line of the ledger gives. */
+export interface HeldRecord {
   readonly subject: string
   readonly dataset: string
   readonly version: string | null
@@ -59,6 +89,11 @@ export interface GrantRecord {
   readonly permission: string | null
   /** Text of JSON. */
   readonly conditions: string
+}
+
+/** A current line of the ledger as it is stored. */
+export interface GrantRecord extends HeldRecord {
+  readonly id: number
   readonly grantedBy: string
   readonly why: string
   readonly source: string
@@ -103,11 +138,12 @@ export interface LedgerReads {
   /** `undefined` when there is no such account. */
   revisions(account: AccountId): Promise<Revisions | undefined>
   ledgerRevision(): Promise<number>
-  /** Newest acceptance of each number, by an account. */
-  acceptances(account: AccountId): Promise<{ readonly terms: string; readonly number: number; readonly at: number }[]>
-  managedGroups(account: AccountId): Promise<string[]>
-  /** Current grants of any of these subjects on one dataset, or on all. */
-  grants(subjects: readonly string[], dataset?: string): Promise<GrantRecord[]>
+  /** `undefined` when there is no such account. */
+  holder(account: AccountId): Promise<HolderRecord | undefined>
+  /** What any of these subjects are given, in no order. */
+  held(subjects: readonly string[]): Promise<HeldRecord[]>
+  /** Current grants of any of these subjects on one dataset. */
+  grants(subjects: readonly string[], dataset: string): Promise<GrantRecord[]>
   /** By slug or alias. */
   dataset(name: string): Promise<DatasetRecord | undefined>
   datasetByNumericId(id: number): Promise<DatasetRecord | undefined>
@@ -152,10 +188,18 @@ export const ledgerStatements = {
   revisions: `SELECT ${revisionColumns}
      FROM account a LEFT JOIN account p ON p.id = a.parent WHERE a.id = ?`,
   ledgerRevision: `SELECT cast(value AS integer) FROM setting WHERE "key" = 'ledger.revision'`,
-  acceptances: 'SELECT terms, number, at FROM terms_acceptance WHERE account_id = ?',
-  managedGroups: 'SELECT group_slug FROM group_manager WHERE account_id = ? ORDER BY group_slug',
+  holder: `SELECT ${accountColumns}, coalesce(p.revision, 0) AS "parentRevision", p.state AS "parentState",
+       p.kind AS "parentKind", p.numeric_id AS "parentNumericId",
+       (SELECT cast(value AS integer) FROM setting WHERE "key" = 'ledger.revision') AS ledger,
+       (SELECT json_group_array(json_array(i.instance, i.issuer, i.subject, i.facts, i.last_seen_at) ORDER BY i.created_at)
+          FROM identity i WHERE i.account_id = a.id AND i.removed_at IS NULL) AS identities,
+       (SELECT json_group_array(g.group_slug ORDER BY g.group_slug) FROM group_manager g WHERE g.account_id = a.id) AS managed,
+       (SELECT json_group_array(json_array(c.terms, c.number, c.at)) FROM terms_acceptance c
+          WHERE c.account_id = CASE a.kind WHEN 'service' THEN a.parent ELSE a.id END) AS acceptances
+     FROM account a LEFT JOIN account p ON p.id = a.parent WHERE a.id = ?`,
   // The cross join keeps the subjects outside: one search of the index for each.
-  grants: `${grantsOf('g.subject = s.value')} ORDER BY g.id`,
+  held: `SELECT g.subject, g.dataset, g.version, g.level, g.permission, g.conditions
+     FROM json_each(?) s CROSS JOIN access_grant g ON g.subject = s.value WHERE g.ended_at IS NULL`,
   grantsOn: `${grantsOf('g.subject = s.value AND g.dataset = ?')} ORDER BY g.id`,
   dataset: `${datasetOf('dataset d WHERE d.slug = ?')}
      UNION ALL ${datasetOf('dataset_alias a JOIN dataset d ON d.slug = a.dataset WHERE a.alias = ?')} LIMIT 1`,
@@ -204,6 +248,17 @@ function openTable(): string {
   return 'service_table t JOIN dataset d ON d.slug = t.dataset'
 }
 
+interface HolderColumns extends AccountColumns {
+  readonly parentRevision: number
+  readonly parentState: AccountState | null
+  readonly parentKind: string | null
+  readonly parentNumericId: number | null
+  readonly ledger: number
+  readonly identities: string | null
+  readonly managed: string | null
+  readonly acceptances: string | null
+}
+
 interface TermsColumns extends Omit<TermsRecord, 'services' | 'isRetired'> {
   readonly services: string
   readonly isRetired: number
@@ -214,9 +269,8 @@ function prepare({ rows, values }: Queries) {
   return {
     revisions: rows<[string], RevisionColumns>(words.revisions),
     ledgerRevision: values<[], number>(words.ledgerRevision),
-    acceptances: rows<[string], { terms: string; number: number; at: number }>(words.acceptances),
-    managedGroups: values<[string], string>(words.managedGroups),
-    grants: rows<[string], GrantRecord>(words.grants),
+    holder: rows<[string], HolderColumns>(words.holder),
+    held: rows<[string], HeldRecord>(words.held),
     grantsOn: rows<[string, string], GrantRecord>(words.grantsOn),
     dataset: rows<[string, string], DatasetRecord>(words.dataset),
     datasetByNumericId: rows<[number], DatasetRecord>(words.datasetByNumericId),
@@ -243,6 +297,35 @@ function termsRecord(row: TermsColumns): TermsRecord {
   return { ...row, services: JSON.parse(row.services) as readonly string[], isRetired: row.isRetired === 1 }
 }
 
+function holderOf(row: HolderColumns): HolderRecord {
+  const account = accountOf(row)
+  const { parentRevision, parentState, parentKind, parentNumericId, ledger } = row
+  const { revision, state } = account
+  return {
+    account,
+    revisions: {
+      ...{ account: revision, state, ledger, parentRevision },
+      ...{ parent: account.parent ?? undefined, parentState: parentState ?? undefined },
+    },
+    parent:
+      parentState === null
+        ? undefined
+        : { numericId: parentNumericId ?? undefined, kind: parentKind ?? '', state: parentState },
+    identities: gathered<IdentityCells>(row.identities).map(([instance, issuer, subject, facts, lastSeenAt]) => ({
+      ...{ instance, issuer, subject },
+      // As the entity stores JSON.
+      facts: JSON.parse(facts) as readonly Fact[],
+      lastSeenAt: new Date(lastSeenAt),
+    })),
+    managedGroups: gathered<string>(row.managed),
+    acceptances: gathered<[string, number, number]>(row.acceptances).map(([terms, number, at]) => ({
+      ...{ terms, number, at },
+    })),
+  }
+}
+
+type IdentityCells = [instance: string, issuer: string, subject: string, facts: string, lastSeenAt: number]
+
 const list = (values: readonly string[]) => JSON.stringify(values)
 
 /** Accounts and the ledger by the statements of one connection. */
@@ -263,10 +346,12 @@ function createLedgerReads(queries: Queries): LedgerReads {
       return row && revisionsOf(row)
     },
     ledgerRevision: async () => (await statements.ledgerRevision.get()) ?? 0,
-    acceptances: (account) => statements.acceptances.all(account),
-    managedGroups: (account) => statements.managedGroups.all(account),
-    grants: (subjects, dataset) =>
-      dataset === undefined ? statements.grants.all(list(subjects)) : statements.grantsOn.all(list(subjects), dataset),
+    async holder(account) {
+      const row = await statements.holder.get(account)
+      return row && holderOf(row)
+    },
+    held: (subjects) => statements.held.all(list(subjects)),
+    grants: (subjects, dataset) => statements.grantsOn.all(list(subjects), dataset),
     dataset: (name) => statements.dataset.get(name, name),
     datasetByNumericId: (id) => statements.datasetByNumericId.get(id),
     datasetOfTable: (namespace, name) => statements.datasetOfTable.get(namespace, name),

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Log } from '@labgate/contract'
+import { type AccountColumns, type AccountRecord, accountColumns, accountOf } from './account-rows.ts'
 import { type RevisionColumns, type Revisions, revisionColumns, revisionsOf } from './ledger-rows.ts'
 import type { Queries } from './query.ts'
 import type { SqliteDatabase } from './sqlite.ts'
@@ -24,9 +25,10 @@ export interface TokenRecord {
   readonly revokedAt: Date | undefined
 }
 
-/** A token, and where its account stands at the same instant. */
+/** A token, and whose it is and where that stands at the same instant. */
 export interface FoundToken {
   readonly token: TokenRecord
+  readonly account: AccountRecord
   readonly at: Revisions
 }
 
@@ -41,14 +43,13 @@ export interface TokenRows {
   close(): Promise<void>
 }
 
-interface Columns extends RevisionColumns {
-  readonly id: string
-  readonly account_id: string
+interface Columns extends AccountColumns, Omit<RevisionColumns, 'state' | 'parent'> {
+  readonly token: string
   readonly name: string
   readonly hint: string
   readonly scopes: string
-  readonly created_by: string
-  readonly created_at: number
+  readonly made_by: string
+  readonly made_at: number
   readonly expires_at: number | null
   readonly last_used_at: number | null
   readonly last_used_address: string | null
@@ -97,7 +98,8 @@ export function sqliteTokenUses({ database, writer }: { database: SqliteDatabase
 export function createTokenRows(needs: TokenNeeds): TokenRows {
   const { queries, log } = needs
   const select = queries.rows<[Uint8Array], Columns>(
-    `SELECT t.*, ${revisionColumns}
+    `SELECT ${accountColumns}, ${revisionColumns}, t.id AS token, t.name, t.hint, t.scopes, t.created_by AS made_by,
+       t.created_at AS made_at, t.expires_at, t.last_used_at, t.last_used_address, t.revoked_at
      FROM api_token t JOIN account a ON a.id = t.account_id LEFT JOIN account p ON p.id = a.parent WHERE t.digest = ?`,
   )
   let waiting = new Map<string, TokenUse>()
@@ -120,7 +122,7 @@ export function createTokenRows(needs: TokenNeeds): TokenRows {
   return {
     async find(digest) {
       const row = await select.get(digest)
-      return row && { token: recordOf(row), at: revisionsOf(row) }
+      return row && { token: recordOf(row), account: accountOf(row), at: revisionsOf(row) }
     },
     noteUse({ id, lastUsedAt }, { address, at }) {
       const recent = lastUsedAt !== undefined && at.getTime() - lastUsedAt.getTime() < minute
@@ -136,14 +138,14 @@ export function createTokenRows(needs: TokenNeeds): TokenRows {
 
 function recordOf(row: Columns): TokenRecord {
   return {
-    id: row.id,
-    account: row.account_id,
+    id: row.token,
+    account: row.id,
     name: row.name,
     hint: row.hint,
     // As the entity stores JSON.
     scopes: JSON.parse(row.scopes) as readonly string[],
-    createdBy: row.created_by,
-    createdAt: new Date(row.created_at),
+    createdBy: row.made_by,
+    createdAt: new Date(row.made_at),
     expiresAt: row.expires_at === null ? undefined : new Date(row.expires_at),
     lastUsedAt: row.last_used_at === null ? undefined : new Date(row.last_used_at),
     lastUsedAddress: row.last_used_address ?? undefined,

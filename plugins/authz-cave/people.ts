@@ -12,7 +12,7 @@ import {
 import { json, jsonText, words } from './answers.ts'
 import type { CaveContext } from './config.ts'
 import { noSuch, numberOf } from './leave.ts'
-import { affiliationsOf, consentOf, datasetsAdmin, factOf, isAdmin, missingOf, project } from './project.ts'
+import { affiliationsOf, consentOf, datasetsAdmin, factOf, isAdmin, missingOf, project, textOf } from './project.ts'
 
 /** As many as fit into an address; who asks for more must hear so: a name left out is an error in the client. */
 const mostIds = 1000
@@ -29,7 +29,7 @@ export function peopleHandlers(context: CaveContext): Readonly<Record<string, Ha
     const snapshot = await snapshotOf(ask)
     const known = written.get(snapshot)
     if (known !== undefined) return jsonText(known)
-    const text = JSON.stringify(project(snapshot, snapshot))
+    const text = textOf(snapshot, snapshot)
     written.set(snapshot, text)
     return jsonText(text)
   }

@@ -2,10 +2,13 @@
 import { covers, type Held, type Json, levels, type Principal, type Snapshot } from '@labgate/contract'
 
 /** The object that every CAVE service reads. */
-export function project({ account }: Pick<Principal, 'account'>, snapshot: Snapshot): { readonly [key: string]: Json } {
-  const held = whole(snapshot, (grant) => grant)
-  const beforeTerms = whole(snapshot, (grant) => grant.beforeTerms)
-  return {
+export function project(principal: Pick<Principal, 'account'>, snapshot: Snapshot): { readonly [key: string]: Json } {
+  return JSON.parse(textOf(principal, snapshot)) as { readonly [key: string]: Json }
+}
+
+/** The same, written: services ask for nothing as often, and what somebody holds is most of it. */
+export function textOf({ account }: Pick<Principal, 'account'>, snapshot: Snapshot): string {
+  const known = {
     id: account.numericId,
     parent_id: snapshot.parentNumericId ?? null,
     service_account: account.kind === 'service',
@@ -15,14 +18,48 @@ export function project({ account }: Pick<Principal, 'account'>, snapshot: Snaps
     pi: factOf(snapshot, 'pi'),
     // A list in a list: so it is sent, and so it is read where it is read at all.
     affiliations: [affiliationsOf(snapshot)],
-    groups: [...snapshot.groups],
-    groups_admin: [...snapshot.managedGroups],
-    permissions: entriesOf(held, (words) => (words.includes('edit') ? 2 : words.includes('view') ? 1 : 0)),
-    permissions_v2: entriesOf(held, (words) => words),
-    permissions_v2_ignore_tos: entriesOf(beforeTerms, (words) => words),
-    missing_tos: missingOf(snapshot),
-    datasets_admin: datasetsAdmin(snapshot),
+    groups: snapshot.groups,
+    groups_admin: snapshot.managedGroups,
   }
+  const rest = { missing_tos: missingOf(snapshot), datasets_admin: datasetsAdmin(snapshot) }
+  return `${JSON.stringify(known).slice(0, -1)},${permissionsOf(snapshot)},${JSON.stringify(rest).slice(1)}`
+}
+
+/** CAVE knows no versions: what is held on one of them alone is no right on the dataset. */
+function permissionsOf({ grants }: Snapshot): string {
+  let [numbers, held, beforeTerms] = ['', '', '']
+  for (const grant of grants) {
+    if (grant.version !== undefined) continue
+    const name = JSON.stringify(grant.dataset)
+    const [now, then] = [wordsOf(grant), wordsOf(grant.beforeTerms)]
+    if (now !== undefined) {
+      numbers += `,${name}:${now.number}`
+      held += `,${name}:${now.text}`
+    }
+    if (then !== undefined) beforeTerms += `,${name}:${then.text}`
+  }
+  const members = [numbers, held, beforeTerms].map((text) => `{${text.slice(1)}}`)
+  return `"permissions":${members[0]},"permissions_v2":${members[1]},"permissions_v2_ignore_tos":${members[2]}`
+}
+
+/** What is held of one dataset, as JSON of its words and as the number that older services read. */
+interface Words {
+  readonly text: string
+  readonly number: 0 | 1 | 2
+}
+
+/** Nearly everybody holds a level and nothing beside it. */
+const ofLevels = new Map(levels.map((level) => [level, spell({ level, permissions: [] })]))
+
+/** `undefined`: nothing is held. */
+function wordsOf(held: Held): Words | undefined {
+  if (held.permissions.length > 0) return spell(held)
+  return held.level === undefined ? undefined : ofLevels.get(held.level)
+}
+
+function spell(held: Held): Words {
+  const words = [...new Set([...levels.filter((level) => covers(held, level)), ...held.permissions])].toSorted()
+  return { text: JSON.stringify(words), number: words.includes('edit') ? 2 : words.includes('view') ? 1 : 0 }
 }
 
 /** Whether somebody is what middle_auth calls a super admin. They hold no data by that. */
@@ -37,6 +74,7 @@ export function datasetsAdmin({ grants }: Snapshot): readonly string[] {
 
 /** Terms between somebody and a dataset. */
 export function missingOf({ grants, terms }: Snapshot): readonly { readonly [key: string]: Json }[] {
+  if (terms.length === 0) return []
   const standing = new Set(
     grants.filter(({ version }) => version === undefined).flatMap(({ missingTerms }) => missingTerms),
   )
@@ -69,22 +107,4 @@ export function factOf({ facts }: Snapshot, claim: string): string {
 export function consentOf({ facts }: Snapshot): boolean {
   const said = facts.findLast(({ claim }) => claim === 'gdpr_consent')?.value
   return said === true || said === 'true' || said === 'yes'
-}
-
-type Grants = readonly (readonly [string, readonly string[]])[]
-
-/** CAVE knows no versions: what is held on one of them alone is no right on the dataset. */
-function whole({ grants }: Snapshot, heldOf: (grant: Snapshot['grants'][number]) => Held): Grants {
-  return grants
-    .filter(({ version }) => version === undefined)
-    .map((grant) => [grant.dataset, wordsOf(heldOf(grant))] as const)
-    .filter(([, words]) => words.length > 0)
-}
-
-function wordsOf(held: Held): readonly string[] {
-  return [...new Set([...levels.filter((level) => covers(held, level)), ...held.permissions])].toSorted()
-}
-
-function entriesOf(grants: Grants, wordOf: (words: readonly string[]) => Json): { readonly [key: string]: Json } {
-  return Object.fromEntries(grants.map(([dataset, words]) => [dataset, wordOf(words)]))
 }

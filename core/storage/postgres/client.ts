@@ -7,6 +7,7 @@
 import { Fault } from '@labgate/contract'
 import pg from 'pg'
 import type { Queries, Query } from '../query.ts'
+import { isAway, mendOf } from './trouble.ts'
 
 /** Where a PostgreSQL is, and how it is reached. */
 export interface PostgresTarget {
@@ -58,6 +59,7 @@ function addressParts(url: string): pg.ClientConfig {
 const parsers = new Map<number, (value: string) => unknown>([
   [16, (value) => Number(value === 't')],
   [20, Number],
+  [114, String],
   [1700, Number],
 ])
 
@@ -95,13 +97,23 @@ interface Prepared {
 
 const prepared = new Map<string, Prepared>()
 
-/** PostgreSQL's spelling of a statement: `?` and `@name` are numbered, and a join with a condition is no cross join. */
+/** Our word for a function that PostgreSQL has under another name. */
+const otherNames = [
+  ['json_group_array(', 'json_agg('],
+  ['json_array(', 'json_build_array('],
+] as const
+
+/**
+ * PostgreSQL's spelling of a statement: `?` and `@name` are numbered, a join with a condition is no cross join, and lists are
+ * gathered by functions of other names.
+ */
 function spelled(sql: string): Prepared {
   const known = prepared.get(sql)
   if (known) return known
   const names: string[] = []
   let count = 0
-  const text = sql.replaceAll('CROSS JOIN', 'JOIN').replaceAll(/\?|@(\w+)/g, (_, name: string | undefined) => {
+  const renamed = otherNames.reduce((text, [ours, theirs]) => text.replaceAll(ours, theirs), sql)
+  const text = renamed.replaceAll('CROSS JOIN', 'JOIN').replaceAll(/\?|@(\w+)/g, (_, name: string | undefined) => {
     if (name === undefined) return `$${++count}`
     if (!names.includes(name)) names.push(name)
     return `$${names.indexOf(name) + 1}`
@@ -119,7 +131,8 @@ export async function execute<R extends object = Record<string, unknown>>(
 ): Promise<Outcome<R>> {
   const { name, text, names } = spelled(sql)
   const ordered = Array.isArray(values) ? values : names.map((one) => (values as Record<string, unknown>)[one])
-  const { rows, rowCount } = await connection.query<R>({ name, text, values: ordered.map(storable) })
+  const asked = connection.query<R>({ name, text, values: ordered.map(storable) })
+  const { rows, rowCount } = await asked.catch(toldAway)
   return { rows, changes: rowCount ?? 0 }
 }
 
@@ -152,10 +165,18 @@ function named(values: readonly unknown[]): Values {
   return isNamed ? (first as Values) : values
 }
 
+/** What is broken on the way is a Fault; what a statement itself met stays as it is, for those who know its code. */
+export function toldAway(cause: Error): never {
+  throw isAway(cause) ? postgresFault(cause, 'asking') : cause
+}
+
 /** What went wrong, for whoever runs the site. */
 export function postgresFault(cause: unknown, doing: string): unknown {
   if (!(cause instanceof Error) || cause instanceof TypeError || cause.name === 'Fault') return cause
   const code = (cause as { code?: unknown }).code
   const said = typeof code === 'string' && !cause.message.includes(code) ? `${cause.message} (${code})` : cause.message
-  return new Fault('ERR_STORAGE', `database: ${doing} failed: ${said}`, { cause })
+  const mend = mendOf(cause)
+  return new Fault('ERR_STORAGE', `database: ${doing} failed: ${said}${mend === undefined ? '' : `; ${mend}`}`, {
+    cause,
+  })
 }

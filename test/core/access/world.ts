@@ -73,7 +73,8 @@ export async function writeWorld(database: SqliteDatabase, world: World): Promis
       .prepare(`update setting set value = cast(cast(value as integer) + 1 as text) where "key" = 'ledger.revision'`)
       .run()
   })()
-  await new Promise((done) => setImmediate(done))
+  // The first may still belong to this turn: a turn ends where the loop waits for what arrives.
+  await new Promise((done) => setImmediate(() => setImmediate(done)))
 }
 
 type Put = (table: string, row: Readonly<Record<string, unknown>>) => void

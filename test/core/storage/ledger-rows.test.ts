@@ -30,7 +30,7 @@ suite('the ledger by statement', async () => {
 
   test('current grants are found by the partial index, both columns of it where the dataset is known', () => {
     const used = (sql: string) => plan(sql).find((detail) => detail.includes('access_grant_subject_dataset_index'))
-    assert.match(used(ledgerStatements.grants) ?? '', /\(subject=\?\)/)
+    assert.match(used(ledgerStatements.held) ?? '', /\(subject=\?\)/)
     assert.match(used(ledgerStatements.grantsOn) ?? '', /\(subject=\? AND dataset=\?\)/)
   })
 

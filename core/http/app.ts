@@ -121,13 +121,13 @@ export function createApp(needs: AppNeeds): App {
   koa.keys = createCookieSigner(needs.ringKeys) as Koa['keys']
   koa.on('error', (error: unknown) => needs.log.warn({ error }, 'a response broke off'))
   const markOpener = openerMark({ issuer, routes: () => routes.list() })
-  const toProvider = providerDoor({ issuer, mount: () => mount, setCsp, limits })
+  const door = providerDoor({ issuer, mount: () => mount, setCsp, limits })
   const toRoute = around(added, run)
   const atEdge = { issuer, hosts, edgeOf }
   const inside = (ctx: Ctx): Promise<void> => {
     passEdge(ctx, atEdge)
     markOpener(ctx)
-    const taken = ctx.state.host === issuer.host ? toProvider(ctx) : undefined
+    const taken = ctx.state.host === issuer.host ? door.answer(ctx) : undefined
     return taken ?? toRoute(ctx, nobodyElse)
   }
   /** Requests that came the short way and leave by Koa. */
@@ -172,7 +172,7 @@ export function createApp(needs: AppNeeds): App {
     ...short,
     routesAt: (method, path) => (isStraight ? shortAt(method, path) : undefined),
   })
-  const toQuick = createProviderShortWay({ ...short, host: issuer.host, mount: () => mount })
+  const toProvider = createProviderShortWay({ ...short, host: issuer.host, mount: () => mount, door })
   return {
     koa,
     routes,
@@ -188,7 +188,7 @@ export function createApp(needs: AppNeeds): App {
     },
     callback() {
       const listener = (req: IncomingMessage, res: ServerResponse) => {
-        if (!shortWay(req, res) && !toQuick(req, res)) void longWay(req, res)
+        if (!shortWay(req, res) && !(isStraight && toProvider(req, res))) void longWay(req, res)
       }
       return spans === undefined ? listener : spans.around(listener)
     },

@@ -1,11 +1,12 @@
 /**
- * The short way to what the Provider has ready: its documents, and what services ask of it all the time. Such an answer
- * is written at once; whatever is not ready goes on to Koa, and to the Provider, as it came.
+ * The short way to the Provider, which has a Koa of its own and needs no second one around it. What it has ready (its documents,
+ * and what services ask of it all the time) is written at once; every other request is handed to it past our Koa, by the
+ * same door. What is refused on the way goes on to our Koa, which says so.
  * @module
  */
 import type { Ctx } from './context.ts'
 import { bareCsp } from './headers.ts'
-import { type ProviderMount, providerRoute } from './provider.ts'
+import { isProviderPath, type ProviderDoor, type ProviderMount, providerRoute } from './provider.ts'
 import type { ShortNeeds, ShortWay } from './short.ts'
 
 /** What the way needs of the app. */
@@ -13,9 +14,11 @@ export interface ProviderShortNeeds extends Omit<ShortNeeds, 'routesAt'> {
   /** Host of the issuer. */
   readonly host: string
   mount(): ProviderMount | undefined
+  readonly door: ProviderDoor
 }
 
-const paths = new Set([
+/** Those that may be ready. */
+const ready = new Set([
   'GET /.well-known/openid-configuration',
   'GET /.well-known/oauth-authorization-server',
   'GET /oidc/jwks',
@@ -23,6 +26,13 @@ const paths = new Set([
   'POST /oidc/introspection',
   'POST /oidc/token',
 ])
+
+/** Others could be read as another path by somebody; documents may be known to whoever asks, which Koa finds out. */
+const plain = /^\/oidc\/(?!jwks)[a-z]+(?:\/[\w.~-]+)?$/
+
+function isDocument({ req }: Ctx): boolean {
+  return req.url?.startsWith('/.well-known/') === true || req.url === '/oidc/jwks'
+}
 
 /** Makes the short way to the Provider. */
 export function createProviderShortWay(needs: ProviderShortNeeds): ShortWay {
@@ -37,25 +47,46 @@ export function createProviderShortWay(needs: ProviderShortNeeds): ShortWay {
     res.writeHead(200, block)
     res.end(body)
   }
-  const run = async (ctx: Ctx, mount: ProviderMount): Promise<void> => {
+  const sendReady = async (ctx: Ctx, mount: ProviderMount): Promise<boolean> => {
     const document = ctx.req.headers['if-none-match'] === undefined ? mount.prepared?.(ctx) : undefined
     if (document !== undefined) {
       const { etag, type, headers, body } = document
-      return send(ctx, { ETag: etag, 'Cache-Control': 'no-cache', 'Content-Type': type, ...headers }, body)
+      send(ctx, { ETag: etag, 'Cache-Control': 'no-cache', 'Content-Type': type, ...headers }, body)
+      return true
     }
+    const quick = await mount.quick?.(ctx)
+    if (quick !== undefined) send(ctx, { ...quick.headers, 'Content-Type': quick.type }, quick.text)
+    ctx.state.quickAsked = true
+    return quick !== undefined
+  }
+  const handOn = async (ctx: Ctx, mount: ProviderMount): Promise<void> => {
+    const { res } = ctx
+    await needs.door.admit(ctx)
+    res.setHeader('X-Request-Id', ctx.state.requestId)
+    // What is set already was set with this request in view.
+    for (const [name, value] of needs.headers) if (!res.hasHeader(name)) res.setHeader(name, value)
+    await needs.door.enter(ctx, mount)
+  }
+  const run = async (ctx: Ctx, { mount, isReady }: { mount: ProviderMount; isReady: boolean }): Promise<void> => {
+    const { res } = ctx
     try {
-      const quick = await mount.quick?.(ctx)
-      if (quick !== undefined) return send(ctx, { ...quick.headers, 'Content-Type': quick.type }, quick.text)
-      ctx.state.quickAsked = true
+      if (isReady && (await sendReady(ctx, mount))) return
+      if (!isReady || !isDocument(ctx)) return await handOn(ctx, mount)
     } catch (error) {
       ctx.state.settled = { error }
+      // Koa begins anew.
+      if (!res.headersSent) for (const name of res.getHeaderNames()) res.removeHeader(name)
     }
     needs.goOn(ctx)
   }
   return (req, res) => {
     const { method, url = '' } = req
     const mount = needs.mount()
-    if (mount === undefined || !paths.has(`${method} ${url}`)) return false
+    if (mount === undefined) return false
+    const isReady = ready.has(`${method} ${url}`)
+    const query = url.indexOf('?')
+    const path = query < 0 ? url : url.slice(0, query)
+    if (!isReady && (!plain.test(path) || !isProviderPath(path))) return false
     const ctx = needs.contextOf(req, res)
     try {
       needs.passEdge(ctx)
@@ -64,9 +95,9 @@ export function createProviderShortWay(needs: ProviderShortNeeds): ShortWay {
       return false
     }
     if (ctx.state.host !== needs.host) return false
-    ctx.state.route = providerRoute(url)
+    ctx.state.route = providerRoute(path)
     needs.begin(ctx)
-    void run(ctx, mount)
+    void run(ctx, { mount, isReady })
     return true
   }
 }

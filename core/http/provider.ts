@@ -105,27 +105,47 @@ interface DoorNeeds {
   readonly limits: Limits
 }
 
-/** Hands the Provider's paths on; `undefined` for all others. Answers outside of Koa (`ctx.respond = false`). */
-export function providerDoor(needs: DoorNeeds): (ctx: Ctx) => Promise<void> | undefined {
-  const handOn = async (ctx: Ctx, mount: ProviderMount) => {
-    ctx.state.route = providerRoute(ctx.path)
-    const document = ctx.method === 'GET' || ctx.method === 'HEAD' ? mount.prepared?.(ctx) : undefined
-    if (document !== undefined) return answerPrepared(ctx, document)
+/** The door to the Provider, which both ways of a request lead through. */
+export interface ProviderDoor {
+  /** What every request passes before the Provider may see it. @throws Fault ERR_RATE, ERR_TOO_LARGE */
+  admit(ctx: Ctx): Promise<void>
+  /** Hands the request on; the Provider answers it outside of our Koa. */
+  enter(ctx: Ctx, mount: ProviderMount): Promise<void>
+  /** Answers the Provider's paths from Koa; `undefined` for all others. */
+  answer(ctx: Ctx): Promise<void> | undefined
+}
+
+/** Makes the door. */
+export function providerDoor(needs: DoorNeeds): ProviderDoor {
+  const admit: ProviderDoor['admit'] = async (ctx) => {
     if (openToAll.has(ctx.path)) await needs.limits.take(`provider ${ctx.path}`, addressKey(ctx.state.address), rate)
     if ((ctx.request.length ?? 0) > defaultBodyLimit) throw new Fault('ERR_TOO_LARGE', 'The request is too large.')
-    const { settled, quickAsked } = ctx.state
-    if (settled !== undefined && 'error' in settled) throw settled.error
-    const quick = quickAsked ? undefined : await mount.quick?.(ctx)
-    if (quick !== undefined) return answerQuick(ctx, quick)
+  }
+  const enter: ProviderDoor['enter'] = async (ctx, mount) => {
     const csp = mount.csp?.(ctx)
     if (csp !== undefined) ctx.state.csp = csp
     needs.setCsp(ctx)
     rewriteToIssuer(ctx.req, needs.issuer)
-    ctx.respond = false
     await callbackOf(mount.current())(ctx.req, ctx.res)
   }
-  return (ctx) => {
-    const mount = needs.mount()
-    return mount !== undefined && isProviderPath(ctx.path) ? handOn(ctx, mount) : undefined
+  const handOn = async (ctx: Ctx, mount: ProviderMount) => {
+    ctx.state.route = providerRoute(ctx.path)
+    const document = ctx.method === 'GET' || ctx.method === 'HEAD' ? mount.prepared?.(ctx) : undefined
+    if (document !== undefined) return answerPrepared(ctx, document)
+    const { settled, quickAsked } = ctx.state
+    if (settled !== undefined && 'error' in settled) throw settled.error
+    await admit(ctx)
+    const quick = quickAsked ? undefined : await mount.quick?.(ctx)
+    if (quick !== undefined) return answerQuick(ctx, quick)
+    ctx.respond = false
+    await enter(ctx, mount)
+  }
+  return {
+    admit,
+    enter,
+    answer(ctx) {
+      const mount = needs.mount()
+      return mount !== undefined && isProviderPath(ctx.path) ? handOn(ctx, mount) : undefined
+    },
   }
 }

@@ -2,6 +2,7 @@
 import { accessConditions } from './check-access.ts'
 import { keyConditions } from './check-client-keys.ts'
 import { profileConditions } from './check-profile.ts'
+import { readPostgresUrl } from './postgres-url.ts'
 import type { Path } from './problems.ts'
 import type { ClientEntry, Config, PluginEntry, Rule } from './schema.ts'
 
@@ -53,7 +54,14 @@ function mailConditions(mail: Config['mail']): Broken[] {
 }
 
 function databaseConditions(database: Config['database']): Broken[] {
-  if (database.url !== undefined) return []
+  const said = readPostgresUrl(database.url ?? '')
+  const twice = (['tls', 'ca'] as const).filter((key) => database[key] !== undefined && said?.[key] !== undefined)
+  if (database.url !== undefined)
+    return twice.map((key) => ({
+      path: ['database', key],
+      part: 'key',
+      message: `\`${key}\` and \`${key === 'tls' ? 'sslmode' : 'sslrootcert'}\` of \`url\` say the same thing; keep one`,
+    }))
   const alone = (['password', 'tls', 'ca'] as const).filter((key) => database[key] !== undefined)
   return alone.map((key) => ({ path: ['database', key], part: 'key', message: `\`${key}\` goes with a \`url\`` }))
 }

@@ -3,14 +3,17 @@ import { readFileSync } from 'node:fs'
 import { Fault } from '@labgate/contract'
 import type { PostgresTarget } from '../storage/postgres/client.ts'
 import type { RedisTarget } from '../storage/redis.ts'
+import { type PostgresUrl, readPostgresUrl } from './postgres-url.ts'
 import type { Config } from './schema.ts'
 
 /** The PostgreSQL of a config, or `undefined`: a file. @throws Fault ERR_CONFIG when the authority's file cannot be read */
 export function postgresOf({ database }: Pick<Config, 'database'>): PostgresTarget | undefined {
-  const { url, password, connections, tls = isHere(url) ? 'off' : 'verify', ca } = database
-  if (url === undefined) return undefined
+  const { url = '', password, connections } = database
+  const said = readPostgresUrl(url)
+  if (said === undefined) return undefined
+  const { tls = said.tls ?? (isHere(said) ? 'off' : 'verify'), ca = said.ca } = database
   const verified = ca === undefined ? {} : { ca: textOf('database', ca) }
-  return { url, password: password?.reveal(), connections, tls: tls === 'off' ? 'off' : verified }
+  return { url: said.address, password: password?.reveal(), connections, tls: tls === 'off' ? 'off' : verified }
 }
 
 /** The Redis of a config, if there is one. @throws Fault ERR_CONFIG when the authority's file cannot be read */
@@ -32,19 +35,22 @@ export function placeOf({ database: { url, file } }: Place): string {
 }
 
 /** A socket, or this machine's own address: nobody listens in between. */
-function isHere(url: string | undefined): boolean {
-  const named = /^[a-z]+:\/\/(?:[^@/]*@)?(\[[^\]]*\]|[^/?:]*)/i.exec(url ?? '')?.[1] ?? ''
-  // What stands in the query is where it goes.
-  const host = decodeURIComponent(/\?host=(.+)$/.exec(url ?? '')?.[1] ?? named)
+function isHere({ host }: PostgresUrl): boolean {
   return (
     host === '' || host.startsWith('/') || host === 'localhost' || host === '[::1]' || /^127(?:\.\d+){3}$/.test(host)
   )
 }
 
 function textOf(section: string, file: string): string {
+  const fault = (why: string, cause?: unknown) =>
+    new Fault('ERR_CONFIG', `${section}.ca: ${file} ${why}`, cause === undefined ? {} : { cause })
+  let text: string
   try {
-    return readFileSync(file, 'utf8')
+    text = readFileSync(file, 'utf8')
   } catch (cause) {
-    throw new Fault('ERR_CONFIG', `${section}.ca: ${file} cannot be read: ${(cause as Error).message}`, { cause })
+    throw fault(`cannot be read: ${(cause as Error).message}`, cause)
   }
+  // Node takes what is none for no authority at all, and then says that of the server.
+  if (!/-----BEGIN (TRUSTED )?CERTIFICATE-----/.test(text)) throw fault('is no PEM file with a certificate')
+  return text
 }

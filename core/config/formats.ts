@@ -1,6 +1,7 @@
 /** The formats a config schema may name, each with the words that tell an operator what is expected. @module */
 import { isIP } from 'node:net'
 import { parseAddress } from '@labgate/contract'
+import { readPostgresUrl } from './postgres-url.ts'
 import { parseBytes, parseDuration, parseInstant } from './units.ts'
 
 /** One format: what it accepts, and how to say what it wants. */
@@ -45,8 +46,9 @@ export const formats: Readonly<Record<string, Format>> = {
     wants: 'an origin such as https://*.work.example.org, or https://work.example.org for one origin for all',
   },
   postgresql: {
-    accepts: isPostgres,
-    wants: 'the address of a database without a password: postgresql://labgate@db.example.org/labgate',
+    accepts: (text) => readPostgresUrl(text) !== undefined,
+    wants:
+      'the address of a database without a password: postgresql://labgate@db.example.org/labgate, with no more after a `?` than host, sslmode (verify-full, or disable) and sslrootcert',
   },
   redis: byPattern(
     '^rediss?://[^\\s@/]+(/[0-9]+)?$',
@@ -127,11 +129,6 @@ export const commonWants: Readonly<Record<string, string>> = {
 }
 
 // What `pg` reads: a socket's folder may stand where a host stands in other addresses.
-function isPostgres(text: string): boolean {
-  const parts = /^postgres(?:ql)?:\/\/(?:([^@/?#\s]*)@)?([^@/?#\s]*)\/([^/?#\s]+)(?:\?host=[^&#\s]+)?$/.exec(text)
-  return parts !== null && !(parts[1] ?? '').includes(':')
-}
-
 function isOrigin(text: string): boolean {
   return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text
 }

@@ -52,14 +52,15 @@ export const databaseSchema = {
     url: {
       type: 'string',
       format: 'postgresql',
-      description: 'A PostgreSQL (14 or later) instead of the file, without a password; see docs/postgresql.md.',
+      description:
+        'A PostgreSQL (14 or later) instead of the file, without a password; `?sslmode=verify-full&sslrootcert=FILE` as elsewhere. See docs/postgresql.md.',
     },
     password: secret({ description: 'Password of the user in `url`, when the server asks for one.' }),
     tls: {
       enum: ['verify', 'off'],
       type: 'string',
       description:
-        'Whether the connection to PostgreSQL is encrypted and its certificate verified. Absent: off for this machine, else verify.',
+        'Whether the connection to PostgreSQL is encrypted and its certificate verified. Absent: what `sslmode` of the `url` says, else off for this machine and verify for any other.',
     },
     ca: {
       type: 'string',

@@ -62,11 +62,23 @@ export function createAdapter(needs: AdapterNeeds) {
   }
 }
 
-/** Another process won the race for a code between our check and our commit: the answer already made must not leave. */
+/**
+ * The answer already made must not leave: another process won the race for a code between our check and our commit, or what
+ * was written could not be stored. Thrown on, a Fault would end in Koa's own handler, which cannot write on it and never answers.
+ */
 function refuse(ctx: Context, error: unknown): void {
-  if (!isConsumeConflict(error)) throw error
-  ctx.status = 400
-  ctx.body = { error: 'invalid_grant', error_description: 'grant request is invalid' }
+  if (isConsumeConflict(error)) {
+    ctx.status = 400
+    ctx.body = { error: 'invalid_grant', error_description: 'grant request is invalid' }
+    return
+  }
+  for (const name of ['Location', 'Set-Cookie']) ctx.remove(name)
+  ctx.status = 500
+  ctx.body = {
+    error: 'server_error',
+    error_description: 'what this request changes could not be stored; try again later',
+  }
+  ctx.app.emit('server_error', ctx, error)
 }
 
 function clientAdapter(findClient: FindClient): Adapter {

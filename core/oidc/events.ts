@@ -1,5 +1,5 @@
 /** What the Provider tells by events, in the log and the audit trail. A listener never throws: it would end the process. @module */
-import type { Log } from '@labgate/contract'
+import { isFault, type Log } from '@labgate/contract'
 import type Provider from 'oidc-provider'
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { Audit } from '../observe/audit.ts'
@@ -35,6 +35,8 @@ export function listenToProvider(
     })
   on('server_error', (ctx: KoaContextWithOIDC | undefined, err: Error) => {
     log.error({ err, requestId: requestIdOf(ctx) }, 'the Provider failed')
+    // Else every error is a 500: whoever asked is told that it passes.
+    if (ctx && isFault(err) && err.code === 'ERR_STORAGE') ctx.status = err.status
   })
   // Without a listener Koa prints the stack to standard error, past the log.
   on('error', (err: Error) => log.error({ err }, 'the Provider failed'))

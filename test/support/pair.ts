@@ -22,6 +22,7 @@ export interface Member {
   /** Asks this one, past the balancer's turn. */
   ask(method: string, path: string, call?: ApiCall): Promise<ApiAnswer>
   readonly tell: Tell<Order>
+  readonly port: number
   /** SIGKILL. */
   kill(): Promise<void>
 }
@@ -59,7 +60,7 @@ export async function startPair(database: string, part: Part = {}): Promise<Pair
         ...call,
         headers: { host: new URL(issuer).host, ...headers },
       })
-    return { firstAdminCode, tell, ask, answered, kill: () => killed(child) }
+    return { firstAdminCode, port: own, tell, ask, answered, kill: () => killed(child) }
   }
   const members = await Promise.all([start(), start()])
   return {

@@ -18,7 +18,7 @@ import { ConsumeConflict } from '../conflict.ts'
 import { createOverlay } from '../overlay.ts'
 import type { KeyRing } from '../sealing.ts'
 import { type ArtifactTable, artifactTable, sealedEntry } from './artifact-rows.ts'
-import { postgresFault } from './client.ts'
+import { postgresFault, toldAway } from './client.ts'
 import { type PostgresWriter, transactionOn } from './writer.ts'
 
 export interface PostgresUnitNeeds {
@@ -170,8 +170,8 @@ class ProtocolStep implements Unit {
   }
 
   async #begin(): Promise<pg.PoolClient> {
-    const client = await this.#needs.pool.connect()
-    await client.query('BEGIN')
+    const client = await this.#needs.pool.connect().catch(toldAway)
+    await client.query('BEGIN').catch(toldAway)
     return client
   }
 

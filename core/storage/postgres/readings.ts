@@ -1,7 +1,7 @@
 /** Readings of one instant, on connections of a pool. @module */
 import type pg from 'pg'
 import type { Queries, Readings } from '../query.ts'
-import { postgresQueries } from './client.ts'
+import { postgresQueries, toldAway } from './client.ts'
 
 /** Readings on a pool: a transaction that sees the database as of its first statement. */
 export function postgresReadings<T>(pool: pg.Pool, rowsOf: (queries: Queries) => T): Readings<T> {
@@ -13,10 +13,10 @@ export function postgresReadings<T>(pool: pg.Pool, rowsOf: (queries: Queries) =>
   }
   return {
     async reading(work) {
-      const client = await pool.connect()
+      const client = await pool.connect().catch(toldAway)
       let broken: Error | undefined
       try {
-        await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
+        await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY').catch(toldAway)
         return await work(rowsOn(client))
       } finally {
         await client.query('COMMIT').catch((cause: Error) => {

@@ -39,7 +39,9 @@ test('an address is one of a database, and never holds a password', () => {
     'mysql://db.example.org/lab',
     'postgresql://db.example.org/lab?password=word',
     'postgresql://db.example.org/lab?host=/a&password=word',
-    'postgresql://db.example.org/lab?sslmode=disable',
+    'postgresql://db.example.org/lab?sslmode=prefer',
+    'postgresql://db.example.org/lab?sslmode=verify-full&sslmode=disable',
+    'postgresql://db.example.org/lab?sslkey=/a',
   ])
     assert.throws(
       () => database(`url: "${wrong}"`),
@@ -55,6 +57,16 @@ test('an address is one of a database, and never holds a password', () => {
     ['of the test', 20, 'lab'],
   )
   assert.equal(placeOf(database(url)), 'postgresql://labgate@db.example.org/lab')
+})
+
+test('what an address says of TLS counts as `tls` and `ca` do, and verifies at least what it asks for', () => {
+  const tlsOf = (address: string) => postgresOf(database(`url: "${address}"`))?.tls
+  const at = 'postgresql://db.example.org/lab'
+  assert.deepEqual([tlsOf(at), tlsOf(`${at}?sslmode=disable`)], [{}, 'off'])
+  for (const mode of ['require', 'verify-ca', 'verify-full']) assert.deepEqual(tlsOf(`${at}?sslmode=${mode}`), {})
+  assert.deepEqual(tlsOf('postgresql://localhost/lab?sslmode=verify-full&sslrootcert=system'), {})
+  assert.equal(tlsOf('postgresql://localhost/lab'), 'off')
+  assert.equal(postgresOf(database(`url: "${at}?sslmode=require"`))?.url, at)
 })
 
 test('the client is given every part of the address, and the password', () => {

@@ -1,9 +1,13 @@
 /** A person's storage as one archive, whatever holds it. @module */
+import type { IncomingMessage } from 'node:http'
+import { posix } from 'node:path'
 import { launchFault, type Mount } from '@labgate/contract'
 import type { Container } from 'dockerode'
 import { engineTrouble, isGone, wordsOf } from './engine.ts'
 import type { Ground } from './ground.ts'
+import { followArchive } from './last-entry.ts'
 import { removeContainer } from './launch.ts'
+import { isPodman } from './network.ts'
 import { labels, storeSource } from './plan.ts'
 
 /** So long a download may take before its container counts as left behind. */
@@ -22,8 +26,8 @@ export async function* archiveStores(
   try {
     container = await reader(ground, stores)
     const archive = await ground.engine.wait.getContainer(container.id).getArchive({ path: '/storage/.' })
-    // What an engine breaks off it may end as if all were there.
-    yield* untilItsEnd(archive as AsyncIterable<Buffer>)
+    const whole = untilItsEnd(archive as AsyncIterable<Buffer>)
+    yield* (await isPodman(ground.engine)) ? untilWhatGrew(whole, container) : whole
   } catch (error) {
     throw engineTrouble(error)
   } finally {
@@ -39,9 +43,38 @@ async function* untilItsEnd(archive: AsyncIterable<Buffer>): AsyncGenerator<Buff
     yield part
   }
   if (last.length === endBytes && last.every((byte) => byte === 0)) return
-  throw launchFault('internal', 'The archive broke off: a file changed while it was read.', {
+  throw brokeOff()
+}
+
+/**
+ * Podman ends an archive, in good order, at a file that is longer than when it began to read it. So an archive whose last file
+ * has grown may lack others.
+ */
+async function* untilWhatGrew(archive: AsyncIterable<Buffer>, container: Container): AsyncGenerator<Buffer> {
+  const follower = followArchive()
+  for await (const part of archive) {
+    await follower.take(part)
+    yield part
+  }
+  const last = await follower.lastFile()
+  if (last !== undefined && (await sizeOf(container, last.name)) !== last.size) throw brokeOff(last.name)
+}
+
+/** Bytes of a file now; `undefined`: it is there no more. */
+async function sizeOf(container: Container, name: string): Promise<number | undefined> {
+  const told = (await container.infoArchive({ path: posix.join('/storage', name) }).catch((error: unknown) => {
+    if (isGone(error)) return undefined
+    throw error
+  })) as IncomingMessage | undefined
+  const stat = told?.headers['x-docker-container-path-stat']
+  return typeof stat === 'string' ? Number(JSON.parse(Buffer.from(stat, 'base64').toString()).size) : undefined
+}
+
+function brokeOff(name?: string): Error {
+  return launchFault('internal', 'The archive broke off: a file changed while it was read.', {
     hint: 'Stop what writes there, and try again.',
     retryable: true,
+    ...(name === undefined ? {} : { cause: name }),
   })
 }
 

@@ -42,10 +42,8 @@ export async function archivesSafely({ start, runner, suite }: RunnerLab, engine
   for (const name of entries.keys()) assert.ok(!name.startsWith('/') && !name.split('/').includes('..'), name)
   assert.doesNotMatch(text, /root:x:0|nobody-sees-this/)
   if (broke !== undefined) return assert.match(String(broke), /broke off/)
-  for (const name of ['passwd', 'all', 'up', 'token']) {
-    // Podman ends an archive at a file that grows, and says that it is whole: README.md tells of it.
-    if (engine.kind === 'podman' && !entries.has(name)) continue
-    assert.equal(entries.get(name)?.type, 'symlink', name)
-  }
-  if (engine.kind === 'docker') assert.equal([...entries.keys()].filter((name) => /^many\/\d+$/.test(name)).length, 500)
+  // Podman ends an archive at a file that grows, and says that it is whole.
+  assert.equal(engine.kind, 'docker', 'what broke off is told')
+  for (const name of ['passwd', 'all', 'up', 'token']) assert.equal(entries.get(name)?.type, 'symlink', name)
+  assert.equal([...entries.keys()].filter((name) => /^many\/\d+$/.test(name)).length, 500)
 }

@@ -22,8 +22,8 @@ export interface NamedPeople {
 export interface ConfigMembers {
   /** Everybody who is known. Within the caller's transaction. */
   settleAll(em: EntityManager): Promise<void>
-  /** One person, at sign-in. */
-  settle(account: AccountId): Promise<void>
+  /** One person, at sign-in. `noted`: what the sign-in brought is being written. */
+  settle(account: AccountId, noted?: Promise<void>): Promise<void>
 }
 
 const actor = { kind: 'system', name: 'config' } as const
@@ -69,8 +69,9 @@ export function createConfigMembers(needs: {
         await apply(account, { wanted, present: { member: slugs(members), manager: slugs(managers) } })
       }
     },
-    async settle(account) {
+    async settle(account, noted) {
       if (Object.keys(named).length === 0) return
+      await noted
       const row = await storage.accountRows.find(account)
       if (row === undefined) return
       const identities = await storage.accountRows.identities(account)

@@ -36,6 +36,8 @@ export type Welcome =
       readonly created: boolean
       /** Absent when there was none. */
       readonly invitation?: Invitedness | undefined
+      /** What the sign-in brought is being written, in one commit with what is begun at once: to be waited for before any answer. */
+      readonly noted: Promise<void>
     }
   /** An account with this proved address exists: join it by proving it, or make a new one. */
   | { readonly kind: 'known-address'; readonly email: string }
@@ -66,6 +68,12 @@ export interface People {
 
 type Settling = Pick<Arrival, 'source' | 'assertion' | 'groups'>
 
+interface Settled {
+  readonly account: AccountRow
+  /** As of a welcome. */
+  readonly noted: Promise<void>
+}
+
 export function createPeople(needs: {
   storage: Storage
   accounts: Accounts
@@ -83,9 +91,11 @@ export function createPeople(needs: {
   const { storage, accounts, identities } = needs
 
   const isNamedAdmin = (arrival: Pick<Arrival, 'source' | 'assertion'>) => isNamedIn(needs.admins, arrival)
-  const settle = async (identity: IdentityRow, arrival: Settling): Promise<AccountRow> => {
+  const settle = async (identity: IdentityRow, arrival: Settling): Promise<Settled> => {
     const { source, assertion, groups } = arrival
-    await identities.seen(identity.id, source, assertion)
+    const noted = identities.seen(identity.id, source, assertion)
+    // Whoever waits for it hears of it; nobody may do so before something else has failed.
+    noted.catch(() => undefined)
     await accounts.setGroups(
       identity.account,
       source.instance,
@@ -93,14 +103,28 @@ export function createPeople(needs: {
     )
     // An instance that was renamed says nothing any more under its old name.
     if (identity.instance !== source.instance) await accounts.setGroups(identity.account, identity.instance, [])
-    const email = verifiedEmail(assertion.facts)
-    if (email) await accounts.noteVerifiedEmail(identity.account, email)
-    await needs.members.settle(identity.account)
-    const account = await accounts.find(identity.account)
-    if (!account) throw new Fault('ERR_STORAGE', `identity ${identity.id} names an account that is not there`)
-    if (!isNamedAdmin(arrival) || (account.role === 'admin' && account.state !== 'pending')) return account
+    await needs.members.settle(identity.account, noted)
+    const account = await proven(await findOf(identity), verifiedEmail(assertion.facts))
+    if (!isNamedAdmin(arrival) || (account.role === 'admin' && account.state !== 'pending')) return { account, noted }
     if (account.state === 'pending') await accounts.setState(account.id, 'active')
-    return accounts.setRole(account.id, 'admin')
+    return { account: await accounts.setRole(account.id, 'admin'), noted }
+  }
+  const findOf = async ({ id, account }: IdentityRow): Promise<AccountRow> => {
+    const found = await accounts.find(account)
+    if (!found) throw new Fault('ERR_STORAGE', `identity ${id} names an account that is not there`)
+    return found
+  }
+  /** With the address that this sign-in has proved, where the account has none or this very one unproved. */
+  const proven = async (account: AccountRow, email: string | undefined): Promise<AccountRow> => {
+    const isOther = account.email !== undefined && account.email !== email
+    if (email === undefined || account.emailVerified || isOther) return account
+    await accounts.noteVerifiedEmail(account.id, email)
+    return (await accounts.find(account.id)) ?? account
+  }
+  const settleWholly = async (identity: IdentityRow, arrival: Settling): Promise<AccountRow> => {
+    const { account, noted } = await settle(identity, arrival)
+    await noted
+    return account
   }
   /** Who is no longer let in by an instance keeps nothing of what it said before, however else they come in. */
   const forgetGroups = async (identity: IdentityRow, { source, assertion }: Settling): Promise<void> => {
@@ -157,8 +181,9 @@ export function createPeople(needs: {
     }
     if (known) {
       const settled = await settle(known, arrival)
-      const account = fit ? await accept(settled, arrival, fit) : settled
-      return { kind: 'account', account, identity: known, created: false, invitation: becameOf(fit, account) }
+      const account = fit ? await accept(settled.account, arrival, fit) : settled.account
+      const invitation = becameOf(fit, account)
+      return { kind: 'account', account, identity: known, created: false, invitation, noted: settled.noted }
     }
     if (needs.registration === 'closed' && !isInvited && !isNamedAdmin(arrival)) return shut(fit)
     const email = verifiedEmail(assertion.facts)
@@ -170,8 +195,8 @@ export function createPeople(needs: {
     const created = await create(arrival, { state: answer.state, fit }).then(() => true, unlessRaced)
     const identity = await identities.find(source, assertion)
     if (!identity) throw new Fault('ERR_STORAGE', 'the new account could not be read back')
-    const account = await settle(identity, arrival)
-    return { kind: 'account', account, identity, created, invitation: becameOf(fit, account) }
+    const { account, noted } = await settle(identity, arrival)
+    return { kind: 'account', account, identity, created, invitation: becameOf(fit, account), noted }
   }
 
   return {
@@ -185,7 +210,7 @@ export function createPeople(needs: {
       if (!answer.allowed) return { kind: 'refused', account: known?.account, why: 'admission' }
       if (!known) return { kind: 'refused', account: undefined, why: 'unknown' }
       if (!account) return { kind: 'refused', account: known.account, why: 'inactive' }
-      return { kind: 'account', account: await settle(known, arrival) }
+      return { kind: 'account', account: await settleWholly(known, arrival) }
     },
     async join(account, arrival) {
       if ((await accounts.find(account))?.kind !== 'person')
@@ -194,7 +219,7 @@ export function createPeople(needs: {
       if (!answer.allowed) throw new Fault('ERR_ADMISSION', `This way is only for ${answer.why}.`)
       const identity = await identities.link(account, arrival.source, arrival.assertion)
       await needs.awaited.handOver(account, arrival)
-      await settle(identity, arrival)
+      await settleWholly(identity, arrival)
       return identity
     },
     async arrive(arrival) {

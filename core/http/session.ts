@@ -71,7 +71,10 @@ export function createSessionCookie(needs: {
     async set(id: string, data: Kept) {
       if (data.start) await sessions.start(id, data.start)
     },
-    destroy: (id: string) => sessions.drop(id),
+    // Before one is opened, the package throws away the id that it has just made.
+    destroy: async (id: string, { ctx }: { readonly ctx: Ctx }) => {
+      if ((ctx.get('cookie') ?? '').includes(id)) await sessions.drop(id)
+    },
   }
   const options = {
     key: cookieName,

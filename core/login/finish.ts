@@ -84,9 +84,10 @@ export function createFinish(desk: Desk): Finish {
   const enter = async (
     ctx: Ctx,
     interaction: Interaction,
-    entry: { outcome: Outcome; account: AccountRow; identity: IdentityRow; created: boolean },
+    entry: { outcome: Outcome; account: AccountRow; identity: IdentityRow; created: boolean; noted: Promise<void> },
   ): Promise<void> => {
-    const { outcome, account, identity } = entry
+    const { outcome, account, identity, noted } = entry
+    if (!mayAct(account)) await noted
     if (account.state === 'pending') return wait(ctx, interaction, entry)
     if (!mayAct(account)) {
       await desk.audit(ctx, { type: 'sign-in.refused', account: account.id, detail: { why: account.state } })
@@ -97,6 +98,7 @@ export function createFinish(desk: Desk): Finish {
     if (interaction.session && !sameAsTheirs) await desk.leaveOther(ctx, interaction.session)
     // Begun in one turn, so that they share one commit.
     await Promise.all([
+      noted,
       desk.cookie.open(ctx, {
         account: account.id,
         instance: outcome.instance,

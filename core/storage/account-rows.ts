@@ -148,7 +148,8 @@ export function createAccountRows(needs: { database: SqliteDatabase; queries: Qu
       })
     },
     async noteSignIn(id, at) {
-      await writer.run(() => statements.signedIn.run(at.getTime(), id))
+      // It changes nothing of what the account may do.
+      await writer.run(() => statements.signedIn.run(at.getTime(), id), { quiet: true })
     },
   }
 }

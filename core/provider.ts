@@ -4,14 +4,14 @@ import { claimsToBeApiToken } from './accounts/token-value.ts'
 import type { Config } from './config/schema.ts'
 import { cookieNames } from './http/cookies.ts'
 import { cspOf } from './http/headers.ts'
-import type { ProviderMount } from './http/provider.ts'
+import type { Prepared, ProviderMount } from './http/provider.ts'
 import type { Limits } from './http/rate.ts'
 import type { SessionCookie } from './http/session.ts'
 import { returnAddress, wayOf } from './login/door.ts'
 import { createRenewal } from './login/renewal.ts'
 import { clientMetadata, doorClient, doorClientId } from './oidc/clients.ts'
 import { deviceViews } from './oidc/device-views.ts'
-import { keptDocument } from './oidc/documents.ts'
+import { type KeptDocument, keptDocument } from './oidc/documents.ts'
 import { createProvider } from './oidc/provider.ts'
 import { quickAnswers } from './oidc/quick.ts'
 import { providerViews } from './oidc/views.ts'
@@ -123,11 +123,21 @@ export function providerMount(current: () => Provider): ProviderMount {
     csp: providerCsp,
     prepared(ctx) {
       const document = keptDocument(current(), ctx.path)
-      const origin = ctx.get('Origin') || '*'
-      return document && { ...document, headers: { Vary: 'Origin', 'Access-Control-Allow-Origin': origin } }
+      const origin = ctx.get('Origin')
+      if (document === undefined || origin !== '') return document && readableBy(document, origin)
+      // Services say no origin: theirs is one and the same.
+      const known = forAll.get(document) ?? readableBy(document, '*')
+      forAll.set(document, known)
+      return known
     },
     quick: (ctx) => quickAnswers(current())?.(ctx),
   }
+}
+
+const forAll = new WeakMap<KeptDocument, Prepared>()
+
+function readableBy(document: KeptDocument, origin: string): Prepared {
+  return { ...document, headers: { Vary: 'Origin', 'Access-Control-Allow-Origin': origin } }
 }
 
 /** Pages of the Provider end at relying parties through forms; the library's own need their script's hash besides. */

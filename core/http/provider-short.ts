@@ -6,7 +6,7 @@
  */
 import type { Ctx } from './context.ts'
 import { bareCsp } from './headers.ts'
-import { isProviderPath, type ProviderDoor, type ProviderMount, providerRoute } from './provider.ts'
+import { isProviderPath, type Prepared, type ProviderDoor, type ProviderMount, providerRoute } from './provider.ts'
 import type { ShortNeeds, ShortWay } from './short.ts'
 
 /** What the way needs of the app. */
@@ -34,28 +34,69 @@ function isDocument({ req }: Ctx): boolean {
   return req.url?.startsWith('/.well-known/') === true || req.url === '/oidc/jwks'
 }
 
+/** An answer but for its request's id. */
+interface Sendable {
+  readonly status: number
+  readonly head: readonly string[]
+  /** A sign for each byte. */
+  readonly text: string
+}
+
+/** Whether the very document is there already. What else may be said of it (RFC 9110 §13) is Koa's to understand. */
+function isSame({ req }: Ctx, { etag }: Prepared): boolean {
+  const { headers } = req
+  const isPlain = headers['cache-control'] === undefined && headers['if-modified-since'] === undefined
+  return isPlain && headers['if-none-match'] === etag
+}
+
 /** Makes the short way to the Provider. */
 export function createProviderShortWay(needs: ProviderShortNeeds): ShortWay {
   // Every answer says for itself how long it may be kept.
   const others = needs.headers.filter(([name]) => name !== 'Cache-Control')
   const always = ['X-Request-Id', '', ...others.flat(), 'Content-Security-Policy', bareCsp]
-  const send = ({ res, state }: Ctx, headers: Readonly<Record<string, string>>, body: string | Buffer): void => {
-    const block = always.slice()
+  const headOf = (headers: Readonly<Record<string, string>>): string[] => {
+    const head = always.slice()
+    for (const name in headers) head.push(name, headers[name] as string)
+    return head
+  }
+  const send = ({ res, state }: Ctx, { status, head, text }: Sendable): void => {
+    const block = head.slice()
     block[1] = state.requestId
-    for (const name in headers) block.push(name, headers[name] as string)
-    block.push('Content-Length', String(Buffer.byteLength(body)))
-    res.writeHead(200, block)
-    res.end(body)
+    res.writeHead(status, block)
+    // One text with the head, written at once; bytes would be a second part.
+    res.end(text, 'latin1')
+  }
+  const sendables = new WeakMap<Prepared, { readonly whole: Sendable; readonly unchanged: Sendable }>()
+  const sendablesOf = (document: Prepared) => {
+    const known = sendables.get(document)
+    if (known !== undefined) return known
+    const { etag, type, headers, body } = document
+    const shared = { ETag: etag, 'Cache-Control': 'no-cache', ...headers }
+    const head = headOf({ ...shared, 'Content-Type': type, 'Content-Length': String(body.length) })
+    const made = {
+      // A sign for each byte.
+      whole: { status: 200, head, text: body.toString('latin1') },
+      unchanged: { status: 304, head: headOf(shared), text: '' },
+    }
+    sendables.set(document, made)
+    return made
   }
   const sendReady = async (ctx: Ctx, mount: ProviderMount): Promise<boolean> => {
-    const document = ctx.req.headers['if-none-match'] === undefined ? mount.prepared?.(ctx) : undefined
-    if (document !== undefined) {
-      const { etag, type, headers, body } = document
-      send(ctx, { ETag: etag, 'Cache-Control': 'no-cache', 'Content-Type': type, ...headers }, body)
+    const known = ctx.req.headers['if-none-match']
+    const document = mount.prepared?.(ctx)
+    if (document !== undefined && (known === undefined || isSame(ctx, document))) {
+      const { whole, unchanged } = sendablesOf(document)
+      send(ctx, known === undefined ? whole : unchanged)
       return true
     }
+    if (document !== undefined) return false
     const quick = await mount.quick?.(ctx)
-    if (quick !== undefined) send(ctx, { ...quick.headers, 'Content-Type': quick.type }, quick.text)
+    if (quick !== undefined) {
+      const { headers, type, text } = quick
+      const length = Buffer.byteLength(text)
+      const head = headOf({ ...headers, 'Content-Type': type, 'Content-Length': String(length) })
+      send(ctx, { status: 200, head, text: length === text.length ? text : Buffer.from(text).toString('latin1') })
+    }
     ctx.state.quickAsked = true
     return quick !== undefined
   }

@@ -230,6 +230,17 @@ describe('the quick answers say what the library says', () => {
       // Not by `fetch`, which asks for a fresh one whenever somebody names an ETag.
       const known = await request(at(path), { headers: { 'if-none-match': etag } })
       assert.deepEqual([known.statusCode, await known.body.text()], [304, ''])
+      assert.deepEqual([known.headers.etag, known.headers['content-type']], [etag, undefined])
+      // The same as Koa understands it: a list, and whoever wants a fresh one.
+      for (const [headers, status] of [
+        [{ 'if-none-match': `"other", ${etag}` }, 304],
+        [{ 'if-none-match': '"other"' }, 200],
+        [{ 'if-none-match': etag, 'cache-control': 'no-cache' }, 200],
+      ] as const) {
+        const answer = await request(at(path), { headers })
+        assert.deepEqual([answer.statusCode, answer.headers.etag], [status, etag], JSON.stringify(headers))
+        await answer.body.dump()
+      }
     }
   })
 })

@@ -19,10 +19,12 @@ import { ConsumeConflict } from './conflict.ts'
 import { createOverlay } from './overlay.ts'
 import { peek, type RedisRecords, RedisTrouble } from './redis-records.ts'
 
-/** What lives for minutes, and whose loss costs no more than to sign in again. */
+/**
+ * What lives for minutes, and whose loss costs no more than to sign in again. What is asked for by every sign-in and mostly is
+ * not there would be asked for twice, and stays in the database.
+ */
 export const shortLivedModels: ReadonlySet<string> = new Set([
-  ...['Interaction', 'Attempt', 'Outcome', 'Aside', 'Note', 'Sight'],
-  ...['AuthorizationCode', 'PushedAuthorizationRequest', 'DeviceCode'],
+  ...['Interaction', 'Attempt', 'Outcome', 'AuthorizationCode', 'PushedAuthorizationRequest', 'DeviceCode'],
 ])
 
 /** Whether some of these models live for minutes; `undefined` stands for all there are. */
@@ -58,6 +60,8 @@ class LayeredStep implements Unit {
   readonly #deleted = new Map<string, { readonly model: string; readonly id: string }>()
   readonly #grants: { readonly grant: string; readonly models: readonly string[] | undefined }[] = []
   readonly #used = new Map<string, ArtifactEntry>()
+  /** A step sees a record as it was when it first looked; whether it may be used up is asked anew. */
+  readonly #looked = new Map<string, Promise<ArtifactEntry | undefined>>()
   readonly #end = Promise.withResolvers<void>()
   #state: 'open' | 'committing' | 'over' = 'open'
 
@@ -168,10 +172,20 @@ class LayeredStep implements Unit {
     const isOwn = this.#overlay.has(key)
     const own = isOwn ? this.#overlay.see(key, () => undefined) : undefined
     if (isOwn && !this.#unseen.has(key)) return own
-    const { records, log } = this.#needs
-    const stored = await peek(() => records.get(key), log)
-    if (stored) this.#places.set(key, 'redis')
+    const stored = await this.#look(key)
     return own ? { ...own, consumedAt: stored?.consumedAt } : this.#overlay.see(key, () => stored)
+  }
+
+  #look(key: string): Promise<ArtifactEntry | undefined> {
+    const before = this.#looked.get(key)
+    if (before) return before
+    const { records, log } = this.#needs
+    const look = peek(() => records.get(key), log).then((stored) => {
+      if (stored) this.#places.set(key, 'redis')
+      return stored
+    })
+    this.#looked.set(key, look)
+    return look
   }
 
   #isDurable(model: string, key: string): boolean {

@@ -20,7 +20,7 @@ async function reached({ storage, clock }: OpenedStorage): Promise<void> {
   for (let tries = 0; ; tries++) {
     const before = (await records()).length
     const expiresAt = clock.now().getTime() / 1000 + 60
-    await storage.artifacts.put({ model: 'Note', id: `probe ${tries} ${Math.random()}`, payload: {}, expiresAt })
+    await storage.artifacts.put({ model: 'Outcome', id: `probe ${tries} ${Math.random()}`, payload: {}, expiresAt })
     if ((await records()).length > before) return
     assert.ok(tries < 200, 'Redis is reached soon')
     await new Promise((done) => setTimeout(done, 25))
@@ -81,7 +81,7 @@ suite('two storages on one PostgreSQL and one Redis', { skip }, () => {
   const inDatabase = async () => {
     const rows = await one.storage.em().getConnection().execute<{ model: string }[]>('select model from artifact')
     // A storage that has not reached Redis yet has put its first ones there.
-    return rows.map(({ model }) => model).filter((model) => model !== 'Note')
+    return rows.map(({ model }) => model).filter((model) => model !== 'Outcome')
   }
 
   test('codes and sign-ins in progress lie in Redis, tokens, sessions and what was seen before in the database', async () => {

@@ -125,13 +125,18 @@ export function addRoutes(site: Site, parts: RouteParts): void {
 
 /** What the pages of a person's workspaces stand on. */
 function workspacesNeeds({ config, rooms }: Site, parts: Pick<MyWorkspacesNeeds, 'desk' | 'door'>): MyWorkspacesNeeds {
-  const { lease, origin } = config.workspaces
+  const { lease } = config.workspaces
   return {
     ...parts,
     workspaces: rooms.get('workspaces'),
     warningSeconds: lease.warning,
-    hasGuests: origin?.includes('://*.') === true,
+    hasGuests: hasGuests(config),
   }
+}
+
+/** Only where each workspace has an origin of its own can others be let into one. */
+function hasGuests({ workspaces }: Config): boolean {
+  return workspaces.origin?.includes('://*.') === true
 }
 
 /** What the console's pages stand on. */
@@ -168,6 +173,7 @@ function consoleNeeds(
     invitations: get('invitations'),
     workspaces: get('workspaces'),
     profiles: Object.keys(config.workspaces.profiles),
+    hasGuests: hasGuests(config),
   }
 }
 

@@ -24,15 +24,17 @@ export function adminWorkspaceRoutes(frame: ConsoleFrame, needs: ConsoleWorkspac
     frame.show(ctx, 'console-workspace', {
       frame: await framed(frame, { ctx, visit, room: workspacesRoom, notice }),
       ...(await factsOf(ctx, needs, workspace)),
+      guests: await guestsOf(ctx, frame, { workspace, needs }),
       ...actionsOf(ctx, frame, { workspace, needs }),
     })
   }
-  const on = (path: string, key: string, apply: (visit: Visit, id: string, why: string) => Promise<unknown>): Route =>
+  type Apply = (visit: Visit, id: string, said: { readonly why: string; readonly ctx: Ctx }) => Promise<unknown>
+  const on = (path: string, key: string, apply: Apply): Route =>
     frame.form(`${consoleWorkspaces}/:id/${path}`, {
       may: byAdmin,
       async apply(ctx, visit) {
         const { id } = await found(ctx, needs)
-        await apply(visit, id, (typedIn(ctx).why ?? '').trim().slice(0, 500))
+        await apply(visit, id, { why: (typedIn(ctx).why ?? '').trim().slice(0, 500), ctx })
         const to = path === 'forget' ? consoleWorkspaces : addressOf(id)
         return { to, said: desk.text(ctx, `console.ws.${key}`) }
       },
@@ -40,11 +42,17 @@ export function adminWorkspaceRoutes(frame: ConsoleFrame, needs: ConsoleWorkspac
     })
   return [
     frame.page(`${consoleWorkspaces}/:id`, (ctx, visit) => show(ctx, visit), byAdmin),
-    on('stop', 'isStopping', ({ actor }, id, why) => workspaces.stop(actor, id, { why })),
+    on('stop', 'isStopping', ({ actor }, id, { why }) => workspaces.stop(actor, id, { why })),
     on('restart', 'isRestarting', ({ actor }, id) => workspaces.restart(actor, id)),
     on('extend', 'isExtended', ({ actor }, id) => workspaces.extend(actor, id)),
+    on('guests', 'isLetIn', async ({ actor }, id, { ctx }) =>
+      workspaces.invite(actor, id, (await createWho(desk).find(ctx, typedIn(ctx).account ?? '')).id),
+    ),
+    on('guests/:guest/remove', 'isShutOut', ({ actor }, id, { ctx }) =>
+      workspaces.uninvite(actor, id, ctx.params.guest ?? ''),
+    ),
     on('forget', 'isForgotten', ({ actor }, id) => workspaces.forget(actor, id)),
-    on('remove', 'isRemoving', async ({ actor }, id, why) => {
+    on('remove', 'isRemoving', async ({ actor }, id, { why }) => {
       if (why === '') throw new Fault('ERR_INPUT', 'Say why: it stands in the audit trail.')
       await workspaces.forceRemove(actor, id, why)
     }),
@@ -63,7 +71,7 @@ async function factsOf(
   ctx: Ctx,
   { desk, workspaces }: ConsoleWorkspacesNeeds,
   workspace: Workspace,
-): Promise<Omit<ConsoleWorkspaceView, 'frame'>> {
+): Promise<Omit<ConsoleWorkspaceView, 'frame' | 'guests'>> {
   const { id, state, wanted, size, image, createdAt, readyAt, lastActivityAt, leaseEndsAt, endedAt } = workspace
   const who = createWho(desk)
   const say = (key: string, values?: Readonly<Record<string, string>>) => desk.text(ctx, key, values)
@@ -81,7 +89,6 @@ async function factsOf(
     direct: workspace.direct,
     since: createdAt,
     ...(isOver ? {} : { until: leaseEndsAt }),
-    guests: await Promise.all(workspace.guests.map((guest) => who.view(guest))),
     trouble: trouble && { message: trouble.message, hint: trouble.hint, logs: trouble.logs },
     events: (await newestEvents(workspaces, id)).map((event) => ({
       ...{ number: event.number, at: event.at, kind: event.kind },
@@ -90,6 +97,22 @@ async function factsOf(
     ...(isAsked ? { logs: await linesOf(workspaces, workspace, { tail, say }) } : {}),
     ...(isAsked || isOver ? {} : { showLogs: `${addressOf(id)}?logs=1#logs` }),
   }
+}
+
+/** Who may enter, too. */
+async function guestsOf(
+  ctx: Ctx,
+  frame: ConsoleFrame,
+  { workspace, needs }: { workspace: Workspace; needs: ConsoleWorkspacesNeeds },
+): Promise<ConsoleWorkspaceView['guests']> {
+  const who = createWho(needs.desk)
+  const at = `${addressOf(workspace.id)}/guests`
+  return Promise.all(
+    workspace.guests.map(async (guest) => ({
+      ...(await who.view(guest)),
+      remove: frame.post(ctx, `${at}/${encodeURIComponent(guest)}/remove`),
+    })),
+  )
 }
 
 function actionsOf(
@@ -108,5 +131,6 @@ function actionsOf(
     ...(wanted === 'removed' ? {} : { remove: post('remove') }),
     ...(isUp(workspace) && leaseEndsAt < leaseLimitAt ? { extend: post('extend') } : {}),
     ...(isUp(workspace) ? { restart: post('restart') } : {}),
+    ...(isUp(workspace) && needs.hasGuests ? { letIn: post('guests') } : {}),
   }
 }

@@ -19,6 +19,8 @@ export interface ConsoleWorkspacesNeeds {
   readonly workspaces: WorkspacesRoom
   /** Names of the profiles; none: there is no such room. */
   readonly profiles: readonly string[]
+  /** Whether others than the owner can be let into one. */
+  readonly hasGuests: boolean
 }
 
 /** Where the room is. */

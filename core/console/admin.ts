@@ -8,6 +8,7 @@ import { type AccountsNeeds, accountConsoleRoutes } from './accounts.ts'
 import { quotaRoutes } from './admin-quotas.ts'
 import { usageRoutes } from './admin-usage.ts'
 import { adminWorkspaceRoutes } from './admin-workspace.ts'
+import { newWorkspaceRoutes } from './admin-workspace-new.ts'
 import { adminWorkspacesRoutes, type ConsoleWorkspacesNeeds } from './admin-workspaces.ts'
 import { type ConsoleFrame, createFrame } from './frame.ts'
 import { mayInvite } from './invitations.ts'
@@ -87,6 +88,7 @@ export function consoleRoutes(needs: ConsoleNeeds): Route[] {
 function workspaceConsoleRoutes(frame: ConsoleFrame, needs: ConsoleNeeds): Route[] {
   return [
     ...adminWorkspacesRoutes(frame, needs),
+    ...newWorkspaceRoutes(frame, needs),
     ...adminWorkspaceRoutes(frame, needs),
     ...quotaRoutes(frame, needs),
     ...usageRoutes(frame, needs),

@@ -6,7 +6,7 @@ import type { Route } from '../http/routes.ts'
 import type { Desk } from '../login/desk.ts'
 import type { Audit } from '../observe/audit.ts'
 import { isPreset } from '../oidc/client-presets.ts'
-import { presetNames } from '../oidc/client-recipes.ts'
+import { type PresetName, presetNames, programNames } from '../oidc/client-recipes.ts'
 import type { AddClient, AddedClient } from '../oidc/new-client.ts'
 import type { Notice } from '../pages/views.ts'
 import type { ConsoleFrame, Visit } from './frame.ts'
@@ -30,7 +30,10 @@ export function clientNewRoutes(frame: ConsoleFrame, needs: ClientNewNeeds): Rou
     frame.show(ctx, 'console-client-new', {
       frame: await framed(frame, { ctx, visit, room, notice }),
       post: frame.post(ctx, at),
-      presets: presetNames,
+      presets: presetNames.map((name) => ({
+        ...{ name, title: titleOf(name, desk.text(ctx, 'console.clients.other')) },
+        text: desk.text(ctx, `console.clients.presets.${name}.text`),
+      })),
       typed: typedIn(ctx),
     })
   }
@@ -45,7 +48,7 @@ export function clientNewRoutes(frame: ConsoleFrame, needs: ClientNewNeeds): Rou
         const { account, address, requestId } = visit.actor
         await audit({ actor: account, address, requestId, type: 'client.added', client: added.id })
         // On this page and nowhere else: nobody can read the secret again.
-        await showAdded(ctx, visit, { frame, preset: asked.preset.name, added })
+        await showAdded(ctx, visit, { frame, desk, preset: asked.preset.name, added })
         return 'answered'
       },
     }),
@@ -58,28 +61,35 @@ function askedIn(ctx: Ctx, { text }: Desk) {
   const [id, name, redirectUri] = [typed.id?.trim() ?? '', typed.name?.trim(), typed.redirectUri?.trim()]
   if (!isPreset(preset)) throw new Fault('ERR_INPUT', text(ctx, 'console.clients.chooseOne'))
   const settings = {
-    name: name || (preset === 'generic' ? id : text(ctx, `console.clients.presets.${preset}.title`)),
+    name: name || titleOf(preset, id),
     ...(redirectUri ? { redirectUris: [redirectUri] } : {}),
     ...(firstParty === undefined ? {} : { firstParty: true }),
   }
   return { id, preset: { name: preset, url }, settings }
 }
 
+const titleOf = (preset: PresetName, other: string) => (preset === 'generic' ? other : programNames[preset])
+
 async function showAdded(
   ctx: Ctx,
   visit: Visit,
-  { frame, preset, added }: { readonly frame: ConsoleFrame; readonly preset: string; readonly added: AddedClient },
+  { frame, desk, preset, added }: { frame: ConsoleFrame; desk: Desk; preset: PresetName; added: AddedClient },
 ): Promise<void> {
   const { id, settings, recipe } = added
+  // Where there is no file, words of ours say where it goes.
+  const file =
+    preset === 'apache' || preset === 'generic'
+      ? desk.text(ctx, `console.clients.files.${preset}`)
+      : (recipe?.file ?? '')
   frame.show(ctx, 'console-client-added', {
     frame: await frame.frame(ctx, visit, room),
-    preset,
     id,
     name: settings.name ?? id,
     redirectUris: settings.redirectUris,
     returns: settings.postLogoutRedirectUris,
     scopes: settings.scopes ?? [],
-    file: recipe?.file ?? '',
+    file,
+    where: desk.text(ctx, `console.clients.presets.${preset}.where`, { file }),
     lines: recipe?.text.trimEnd() ?? '',
   })
 }

@@ -8,6 +8,15 @@ export const presetNames = ['jupyterhub', 'grafana', 'oauth2-proxy', 'webknossos
 /** Name of a preset. */
 export type PresetName = (typeof presetNames)[number]
 
+/** How the programs are called; `generic` is none. */
+export const programNames: Readonly<Record<Exclude<PresetName, 'generic'>, string>> = {
+  jupyterhub: 'JupyterHub',
+  grafana: 'Grafana',
+  'oauth2-proxy': 'oauth2-proxy',
+  webknossos: 'WebKnossos',
+  apache: 'Apache',
+}
+
 /** What the other side is told; addresses are of this Labgate. */
 export interface RecipeNeeds {
   readonly issuer: string

@@ -45,10 +45,7 @@ export function createAddClient(needs: {
     const filled = preset && url !== undefined ? presetSettings(preset.name, url) : {}
     const { resource } = { ...filled, ...settings }
     if (preset && typeof resource === 'string' && !Object.hasOwn(config.resources, resource))
-      throw new Fault(
-        'ERR_INPUT',
-        `There is no resource server \`${resource}\` under \`resources\` in the config file.`,
-      )
+      throw new Fault('ERR_INPUT', `There is no resource server ${resource} in the config file.`)
     const { client, warnings } = checked({ ...filled, ...settings }, { id, config })
     if (preset && !hasSecret(client))
       throw new Fault('ERR_INPUT', 'Presets are for programs that keep a secret; say everything yourself for others.')

@@ -190,12 +190,11 @@ interface ClientsView extends InConsole {
 interface ClientNewView extends InConsole {
   /** Posts `preset`, `url`, `id`, `name`, `redirectUri` and `firstParty`. */
   readonly post: Post
-  readonly presets: readonly string[]
+  readonly presets: readonly { readonly name: string; readonly title: string; readonly text: string }[]
   readonly typed: Typed
 }
 
 interface ClientAddedView extends InConsole {
-  readonly preset: string
   readonly id: string
   readonly name: string
   readonly redirectUris: readonly string[]
@@ -204,6 +203,8 @@ interface ClientAddedView extends InConsole {
   readonly scopes: readonly string[]
   /** Which file of its own side the lines are for. */
   readonly file: string
+  /** What to do with them. */
+  readonly where: string
   /** With the secret in them; shown this once. */
   readonly lines: string
 }

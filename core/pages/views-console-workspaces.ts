@@ -37,6 +37,12 @@ export interface ConsoleWorkspacesView {
   readonly isMessageOpen: boolean
 }
 
+/** Starting one for somebody. */
+export interface ConsoleWorkspaceNewView {
+  readonly frame: ConsoleFrameView
+  readonly form: ConsoleForm
+}
+
 /** One of them. */
 export interface ConsoleWorkspaceView {
   readonly frame: ConsoleFrameView
@@ -58,7 +64,9 @@ export interface ConsoleWorkspaceView {
   readonly endedAt?: Date | undefined
   /** Past the proxy. */
   readonly direct?: { readonly address?: string | undefined; readonly shownAt?: Date | undefined } | undefined
-  readonly guests: readonly WhoView[]
+  readonly guests: readonly (WhoView & { readonly remove?: Post | undefined })[]
+  /** Posts `account`; absent where nobody else can be let in. */
+  readonly letIn?: Post | undefined
   readonly trouble?: TroubleView | undefined
   readonly events: readonly WorkspaceEventView[]
   /** Absent until it is asked for. */
@@ -112,6 +120,7 @@ export interface ConsoleUsageView {
 export interface WorkspaceConsoleViews {
   readonly 'console-workspaces': ConsoleWorkspacesView
   readonly 'console-workspace': ConsoleWorkspaceView
+  readonly 'console-workspace-new': ConsoleWorkspaceNewView
   readonly 'console-workspace-quotas': ConsoleQuotasView
   readonly 'console-workspace-usage': ConsoleUsageView
 }

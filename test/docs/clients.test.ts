@@ -139,7 +139,7 @@ suite('presets at a running Labgate', () => {
       'https://other.example',
     ])
     assert.equal(code, 1)
-    assert.match(err, /o resource server `https:\/\/other\.example` under `resources`/)
+    assert.match(err, /o resource server https:\/\/other\.example in the config file/)
     assert.equal((await run(['client', 'show', 'wrong'])).code, 1)
   })
 

@@ -39,17 +39,18 @@ describe('the console’s room for workspaces', () => {
 
   test('is for site admins: nobody else sees a page or posts a form', async () => {
     const id = await start()
-    for (const path of ['', `/${id}`, '/quotas', '/usage', '/usage.csv']) {
+    for (const path of ['', `/${id}`, '/new', '/quotas', '/usage', '/usage.csv']) {
       assert.equal((await plain.open(at(path))).status, 403, path)
       assert.equal((await boss.open(at(path))).status, 200, path)
     }
     const page = await boss.open(at(''))
     const forms = [
       '/drain',
+      '/new',
       '/message',
       '/quotas',
       '/quotas/remove',
-      ...['stop', 'remove', 'extend'].map((one) => `/${id}/${one}`),
+      ...['stop', 'remove', 'extend', 'guests', 'guests/x/remove'].map((one) => `/${id}/${one}`),
     ]
     for (const path of forms) {
       const stolen = formTo(page, /\/drain$/)
@@ -93,6 +94,41 @@ describe('the console’s room for workspaces', () => {
     assert.match(textOf(await boss.open(at(`/${id}`))), /An administrator stopped it/)
     const gone = await boss.open(at(`/${id}`))
     assert.match(textOf(await boss.submit(gone, formTo(gone, /\/forget$/))), /Its record is gone/)
+  })
+
+  test('one is started for somebody, with a size and a name, and by the rules that count for them', async () => {
+    const page = await boss.open(at('/new'))
+    const form = formTo(page, /\/new$/)
+    const ask = (fields: Record<string, string>) => boss.submit(page, form, fields)
+    const app = JSON.stringify(['notebook', ''])
+    const options = [...page.text.matchAll(/<option value="([^"]*)"/g)].map(([, value = '']) =>
+      value.replaceAll('&quot;', '"').replaceAll('&#34;', '"'),
+    )
+    const first = options.find((value) => value.startsWith('["notebook"')) ?? app
+    assert.equal((await ask({ account: 'nobody at all', app: first })).status, 400)
+    assert.notEqual((await ask({ account: 'alice', app: '["made-up",""]' })).status, 200)
+    const started = await ask({ account: 'alice', app: first, title: 'For Alice' })
+    assert.equal(titleOf(started), 'For Alice')
+    assert.match(textOf(started), /It is being started/)
+    const [one] = (await room().list({ search: 'For Alice', limit: 1 })).rows
+    assert.equal(one?.account, world.alice)
+    await room().stop(world.as(world.alice), one?.id ?? '')
+    await world.until(one?.id ?? '', 'stopped')
+  })
+
+  test('others are let in and shut out', async () => {
+    const id = await start()
+    const page = await boss.open(at(`/${id}`))
+    const odd = await boss.submit(page, formTo(page, /\/guests$/), { account: 'nobody at all' })
+    assert.equal(odd.status, 400)
+    const inside = await boss.submit(page, formTo(page, /\/guests$/), { account: 'bob' })
+    assert.match(textOf(inside), /They may enter now/)
+    assert.deepEqual((await room().find(id))?.guests, [world.bob])
+    const out = await boss.submit(inside, formTo(inside, /\/guests\/[^/]+\/remove$/))
+    assert.match(textOf(out), /may not enter any more/)
+    assert.deepEqual((await room().find(id))?.guests, [])
+    await room().stop(world.as(world.alice), id)
+    await world.until(id, 'stopped')
   })
 
   test('a place that is drained takes nothing new, until it is opened again', async () => {

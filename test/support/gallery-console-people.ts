@@ -373,7 +373,7 @@ function serviceAccounts(): readonly PeopleSample[] {
     sample('console-client-new', 'console-client-new', {
       frame: frame('clients'),
       post: post('/console/clients/new'),
-      presets: presetNames,
+      presets: presetNames.map((name) => ({ name, title: `${name}, a program`, text: 'With what it needs.' })),
       typed: {
         preset: 'grafana',
         url: 'https://plots.example.org',
@@ -383,7 +383,7 @@ function serviceAccounts(): readonly PeopleSample[] {
     }),
     sample('console-client-added', 'console-client-added', {
       frame: frame('clients'),
-      ...{ preset: 'grafana', id: 'plots', name: 'Grafana', file: 'grafana.ini' },
+      ...{ id: 'plots', name: 'Grafana', file: 'grafana.ini', where: 'Paste it into grafana.ini.' },
       redirectUris: ['https://plots.example.org/login/generic_oauth'],
       returns: ['https://plots.example.org/login'],
       scopes: ['openid', 'profile', 'email', 'groups'],

@@ -154,6 +154,8 @@ suite('texts', async () => {
     'console.states.',
     'console.nav.',
     'console.clients.sources.',
+    'console.clients.presets.',
+    'console.clients.files.',
     'console.home.',
     'console.subjects.',
     'console.kinds.',

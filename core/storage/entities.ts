@@ -135,7 +135,11 @@ export const AuditEventEntity = defineEntity({
   indexes: [
     { name: 'audit_event_at_index', properties: ['at'] },
     { name: 'audit_event_account_at_index', properties: ['account', 'at'] },
-    { name: 'audit_event_actor_at_index', properties: ['actor', 'at'] },
+    {
+      name: 'audit_event_actor_at_index',
+      properties: ['actor', 'at'],
+      where: 'actor is not null and (account is null or actor <> account)',
+    },
     { name: 'audit_event_request_id_index', properties: ['requestId'], where: 'request_id is not null' },
   ],
   properties: {

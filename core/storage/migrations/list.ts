@@ -9,6 +9,7 @@ import { Imports } from './0007-imports.ts'
 import { DirectWays } from './0008-direct-ways.ts'
 import { PostgreSql } from './0009-postgresql.ts'
 import { KeyStages } from './0010-key-stages.ts'
+import { AuditActors } from './0011-audit-actors.ts'
 
 /** Name and class of every migration; the names stand in the database. */
 export const migrations = [
@@ -22,4 +23,5 @@ export const migrations = [
   { name: '0008-direct-ways', class: DirectWays },
   { name: '0009-postgresql', class: PostgreSql },
   { name: '0010-key-stages', class: KeyStages },
+  { name: '0011-audit-actors', class: AuditActors },
 ]

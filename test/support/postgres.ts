@@ -83,7 +83,8 @@ export async function startPostgres({
     async copy(database, template) {
       await run(bin('createdb'), [...client, '-T', template, database])
     },
-    url: (database) => `postgresql://app@:${port}/${database}?host=${encodeURIComponent(folder)}`,
+    url: (database) =>
+      `postgresql://app@${tls === undefined ? '' : `:${port}`}/${database}?host=${encodeURIComponent(folder)}`,
     tcpUrl: (database) => `postgresql://app@localhost:${port}/${database}`,
     halt,
     async resume() {

@@ -57,6 +57,11 @@ export const recipes: Readonly<Record<PresetName, (needs: RecipeNeeds) => Recipe
 // JSON strings are strings of Python, TOML and HOCON too; a name of a site may hold any character.
 const quoted = (text: string) => JSON.stringify(text)
 
+/** Below the root of its host; empty: there. */
+function pathOf(url: string): string {
+  return new URL(url).pathname.replace(/\/$/, '')
+}
+
 function signOutLink({ issuer, id, returnTo }: RecipeNeeds): string {
   const back = returnTo === undefined ? {} : { post_logout_redirect_uri: returnTo }
   return `${issuer}/oidc/logout?${new URLSearchParams({ client_id: id, ...back })}`
@@ -93,7 +98,7 @@ function grafana(needs: RecipeNeeds): Recipe {
   const { issuer, site, id, secret, url, scopes, authMethod } = needs
   const text = `[server]
 root_url = ${url}/
-
+${pathOf(url) === '' ? '' : 'serve_from_sub_path = true\n'}
 [auth.generic_oauth]
 enabled = true
 name = ${site.replace(/[`;#\r\n]/g, ' ')}
@@ -124,7 +129,7 @@ oidc_issuer_url = "${issuer}"
 client_id = ${quoted(id)}
 client_secret = ${quoted(secret)}
 redirect_url = "${redirectUri}"
-scope = "${scopes.join(' ')}"
+${pathOf(url) === '' ? '' : `proxy_prefix = "${pathOf(url)}/oauth2"\n`}scope = "${scopes.join(' ')}"
 code_challenge_method = "S256"
 oidc_groups_claim = "groups"
 # Everybody whom Labgate lets in; narrow it with allowed_groups.

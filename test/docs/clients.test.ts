@@ -153,6 +153,10 @@ suite('presets at a running Labgate', () => {
     const { text } = JSON.parse((await run([...given, '--scope', 'openid', '--redirect-uri', back])).out).recipe
     assert.match(text, /^scope = "openid"$/m, 'both sides agree on what was said beside the preset')
     assert.ok(text.includes(`redirect_url = "${back}"`))
+    const below = (name: PresetName) =>
+      presetRecipe(name, { issuer, site: 'Lab', id: 'x', secret: 's', url: 'https://lab.example/below' }).text
+    assert.match(below('oauth2-proxy'), /^proxy_prefix = "\/below\/oauth2"$/m)
+    assert.match(below('grafana'), /^root_url = https:\/\/lab\.example\/below\/\nserve_from_sub_path = true$/m)
     const hub = ['client', 'add', 'hub2', '--preset', 'jupyterhub', '--url', 'https://hub.example', '--json']
     const basic = JSON.parse((await run([...hub, '--auth-method', 'client_secret_basic'])).out)
     assert.match(basic.recipe.text, /basic_auth = True/)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Fault } from '@labgate/contract'
-import { createSignInWatch, isHouseTrouble } from '../../../core/observe/sign-ins.ts'
+import { createSignInWatch, isHouseTrouble, isMailTrouble } from '../../../core/observe/sign-ins.ts'
 
 test('trouble of the house is what nobody can bring about from outside', () => {
   const refused = (error: string) => new Fault('ERR_UPSTREAM_REFUSED', 'no', { detail: { error } })
@@ -15,6 +15,15 @@ test('trouble of the house is what nobody can bring about from outside', () => {
   for (const at of ['begin', 'later'] as const)
     for (const code of ['ERR_LOGIN_DENIED', 'ERR_INPUT', 'ERR_RATE', 'ERR_METHOD_DOWN'] as const)
       assert.ok(!isHouseTrouble(new Fault(code, 'no'), at), code)
+})
+
+test('a mail that did not leave is trouble of the house, unless it is about who it is for or what it says', () => {
+  const failed = (detail: Record<string, string>) => isMailTrouble(new Fault('ERR_MAIL', 'no', { detail }))
+  for (const detail of [{}, { code: 'EAUTH' }, { code: 'ESOCKET' }, { code: 'EENVELOPE', command: 'MAIL' }])
+    assert.ok(failed(detail), JSON.stringify(detail))
+  for (const detail of [{ code: 'EENVELOPE', command: 'RCPT' }, { code: 'EENVELOPE' }, { code: 'EMESSAGE' }])
+    assert.ok(!failed(detail), JSON.stringify(detail))
+  assert.ok(!isMailTrouble(new Error('a bug')) && !isMailTrouble(new Fault('ERR_RATE', 'no')))
 })
 
 test('sign-ins are counted between two instants, and only those that failed are told', () => {

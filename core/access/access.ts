@@ -108,7 +108,7 @@ export function createAccess(needs: {
 function missingTerms(needs: { storage: Storage; holders: Holders; clock: Clock }): Access['missingTerms'] {
   const { storage, holders, clock } = needs
   const rows = storage.ledgerRows
-  const services = createWarm<ReadonlySet<string>>(storage, 2)
+  const services = createWarm<ReadonlySet<string>>({ generation: () => storage.ledgerGeneration() }, 2)
   const prompts = createWarm<readonly TermsView[]>(storage)
   const prompted = (account: AccountId, service: string) =>
     rows.reading(async (at) => {

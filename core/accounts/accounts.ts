@@ -87,8 +87,11 @@ export interface Accounts extends AccountsFace {
   /** Fills an empty contact address, or marks the present one as proved. */
   noteVerifiedEmail(id: AccountId, email: string): Promise<void>
   noteSignIn(id: AccountId): Promise<void>
-  /** Sets what one source (an instance) says of a person's groups, by slug; other sources' memberships stay. */
-  setGroups(id: AccountId, source: string, slugs: readonly string[]): Promise<void>
+  /**
+   * Sets what one source (an instance) says of a person's groups, by slug; other sources' memberships stay. `false`: it says
+   * the same as before.
+   */
+  setGroups(id: AccountId, source: string, slugs: readonly string[]): Promise<boolean>
   /** Called when an account stops or begins to act: what it holds from before (sessions, tokens) must end. */
   onStateChange(listener: (id: AccountId) => Promise<void>): void
 }
@@ -311,7 +314,7 @@ export function createAccounts(needs: { storage: Storage; clock: Clock; random: 
       // Nothing has changed at nearly every sign-in, and then nothing is written.
       const wanted = new Set(slugs)
       const present = await storage.accountRows.groupsFrom(id, source)
-      if (present.length === wanted.size && present.every((group) => wanted.has(group))) return
+      if (present.length === wanted.size && present.every((group) => wanted.has(group))) return false
       const now = clock.now()
       await storage.transaction(async (em) => {
         if (isShut(await em.findOne(AccountEntity, { id }))) return
@@ -332,6 +335,7 @@ export function createAccounts(needs: { storage: Storage; clock: Clock; random: 
         await em.flush()
         await em.execute('update account set revision = revision + 1 where id = ?', [id])
       })
+      return true
     },
   }
 }

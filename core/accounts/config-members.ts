@@ -22,8 +22,8 @@ export interface NamedPeople {
 export interface ConfigMembers {
   /** Everybody who is known. Within the caller's transaction. */
   settleAll(em: EntityManager): Promise<void>
-  /** One person, at sign-in. `noted`: what the sign-in brought is being written. */
-  settle(account: AccountId, noted?: Promise<void>): Promise<void>
+  /** One person, at sign-in. `noted`: what the sign-in brought is being written. `false`: the config has no such groups. */
+  settle(account: AccountId, noted?: Promise<void>): Promise<boolean>
 }
 
 const actor = { kind: 'system', name: 'config' } as const
@@ -70,15 +70,16 @@ export function createConfigMembers(needs: {
       }
     },
     async settle(account, noted) {
-      if (Object.keys(named).length === 0) return
+      if (Object.keys(named).length === 0) return false
       await noted
       const row = await storage.accountRows.find(account)
-      if (row === undefined) return
+      if (row === undefined) return false
       const identities = await storage.accountRows.identities(account)
       const wanted = wantedOf({ account, username: row.username, identities }, named)
       const managed = await storage.em().find(GroupManagerEntity, { account, source: 'config' })
       const member = new Set(await storage.accountRows.groupsFrom(account, 'config'))
       await apply(account, { wanted, present: { member, manager: new Set(managed.map(({ group }) => group)) } })
+      return true
     },
   }
 }

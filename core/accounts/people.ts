@@ -96,15 +96,17 @@ export function createPeople(needs: {
     const noted = identities.seen(identity.id, source, assertion)
     // Whoever waits for it hears of it; nobody may do so before something else has failed.
     noted.catch(() => undefined)
-    await accounts.setGroups(
-      identity.account,
-      source.instance,
-      groupsOf(assertion, { instance: source.instance, groups }),
-    )
+    const before = await findOf(identity)
+    const said = groupsOf(assertion, { instance: source.instance, groups })
+    // Nearly nobody is in any group, and then there is none to be taken out of.
+    const hasGroups = said.length > 0 || before.groups.length > 0
+    const isChanged = hasGroups && (await accounts.setGroups(identity.account, source.instance, said))
     // An instance that was renamed says nothing any more under its old name.
-    if (identity.instance !== source.instance) await accounts.setGroups(identity.account, identity.instance, [])
-    await needs.members.settle(identity.account, noted)
-    const account = await proven(await findOf(identity), verifiedEmail(assertion.facts))
+    const isRenamed = identity.instance !== source.instance
+    if (isRenamed) await accounts.setGroups(identity.account, identity.instance, [])
+    const wasAsked = await needs.members.settle(identity.account, noted)
+    const now = isChanged || isRenamed || wasAsked ? await findOf(identity) : before
+    const account = await proven(now, verifiedEmail(assertion.facts))
     if (!isNamedAdmin(arrival) || (account.role === 'admin' && account.state !== 'pending')) return { account, noted }
     if (account.state === 'pending') await accounts.setState(account.id, 'active')
     return { account: await accounts.setRole(account.id, 'admin'), noted }

@@ -35,7 +35,8 @@ export function createRenewal(needs: RenewalNeeds): (account: string) => Promise
         { instance, account },
         'an upstream no longer stands for an identity; its groups are dropped until the next sign-in',
       )
-      return accounts.setGroups(account, instance, [])
+      await accounts.setGroups(account, instance, [])
+      return
     }
     if (answer.issuer !== identity.issuer || answer.subject !== identity.subject)
       throw new TypeError(`${instance} renewed an identity into another one`)

@@ -1,6 +1,7 @@
 /** The `Store` of one plugin instance, durable: small sealed documents, one-time marks, counters and locks. @module */
 import type { Clock, Json, Store } from '@labgate/contract'
 import { inLine } from './line.ts'
+import { createRowMemory, type RowMemory } from './row-memory.ts'
 import { digest, type KeyRing } from './sealing.ts'
 import type { SqliteDatabase } from './sqlite.ts'
 import type { Writer } from './writer.ts'
@@ -15,8 +16,18 @@ export interface Documents {
 
 interface Row {
   readonly value: Buffer | null
-  readonly counter: number
+  readonly expires_at: number
 }
+
+/** A row as it was read, or that there was none, which most are asked for in vain. */
+interface Kept {
+  readonly name: string
+  readonly row: Row | undefined
+}
+
+/** Most that are kept in memory, and the largest. */
+const keptDocuments = 5000
+const mostBytes = 4096
 
 interface Key {
   readonly owner: string
@@ -26,6 +37,8 @@ interface Key {
 export interface DocumentNeeds {
   readonly database: SqliteDatabase
   readonly writer: Writer
+  /** See `createOthers`. */
+  readonly others: () => number
   readonly ring: KeyRing
   readonly clock: Clock
 }
@@ -43,8 +56,14 @@ export function createDocuments(needs: DocumentNeeds): Documents {
   const statements = prepare(needs.database)
   // An SQLite file has one serving process, so a line within the process is enough.
   const lock = inLine()
+  const memory = createRowMemory<Kept>({
+    ...needs,
+    size: keptDocuments,
+    keyOf: ({ name }) => name,
+    nameOf: () => undefined,
+  })
   return {
-    storeOf: (owner) => createStore(owner, { ...needs, statements, lock }),
+    storeOf: (owner) => createStore(owner, { ...needs, statements, lock, memory }),
     deleteExpired: (limit) => statements.deleteExpired.run({ now: needs.clock.now().getTime(), limit }).changes,
   }
 }
@@ -52,13 +71,31 @@ export function createDocuments(needs: DocumentNeeds): Documents {
 type StoreNeeds = DocumentNeeds & {
   readonly statements: ReturnType<typeof prepare>
   readonly lock: Store['lock']
+  readonly memory: RowMemory<Kept>
 }
 
-function createStore(owner: string, { writer, ring, clock, statements, lock }: StoreNeeds): Store {
+function createStore(owner: string, { writer, ring, clock, statements, lock, memory }: StoreNeeds): Store {
   const now = () => clock.now().getTime()
   const keyOf = (key: string): Key => ({ owner, key: documentKey(owner, key) })
   const placeOf = ({ key }: Key) => key
-  const read = (key: Key) => statements.get.get({ ...key, now: now() })
+  const nameOf = ({ key }: Key) => `${owner} ${key.toString('hex')}`
+  const living = (row: Row | undefined) => (row === undefined || row.expires_at <= now() ? undefined : row)
+  const read = (key: Key) => living(statements.get.get(key))
+  const known = (key: Key): Row | undefined => {
+    memory.refresh()
+    const name = nameOf(key)
+    const kept = memory.peek(name)
+    if (kept !== undefined) return living(kept.row)
+    const row = statements.get.get(key)
+    if ((row?.value?.length ?? 0) <= mostBytes) memory.read({ name, row })
+    return living(row)
+  }
+  /** Every write of a key. */
+  const write = <T>(key: Key, unit: () => T): Promise<T> =>
+    writer.run(() => {
+      memory.changed(nameOf(key))
+      return unit()
+    })
   const opened = (row: Row | undefined, key: Key) =>
     row?.value == null
       ? undefined
@@ -68,7 +105,7 @@ function createStore(owner: string, { writer, ring, clock, statements, lock }: S
   return {
     get: async (name) => {
       const key = keyOf(name)
-      return opened(read(key), key)
+      return opened(known(key), key)
     },
     put: async (name, value, ttlSeconds) => {
       const key = keyOf(name)
@@ -77,25 +114,27 @@ function createStore(owner: string, { writer, ring, clock, statements, lock }: S
         value: ring.seal(JSON.stringify(value), documentPurpose, placeOf(key)),
         expiresAt: until(ttlSeconds),
       }
-      await writer.run(() => statements.put.run(row))
+      await write(key, () => statements.put.run(row))
     },
-    take: (name) =>
-      writer.run(() => {
-        const key = keyOf(name)
+    take(name) {
+      const key = keyOf(name)
+      return write(key, () => {
         const value = opened(read(key), key)
         statements.delete.run(key)
         return value
-      }),
+      })
+    },
     delete: async (name) => {
-      await writer.run(() => statements.delete.run(keyOf(name)))
+      const key = keyOf(name)
+      await write(key, () => statements.delete.run(key))
     },
     once: async (name, ttlSeconds) => {
       const step = { ...keyOf(name), expiresAt: until(ttlSeconds), now: now() }
-      return await writer.run(() => statements.once.run(step).changes === 1)
+      return await write(step, () => statements.once.run(step).changes === 1)
     },
     count: async (name, ttlSeconds) => {
       const step = { ...keyOf(name), expiresAt: until(ttlSeconds), now: now() }
-      return await writer.run(() => statements.count.get(step)?.counter ?? 0)
+      return await write(step, () => statements.count.get(step)?.counter ?? 0)
     },
     lock: (name, work) => lock(keyOf(name).key.toString('hex'), work),
   }
@@ -113,9 +152,7 @@ function prepare(database: SqliteDatabase) {
   const where = 'owner = @owner AND key_digest = @key'
   const insert = 'INSERT INTO document (owner, key_digest, value, counter, expires_at)'
   return {
-    get: database.prepare<[Key & { now: number }], Row>(
-      `SELECT value, counter FROM document WHERE ${where} AND expires_at > @now`,
-    ),
+    get: database.prepare<[Key], Row>(`SELECT value, expires_at FROM document WHERE ${where}`),
     put: database.prepare<[Key & { value: Buffer; expiresAt: number }]>(
       `${insert} VALUES (@owner, @key, @value, 0, @expiresAt)
        ON CONFLICT (owner, key_digest) DO UPDATE SET value = excluded.value, counter = 0,

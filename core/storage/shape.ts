@@ -78,6 +78,8 @@ export interface Storage {
    * equals nothing, where that cannot be told without a read.
    */
   generation(): number
+  /** The same of the ledger alone, which is written through the ORM only: what sign-ins write leaves it. */
+  ledgerGeneration(): number
   /** Changes when another connection has written: another process, or an ORM transaction of this one; or at each look, where that cannot be told. */
   dataVersion(): number
   /** Transactions committed by the group commit so far. */

@@ -106,6 +106,7 @@ function assemble({ options, ring, database, orm }: Opened): Storage {
     settings: createSettings(database, writer),
     cleaner,
     generation: createGeneration(needs),
+    ledgerGeneration: needs.others,
     dataVersion: () => Number(database.pragma('data_version', { simple: true })),
     commits: () => writer.commits(),
     migrate: () => writer.exclusive(() => migrate(orm)),

@@ -164,6 +164,7 @@ function assemble({ options, ring, orm, pools, place }: Opened): Storage {
     cleaner,
     limiter: postgresLimiter(reads),
     generation: () => Number.NaN,
+    ledgerGeneration: () => Number.NaN,
     dataVersion: () => ++looks,
     commits: () => writer.commits() + artifacts.commits(),
     answers: async () => (await transactionOn(reads).run('SELECT 1')).rows.length === 1,

@@ -166,7 +166,7 @@ suite('service accounts', () => {
     const identities = createIdentities({ storage, clock, random: systemRandom })
     const people = createPeople({
       ...{ storage, accounts, identities, random: systemRandom },
-      ...{ registration: 'open' as const, admins: [], members: { settle: async () => undefined } },
+      ...{ registration: 'open' as const, admins: [], members: { settle: async () => false } },
       invitations: { fit: async () => ({ kind: 'over' as const }), acceptIn: async () => undefined },
       awaited: { find: async () => undefined, claimIn: async () => undefined, handOver: async () => undefined },
     })

@@ -40,6 +40,11 @@ export function tokenKey(value: string): string {
   return hash('sha256', value, 'base64url')
 }
 
+/** The digest behind such a name, without the work of making it again. */
+export function digestOfKey(key: string): Uint8Array {
+  return Buffer.from(key, 'base64url')
+}
+
 function checksum(body: string): string {
   let rest = crc32(body)
   let text = ''

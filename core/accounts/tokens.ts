@@ -16,7 +16,7 @@ import { type AccountRow, type Accounts, mayAct } from './accounts.ts'
 import { type Act, type Actor, actorName, type PageAsk, type Paged, pageLimit, partOf } from './actor.ts'
 import type { Change } from './changes.ts'
 import type { TokenScopes } from './token-scopes.ts'
-import { isApiToken, newTokenValue, tokenDigest, tokenKey } from './token-value.ts'
+import { digestOfKey, isApiToken, newTokenValue, tokenDigest, tokenKey } from './token-value.ts'
 import { checkedName } from './wording.ts'
 
 /** A token without its value. */
@@ -132,7 +132,7 @@ export function createApiTokens(needs: Needs): ApiTokens {
       if (same !== undefined) return same.endsAt <= now.getTime() ? undefined : used(same, { address, at: now })
       // Garbage costs no read.
       if (!isApiToken(value)) return undefined
-      const found = await tokenRows.find(tokenDigest(value))
+      const found = await tokenRows.find(digestOfKey(key))
       // Looked up for unknown values too: how long an answer takes tells nobody whether a token was ever there.
       const account = await accounts.acting(found?.token.account ?? '', found && { ...found, seen })
       if (found === undefined || account === undefined || stateOf(found.token, now) !== 'active') return undefined

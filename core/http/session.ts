@@ -35,6 +35,8 @@ interface Kept {
   start?: SessionStart
 }
 
+const nobody = Promise.resolve(undefined)
+
 /** Makes the session cookie over the rows of the sessions. */
 export function createSessionCookie(needs: {
   koa: Koa<State>
@@ -58,6 +60,8 @@ export function createSessionCookie(needs: {
     return last.host
   }
   const of = (req: IncomingMessage) => {
+    // Services and other sites' pages bring none.
+    if (idOf(req) === undefined) return nobody
     const asked = known.get(req) ?? onItsHost(req)
     known.set(req, asked)
     return asked

@@ -6,6 +6,7 @@ import {
   type DialectRowName,
   leastOfKoa,
   leastRatio,
+  leastWithRedis,
   mostCloudCalls,
   mostFlat,
   mostGrantMs,
@@ -80,6 +81,11 @@ function summary(rounds: readonly Round[]): Summary {
 /** The CPU's ratio must reach the floor, and the medians' or the bests'. */
 export function judgeRow(row: Row): Verdict {
   return judged(row, { least: leastRatio[row.scenario], than: 'raw oidc-provider' })
+}
+
+/** With Redis against PostgreSQL alone. */
+export function judgeRedis(row: Row<string>): Verdict {
+  return judged(row, { least: leastWithRedis, than: 'PostgreSQL alone' })
 }
 
 function judged(

@@ -15,13 +15,12 @@ import { byTurns, fill } from './drive.ts'
 import { type DialectRowName, leastOfKoa } from './floors.ts'
 import { growth, judgeGrowth } from './growth.ts'
 import { canPin, hasProc, memoryOf, stayOnCore } from './measure.ts'
-import { type RedisRowName, redisRows, redisScenarios } from './redis.ts'
+import { judgeProcesses, processes } from './processes.ts'
 import {
   flowTable,
   judgeAccess,
   judgeDialects,
   judgeMemory,
-  judgeRedis,
   judgeRow,
   judgeStart,
   judgeWorkspaces,
@@ -55,11 +54,10 @@ const pairing = {
 const wanted = values.only?.split(',') ?? [
   ...Object.keys(scenarios),
   ...Object.keys(leastOfKoa),
-  ...['access', 'start', 'statements', 'workspaces', 'growth', 'calm', 'redis', 'redis-code'],
+  ...['access', 'start', 'statements', 'workspaces', 'growth', 'calm', 'processes'],
 ]
 const names = (Object.keys(scenarios) as ScenarioName[]).filter((name) => wanted.includes(name))
 const dialectNames = (Object.keys(leastOfKoa) as DialectRowName[]).filter((name) => wanted.includes(name))
-const redisNames = (Object.keys(redisScenarios) as RedisRowName[]).filter((name) => wanted.includes(name))
 const results = join(import.meta.dirname, 'results')
 const file = join(results, `${new Date().toISOString().replaceAll(':', '-').slice(0, 19)}.jsonl`)
 
@@ -160,18 +158,6 @@ async function dialects(): Promise<Verdict[]> {
   return judgeDialects(found)
 }
 
-async function withRedis(): Promise<Verdict[]> {
-  const rows = await redisRows(redisNames, pairing)
-  for (const row of rows) {
-    keep('redis', row)
-    print(
-      `${row.scenario}: CPU ratio ${row.ratioCpu.toFixed(2)}, with PostgreSQL's and Redis's ${row.ratioAllCpu.toFixed(2)}, rate ${row.ratio.toFixed(2)}`,
-    )
-  }
-  print(`\n${flowTable(rows, 'without')}`)
-  return rows.map(judgeRedis)
-}
-
 async function workspaces(): Promise<Verdict[]> {
   const costs = await workspaceCosts({ rounds: pairing.rounds })
   keep('workspace-spawn', costs)
@@ -210,7 +196,6 @@ print(
 )
 const verdicts = names.length > 0 ? await flows() : []
 if (dialectNames.length > 0) verdicts.push(...(await dialects()))
-if (redisNames.length > 0) verdicts.push(...(await withRedis()))
 if (wanted.includes('access')) verdicts.push(...(await access()))
 if (wanted.includes('start')) verdicts.push(...(await starts()))
 const all = wanted.includes('workspaces')
@@ -223,6 +208,11 @@ if (wanted.includes('calm')) {
     `\nat ${found.perSecond.toFixed(0)} sign-ins a second: ${found.p50.toFixed(0)} ms each, p99 ${found.p99.toFixed(0)} ms`,
   )
   verdicts.push(...judgeCalm(found))
+}
+if (wanted.includes('processes')) {
+  const found = await processes(pairing)
+  keep('processes', found)
+  verdicts.push(...judgeProcesses(found))
 }
 if (wanted.includes('growth')) verdicts.push(...(await grown()))
 if (wanted.includes('statements')) verdicts.push(...(await statements()))

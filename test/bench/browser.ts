@@ -55,6 +55,28 @@ export class Line {
   }
 }
 
+/** One site at two addresses: each request goes to the other one than that before it, and calls it by the first. */
+export class TurnLine extends Line {
+  readonly #other: Line
+
+  constructor(origin: string, connections: number, other: string) {
+    super(origin, connections)
+    this.#other = new Line(other, connections)
+  }
+
+  override ask(path: string, asking: Asking = {}, jar?: Jar): Promise<Answer> {
+    if (this.requests % 2 === 0) return super.ask(path, asking, jar)
+    this.requests++
+    const headers = { ...asking.headers, host: new URL(this.origin).host }
+    return this.#other.ask(path, { ...asking, headers }, jar)
+  }
+
+  override async close(): Promise<void> {
+    await super.close()
+    await this.#other.close()
+  }
+}
+
 /** Cookies of one browser at one host, by name and path. */
 export class Jar {
   readonly #cookies = new Map<string, { readonly name: string; readonly value: string; readonly path: string }>()

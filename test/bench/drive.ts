@@ -1,5 +1,5 @@
 /** Closed-loop load: so many operations at once, each begins when the one before it is over. @module */
-import { Line } from './browser.ts'
+import { Line, TurnLine } from './browser.ts'
 import { costOf, median, quantile, quiet } from './measure.ts'
 import { people, type Scenario, type ScenarioName, type Slot, scenarios } from './scenarios.ts'
 import type { Server } from './servers.ts'
@@ -27,7 +27,9 @@ export interface Driver {
 
 /** Makes a driver with `width` operations at once. */
 export function createDriver(server: Server, scenario: ScenarioName | Scenario, width: number): Driver {
-  const line = new Line(server.origin, width)
+  const { beside } = server
+  const line = beside ? new TurnLine(server.origin, width, beside.origin) : new Line(server.origin, width)
+  const pids = beside ? [server.pid, beside.pid] : server.pid
   const slots: Slot[] = Array.from({ length: width }, (_, number) => ({ line, number, turn: 0 }))
   const one = typeof scenario === 'string' ? scenarios[scenario] : scenario
   const run = async (seconds: number) => {
@@ -47,7 +49,7 @@ export function createDriver(server: Server, scenario: ScenarioName | Scenario, 
     server,
     async load(seconds) {
       const before = line.requests
-      const cost = await costOf(server.pid, () => run(seconds))
+      const cost = await costOf(pids, () => run(seconds))
       const count = cost.value.length
       return {
         perSecond: count / cost.seconds,

@@ -79,8 +79,8 @@ export const mostGrownStart = 1.1
 /** Most milliseconds for which a step of cleaning up holds the writer. */
 export const mostCleanupMs = { p99: 20, ever: 50 } as const
 
+/** How many times as much CPU two processes on one PostgreSQL may need for a code flow as one does. */
+export const mostSecondProcess = 1.1
+
 /** Most milliseconds by which the event loop is late (p99) at seven tenths of the most that it can do. */
 export const mostLoopMs = 30
-
-/** How many times as fast sign-ins are with short-lived records in a Redis as with PostgreSQL alone. */
-export const leastWithRedis = 1.3

@@ -75,17 +75,18 @@ export interface Cost<T> {
   readonly foreign: number
 }
 
-/** Runs `work` and says what it cost the process `pid`. */
-export async function costOf<T>(pid: number, work: () => Promise<T>): Promise<Cost<T>> {
+/** Runs `work` and says what it cost the processes `pids`. */
+export async function costOf<T>(pids: number | readonly number[], work: () => Promise<T>): Promise<Cost<T>> {
+  const servers = () => [pids].flat().reduce((sum, pid) => sum + cpuOf(pid), 0)
   const start = performance.now()
   if (!hasProc) {
     const value = await work()
     return { value, seconds: (performance.now() - start) / 1000, cpu: Number.NaN, foreign: 0 }
   }
-  const before = { server: cpuOf(pid), own: ownCpu(), machine: machineCpu() }
+  const before = { server: servers(), own: ownCpu(), machine: machineCpu() }
   const value = await work()
   const seconds = (performance.now() - start) / 1000
-  const cpu = cpuOf(pid) - before.server
+  const cpu = servers() - before.server
   const foreign = Math.max(0, machineCpu() - before.machine - cpu - (ownCpu() - before.own)) / seconds
   return { value, seconds, cpu, foreign }
 }

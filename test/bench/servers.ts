@@ -23,6 +23,8 @@ export interface Server {
   /** Milliseconds from spawn to the first 200 on discovery. */
   readonly startMs: number
   readonly process: ChildProcess
+  /** Another process of the same site: a driver asks both by turns. */
+  readonly beside?: Server
   stop(): Promise<void>
 }
 

@@ -16,11 +16,13 @@ import { type DialectRowName, leastOfKoa } from './floors.ts'
 import { growth, judgeGrowth } from './growth.ts'
 import { canPin, hasProc, memoryOf, stayOnCore } from './measure.ts'
 import { judgeProcesses, processes } from './processes.ts'
+import { type RedisRowName, redisRows, redisScenarios } from './redis.ts'
 import {
   flowTable,
   judgeAccess,
   judgeDialects,
   judgeMemory,
+  judgeRedis,
   judgeRow,
   judgeStart,
   judgeWorkspaces,
@@ -58,6 +60,7 @@ const wanted = values.only?.split(',') ?? [
 ]
 const names = (Object.keys(scenarios) as ScenarioName[]).filter((name) => wanted.includes(name))
 const dialectNames = (Object.keys(leastOfKoa) as DialectRowName[]).filter((name) => wanted.includes(name))
+const redisNames = (Object.keys(redisScenarios) as RedisRowName[]).filter((name) => wanted.includes(name))
 const results = join(import.meta.dirname, 'results')
 const file = join(results, `${new Date().toISOString().replaceAll(':', '-').slice(0, 19)}.jsonl`)
 
@@ -158,6 +161,18 @@ async function dialects(): Promise<Verdict[]> {
   return judgeDialects(found)
 }
 
+async function withRedis(): Promise<Verdict[]> {
+  const rows = await redisRows(redisNames, pairing)
+  for (const row of rows) {
+    keep('redis', row)
+    print(
+      `${row.scenario}: CPU ratio ${row.ratioCpu.toFixed(2)}, with PostgreSQL's and Redis's ${row.ratioAllCpu.toFixed(2)}, rate ${row.ratio.toFixed(2)}`,
+    )
+  }
+  print(`\n${flowTable(rows, 'without')}`)
+  return rows.map(judgeRedis)
+}
+
 async function workspaces(): Promise<Verdict[]> {
   const costs = await workspaceCosts({ rounds: pairing.rounds })
   keep('workspace-spawn', costs)
@@ -196,6 +211,7 @@ print(
 )
 const verdicts = names.length > 0 ? await flows() : []
 if (dialectNames.length > 0) verdicts.push(...(await dialects()))
+if (redisNames.length > 0) verdicts.push(...(await withRedis()))
 if (wanted.includes('access')) verdicts.push(...(await access()))
 if (wanted.includes('start')) verdicts.push(...(await starts()))
 const all = wanted.includes('workspaces')

@@ -92,5 +92,7 @@ function digest(secret: string, value: string): string {
 }
 
 function areEqual(one: string, other: string): boolean {
-  return one.length === other.length && timingSafeEqual(Buffer.from(one), Buffer.from(other))
+  // Compared as bytes: of signs that are none of ours, as many may be more of them.
+  const [given, own] = [Buffer.from(one), Buffer.from(other)]
+  return given.length === own.length && timingSafeEqual(given, own)
 }

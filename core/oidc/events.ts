@@ -39,7 +39,11 @@ export function listenToProvider(
     if (ctx && isFault(err) && err.code === 'ERR_STORAGE') ctx.status = err.status
   })
   // Without a listener Koa prints the stack to standard error, past the log.
-  on('error', (err: Error) => log.error({ err }, 'the Provider failed'))
+  on('error', (err: Error, ctx: KoaContextWithOIDC | undefined) => {
+    // Whoever hangs up amid a request fails alone.
+    if (ctx?.req.complete === false) log.info({ requestId: requestIdOf(ctx) }, 'a request to the Provider broke off')
+    else log.error({ err }, 'the Provider failed')
+  })
   on('backchannel.error', (_ctx: unknown, err: Error, client: { clientId: string }) => {
     log.warn({ err, client: client.clientId }, 'back-channel logout failed')
   })

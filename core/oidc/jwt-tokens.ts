@@ -182,14 +182,19 @@ export async function formText(req: IncomingMessage): Promise<string | undefined
   return text
 }
 
-/** `undefined`: it is too large. */
+/** `undefined`: it is too large. Of what broke off nothing is left: whoever sent it is gone, and the library finds no client in it. */
 async function readText(req: IncomingMessage): Promise<string | undefined> {
   const chunks: Buffer[] = []
   let size = 0
-  for await (const chunk of req as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > bodyLimit) return undefined
-    chunks.push(chunk)
+  try {
+    for await (const chunk of req as AsyncIterable<Buffer>) {
+      size += chunk.length
+      if (size > bodyLimit) return undefined
+      chunks.push(chunk)
+    }
+  } catch (err) {
+    if (req.complete) throw err
+    return ''
   }
   return Buffer.concat(chunks).toString()
 }

@@ -38,7 +38,8 @@ export interface Basic {
 
 /** A client's name and secret of plain signs, by HTTP Basic; others are for the library to judge. */
 export function basicOf({ authorization = '' }: IncomingHttpHeaders): Basic | undefined {
-  const box = /^basic ([A-Za-z0-9+/]+={0,2})$/i.exec(authorization)?.[1]
+  // Filled up as it has to be, or not at all.
+  const box = /^basic ((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?)$/i.exec(authorization)?.[1]
   const [, id, secret] = /^([\w.~-]+):([\w.~-]+)$/.exec(Buffer.from(box ?? '', 'base64').toString('latin1')) ?? []
   return id === undefined || secret === undefined ? undefined : { id, secret }
 }

@@ -86,6 +86,15 @@ describe('JWT access tokens (RFC 9068)', () => {
       await site.labgate.rooms.get('clients').remove('machine')
     })
 
+    test('a name that somebody made up is no token, whatever signs it is of', async () => {
+      const rp = await relyingParty(site.issuer)
+      for (const proof of ['a', 'ä', '😀']) {
+        const name = `e30~${proof.repeat(43)}`
+        assert.equal(await isActive(rp, name), false)
+        await client.tokenRevocation(rp.config, name)
+      }
+    })
+
     test('what a stolen signing key makes is none', async () => {
       const rp = await relyingParty(site.issuer)
       const token = await grant(rp)

@@ -1,4 +1,8 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import * as client from 'openid-client'
 import { request } from 'undici'
@@ -173,6 +177,9 @@ describe('the quick answers say what the library says', () => {
       await granted({}, { ...web, origin: 'https://app.example' }),
       await granted({}, { ...web, dpop: 'a.b.c' }),
       await granted({}, { ...web, authorization: 'Basic !' }),
+      // Its signs are the right ones, but it is filled up as no Base64 is.
+      await granted({}, { authorization: web.authorization.replace(/==$/, '=') }),
+      await granted({}, { authorization: `${web.authorization}=` }),
     ]
     assert.equal(refused.filter(({ status }) => status === 200).length, 0)
   })
@@ -182,6 +189,29 @@ describe('the quick answers say what the library says', () => {
     assert.equal((await introspect(asWeb, token)).body.active, true)
     await client.tokenRevocation(web.config, token)
     assert.deepEqual((await introspect(asWeb, token)).body, { active: false })
+  })
+
+  test('who hangs up amid a question is no trouble of ours', async () => {
+    const { host, port } = new URL(world.site.issuer)
+    const lines = async () => (await readFile(join(world.site.folder, 'labgate.log'), 'utf8')).split('\n')
+    const [from, paths] = [(await lines()).length - 1, ['/oidc/token', '/oidc/introspection', '/oidc/revocation']]
+    for (const path of paths) {
+      const { authorization } = basic('web', asWeb.secret)
+      const head = [`POST ${path} HTTP/1.1`, `Host: ${host}`, `Authorization: ${authorization}`, 'Content-Length: 99']
+      const rest = ['Content-Type: application/x-www-form-urlencoded', 'Expect: 100-continue', '', 'token=']
+      const socket = connect(Number(port), 'localhost')
+      socket.write([...head, ...rest].join('\r\n'))
+      // It says so when it begins to read.
+      await once(socket, 'data')
+      socket.destroy()
+    }
+    let told: string[] = []
+    while (told.filter((line) => line.includes('"broken":true')).length < paths.length)
+      told = (await lines()).slice(from)
+    assert.deepEqual(
+      told.filter((line) => /"level":"(?:warn|error)"/.test(line)),
+      [],
+    )
   })
 
   test('of what is no token, and to who is no client', async () => {

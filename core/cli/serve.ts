@@ -1,6 +1,7 @@
 /** `labgate serve`: starts a Labgate, says where it is, and stops it in order when it is told to. @module */
 import { placeOf } from '../config/database.ts'
 import type { LoadedConfig } from '../config/load.ts'
+import { boundYoungSpace } from '../observe/young-space.ts'
 import type { Labgate } from '../server.ts'
 import { type Args, type Command, configFile, configOption, type Io } from './command.ts'
 import { paintFor } from './paint.ts'
@@ -22,11 +23,12 @@ export const command: Command = {
 }
 
 async function run(args: Args, io: Io): Promise<number> {
+  const look = boundYoungSpace([...process.execArgv, io.env.NODE_OPTIONS ?? ''])
   const stop = stopSignals()
   const hangUps = hangUpSignals(io)
   const progress = tellProgress(io)
   try {
-    const labgate = await build(configFile(args, io), { io, progress })
+    const labgate = await build(configFile(args, io), { io, progress, look })
     try {
       await serve(labgate, { io, progress, path: configFile(args, io), hangUps, signal: stop.signal })
     } finally {
@@ -45,11 +47,13 @@ interface Needs {
   readonly progress: Progress
 }
 
-async function build(path: string, { io, progress }: Needs): Promise<Labgate> {
+async function build(path: string, { io, progress, look }: Needs & { look(): void }): Promise<Labgate> {
   const { readConfig } = await import('../config/load.ts')
   const loaded = await readConfig(path, io)
   progress.waitsFor(() => `the database ${placeOf(loaded.config)} and the plugins to load`)
+  look()
   const { createLabgate } = await import('../server.ts')
+  look()
   const labgate = await createLabgate(loaded, { isTty: io.isTty })
   try {
     await judge(loaded, labgate, io)

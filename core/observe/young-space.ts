@@ -21,7 +21,15 @@ export function boundYoungSpace(options: readonly string[]): () => void {
   return look
 }
 
-/** Bytes that it has now. */
+/**
+ * Lets what nobody holds any more grow to half of what lives before all is gone through; V8 itself lets it grow to several times
+ * that. An option of Node (`--heap-growing-percent`) says another share.
+ */
+export function collectSooner(options: readonly string[]): void {
+  if (!options.some((option) => option.includes('heap-growing'))) setFlagsFromString('--heap-growing-percent=50')
+}
+
+/** Bytes that the room for young objects has now. */
 export function youngBytes(): number {
   return getHeapSpaceStatistics().find(({ space_name: name }) => name === 'new_space')?.space_size ?? 0
 }

@@ -120,7 +120,8 @@ async function tokenFor(
 ): Promise<string> {
   const { session } = principal
   const account = principal.account.id
-  const key = `${session} ${origin}`
+  // From another network address it is another line: a cookie that was carried off shows.
+  const key = `${session} ${origin} ${ask.address}`
   const keyId = tokens.keyId()
   const given = recent.tokens.find(key, (one) => one.keyId === keyId && one.snapshot === snapshot)
   if (given !== undefined) return given.value
@@ -167,7 +168,7 @@ async function gcsToken(parts: Parts, ask: RouteAsk): Promise<RouteReply> {
     .join(' ')
     .slice(0, 200)
   const given = { value: credential.value, prefixes, revisions: places.map(({ revision }) => revision).join(' ') }
-  const key = `${asked.token} ${bucket}`
+  const key = `${asked.token} ${bucket} ${ask.address}`
   // The same credential once more is no other one.
   if (recent.credentials.find(key, (one) => isSameCredential(one, given)) === undefined) {
     await context.noteIssue({ account, ask, detail: { what: 'bucket-credential', bucket, prefixes, origin } })

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { type IncomingMessage, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, beforeEach, describe, test } from 'node:test'
@@ -306,6 +308,10 @@ describe('ngauth', () => {
       )
     assert.deepEqual([await credentials('whole-bucket'), await credentials('whole-bucket')], [1, 0])
     assert.equal(await credentials('fish-bucket'), 1, 'another bucket')
+    const elsewhere = () => askFrom('127.0.0.2', { server, token: first, bucket: 'whole-bucket' })
+    const carriedOff = () => adds(elsewhere, () => issued('bucket-credential'))
+    assert.deepEqual([await carriedOff(), await carriedOff()], [1, 0], 'another network address')
+    assert.equal(await credentials('whole-bucket'), 0)
     const ben = await signedIn('ben')
     const before = (await audit.list({ type: 'dialect.issued', account: await idOf('ben'), limit: 500 })).length
     await credentialOf(ben.client, ben.token, 'fish-bucket')
@@ -438,3 +444,16 @@ describe('ngauth', () => {
     }
   })
 })
+
+/** Asks for a credential from another address of this machine. */
+async function askFrom(
+  localAddress: string,
+  { server, ...body }: { readonly server: string; readonly token: string; readonly bucket: string },
+): Promise<void> {
+  const headers = { origin: viewer, 'content-type': 'text/plain' }
+  const asked = request(`${server}/gcs_token`, { method: 'POST', localAddress, headers })
+  asked.end(JSON.stringify(body))
+  const [answer] = (await once(asked, 'response')) as [IncomingMessage]
+  answer.resume()
+  assert.equal(answer.statusCode, 200)
+}

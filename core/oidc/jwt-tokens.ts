@@ -187,7 +187,8 @@ async function readText(req: IncomingMessage): Promise<string | undefined> {
   const chunks: Buffer[] = []
   let size = 0
   try {
-    for await (const chunk of req as AsyncIterable<Buffer>) {
+    // What is too large is left to Node to read off: else nothing more were answered on this connection.
+    for await (const chunk of req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       size += chunk.length
       if (size > bodyLimit) return undefined
       chunks.push(chunk)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
+import { Agent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -212,6 +213,24 @@ describe('the quick answers say what the library says', () => {
       told.filter((line) => /"level":"(?:warn|error)"/.test(line)),
       [],
     )
+  })
+
+  test('what is too large, and does not say so before, leaves the connection to the next request', async () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    const ask = async (path: string, body?: readonly Buffer[]) => {
+      const type = { 'content-type': 'application/x-www-form-urlencoded' }
+      const asked = httpRequest(at(path), { agent, ...(body ? { method: 'POST', headers: type } : {}) })
+      for (const part of body ?? []) asked.write(part)
+      const [answer] = (await once(asked.end(), 'response', { signal: AbortSignal.timeout(5000) })) as [IncomingMessage]
+      await answer.resume().toArray()
+      return [answer.statusCode, asked.reusedSocket]
+    }
+    const large = Array.from({ length: 8 }, () => Buffer.alloc(10_000, 'x'))
+    for (const path of ['/oidc/introspection', '/oidc/revocation']) {
+      assert.equal((await ask(path, large))[0], 413)
+      assert.deepEqual(await ask('/oidc/jwks'), [200, true])
+    }
+    agent.destroy()
   })
 
   test('of what is no token, and to who is no client', async () => {

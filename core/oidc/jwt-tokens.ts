@@ -187,10 +187,13 @@ async function readText(req: IncomingMessage): Promise<string | undefined> {
   const chunks: Buffer[] = []
   let size = 0
   try {
-    // What is too large is left to Node to read off: else nothing more were answered on this connection.
+    // What is too large is read off: else nothing more were answered on this connection.
     for await (const chunk of req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       size += chunk.length
-      if (size > bodyLimit) return undefined
+      if (size > bodyLimit) {
+        setImmediate(() => req.resume())
+        return undefined
+      }
       chunks.push(chunk)
     }
   } catch (err) {

@@ -45,10 +45,24 @@ export function newState(): State {
 /** A path that leads nowhere may still hold a secret, when somebody mistyped the rest. */
 const withoutLongNames = (path: string): string => path.replaceAll(/[\w.~-]{40,}/g, '…')
 
+/**
+ * What nobody read of a request is read off when it is answered: else nothing more were answered on its connection, which may
+ * be a proxy's for many. Node does so only where nobody had begun to read.
+ */
+function readOff({ req, res }: Ctx): void {
+  const { socket } = req
+  res.on('finish', () => {
+    if (req.complete) return
+    if (req.destroyed) socket.destroySoon()
+    else req.resume()
+  })
+}
+
 /** Writes the line and counts the sample when the response is over, sent or broken off. */
 export function watchEnd(ctx: Ctx, needs: WatchNeeds): void {
   const started = performance.now()
   const { req, state } = ctx
+  if (req.method === 'POST' || req.method === 'PUT' || req.method === 'PATCH') readOff(ctx)
   ctx.res.on('close', function ended(this: ServerResponse) {
     const seconds = (performance.now() - started) / 1000
     const { requestId, address, route } = state

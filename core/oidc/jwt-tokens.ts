@@ -187,13 +187,10 @@ async function readText(req: IncomingMessage): Promise<string | undefined> {
   const chunks: Buffer[] = []
   let size = 0
   try {
-    // What is too large is read off: else nothing more were answered on this connection.
+    // The rest of what is too large is read off when it is answered.
     for await (const chunk of req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       size += chunk.length
-      if (size > bodyLimit) {
-        setImmediate(() => req.resume())
-        return undefined
-      }
+      if (size > bodyLimit) return undefined
       chunks.push(chunk)
     }
   } catch (err) {

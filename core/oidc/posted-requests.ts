@@ -7,7 +7,6 @@ import type { Context } from 'koa'
 
 /** What fits into an address that browsers and proxies take. */
 const longest = 8000
-const endless = 64 * 1024
 
 /** Middleware: answers a posted request with its address; everything else goes on. */
 export async function sendOnPosted(ctx: Context, next: () => Promise<void>): Promise<void> {
@@ -25,11 +24,11 @@ export async function sendOnPosted(ctx: Context, next: () => Promise<void>): Pro
 async function textOf(ctx: Context): Promise<string | undefined> {
   const chunks: Buffer[] = []
   let size = 0
-  for await (const chunk of ctx.req as AsyncIterable<Buffer>) {
+  // The rest of what is too long is read off when it is answered.
+  for await (const chunk of ctx.req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     size += chunk.length
-    if (size <= longest) chunks.push(chunk)
-    // A body without an end is not read to it: leaving the loop closes the connection.
-    else if (size > endless) break
+    if (size > longest) return undefined
+    chunks.push(chunk)
   }
-  return size <= longest ? Buffer.concat(chunks).toString() : undefined
+  return Buffer.concat(chunks).toString()
 }

@@ -226,8 +226,12 @@ describe('the quick answers say what the library says', () => {
       return [answer.statusCode, asked.reusedSocket]
     }
     const large = Array.from({ length: 60 }, () => Buffer.alloc(10_000, 'x'))
-    for (const path of ['/oidc/introspection', '/oidc/revocation']) {
-      assert.equal((await ask(path, large))[0], 413)
+    const answers = {
+      ...{ '/oidc/introspection': 413, '/oidc/revocation': 413, '/oidc/auth': 400, '/oidc/token': 400 },
+      ...{ '/oidc/par': 400, '/language': 403, '/nowhere': 404 },
+    }
+    for (const [path, status] of Object.entries(answers)) {
+      assert.equal((await ask(path, large))[0], status, path)
       assert.deepEqual(await ask('/oidc/jwks'), [200, true])
     }
     agent.destroy()

@@ -1,7 +1,7 @@
 /** `labgate serve`: starts a Labgate, says where it is, and stops it in order when it is told to. @module */
 import { placeOf } from '../config/database.ts'
 import type { LoadedConfig } from '../config/load.ts'
-import { boundYoungSpace, collectSooner } from '../observe/young-space.ts'
+import { boundYoungSpace } from '../observe/young-space.ts'
 import type { Labgate } from '../server.ts'
 import { type Args, type Command, configFile, configOption, type Io } from './command.ts'
 import { paintFor } from './paint.ts'
@@ -23,9 +23,7 @@ export const command: Command = {
 }
 
 async function run(args: Args, io: Io): Promise<number> {
-  const said = [...process.execArgv, io.env.NODE_OPTIONS ?? '']
-  collectSooner(said)
-  const look = boundYoungSpace(said)
+  const look = boundYoungSpace([...process.execArgv, io.env.NODE_OPTIONS ?? ''])
   const stop = stopSignals()
   const hangUps = hangUpSignals(io)
   const progress = tellProgress(io)

@@ -81,7 +81,10 @@ interface Ask {
   readonly body?: string
 }
 
-/** Asks as a page of another site does, each time from another address: nobody is to meet a limit meant for one. */
+/** Addresses of one slot, by turns: so many that nobody meets a limit that is meant for one. */
+const addresses = 256
+
+/** Asks as a page of another site does, from some thousand addresses by turns, as viewers do again and again. */
 function asker(server: Server) {
   const line = new Line(ngauthOf(server), 16)
   return (path: string, { number, turn, headers, body }: Ask) =>
@@ -89,7 +92,7 @@ function asker(server: Server) {
       method: 'POST',
       headers: {
         ...{ origin: viewer, 'sec-fetch-site': 'cross-site', ...headers },
-        'x-forwarded-for': `10.${number % 256}.${(turn >> 8) % 256}.${turn % 256}`,
+        'x-forwarded-for': `10.${number % 256}.0.${turn % addresses}`,
       },
       ...(body === undefined ? {} : { body }),
     })

@@ -33,7 +33,7 @@ export function engineClaims(engine: Engine): void {
   on('a registry that is away is told of', (lab) => pullFails(lab), { pull: 'missing' })
   on('a fetch that hangs is broken off', (lab) => pullHangs(lab, engine), { pull: 'missing' })
   on('downloads that were killed leave nothing for ever', (lab) => sweeps(lab, engine))
-  on('links in a storage stay links in its archive, which ends while files grow', (lab) => archivesSafely(lab, engine))
+  on('links in a storage stay links in its archive, which ends while files grow', archivesSafely)
   sharedClaims(engine)
   folderClaims(engine)
 }

@@ -7,7 +7,7 @@ export const redisSchema = {
   additionalProperties: false,
   required: ['url'],
   description:
-    'A Redis that several processes share, beside PostgreSQL: quicker for what is counted and for what lives minutes. Absent: the database does it, or each process alone.',
+    'A Redis that several processes share, beside PostgreSQL, for what is counted and, if asked for, for what lives minutes. Absent: the database does it, or each process alone.',
   properties: {
     url: {
       type: 'string',
@@ -28,9 +28,9 @@ export const redisSchema = {
       uniqueItems: true,
       minItems: 1,
       items: { enum: ['rate-limits', 'short-lived'], type: 'string' },
-      default: ['rate-limits', 'short-lived'],
+      default: ['rate-limits'],
       description:
-        'What it is for. `short-lived`: sign-ins in progress, codes of authorizations and devices, pushed requests; with PostgreSQL only, and while Redis is away the database has them. Nothing that it loses costs more than to sign in again.',
+        'What it is for. `short-lived`, to take writes off a PostgreSQL that has too many: sign-ins in progress, codes of authorizations and devices, pushed requests; with PostgreSQL only, and while Redis is away the database has them. Nothing that it loses costs more than to sign in again.',
     },
   },
 } as const

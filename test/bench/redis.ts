@@ -22,7 +22,9 @@ export interface RedisRow extends Row<RedisRowName> {
 /** Two sites that differ in nothing else; end them by `stop`. */
 export async function redisPair() {
   const redis = await startRedis()
-  const settings = { redis: { url: redis.url, password: { env: 'BENCH_REDIS' } } }
+  const settings = {
+    redis: { url: redis.url, password: { env: 'BENCH_REDIS' }, keep: ['rate-limits', 'short-lived'] },
+  }
   process.env.BENCH_REDIS = redis.password
   const place = async (more: object) => {
     const database = { url: await newDatabase(), connections: 20 }

@@ -22,7 +22,7 @@ suite('two processes on one PostgreSQL and one Redis', { skip: needs('postgres')
   before(async () => {
     redis = await startRedis()
     pair = await startPair(await newDatabase(), {
-      redis: { url: redis.url, password: redis.password },
+      redis: { url: redis.url, password: redis.password, keep: ['rate-limits', 'short-lived'] },
       plugins: { email: { use: '@labgate/auth-email', config: { mailsPerHour: 1000 } } },
       clients: { ...testClients, scope: { public: true, firstParty: true, grantTypes: [deviceGrant] } },
     })

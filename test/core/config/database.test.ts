@@ -97,12 +97,12 @@ test('a Redis is named without its password, too', () => {
   assert.deepEqual(redis('url: "rediss://redis.example.org:6379", password: { env: REDIS_PASSWORD }'), {
     url: 'rediss://redis.example.org:6379',
     password: 'of the test, too',
-    keep: ['rate-limits', 'short-lived'],
+    keep: ['rate-limits'],
   })
-  const own = redis('url: "redis://redis.example.org/1", username: labgate, keep: [rate-limits]')
+  const own = redis('url: "redis://redis.example.org/1", username: labgate, keep: [short-lived]')
   assert.deepEqual(own, {
     ...{ url: 'redis://redis.example.org/1', username: 'labgate', password: undefined },
-    keep: ['rate-limits'],
+    keep: ['short-lived'],
   })
   assert.throws(() => redis('url: "rediss://redis.example.org", ca: /none/ca.pem'), /redis\.ca: \/none\/ca\.pem cannot/)
   assert.throws(() => redis('url: "redis://redis.example.org", keep: [sessions]'), /redis\.keep\[0\]/)

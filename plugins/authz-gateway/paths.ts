@@ -84,6 +84,10 @@ type Reader = (path: string) => string
 /** Each may be done or left; in this order, in which each opens the way for the next. */
 const readers: readonly Reader[] = [
   (path) => path.normalize('NFKC'),
+  // Browsers take an encoded dot for one, and nothing else (WHATWG URL, "double-dot URL path segment").
+  (path) => path.replaceAll(/%2e/gi, '.'),
+  // RFC 3986 §6.2.2.2: what needed no encoding is decoded before anybody looks for dots.
+  (path) => path.replaceAll(/%(?:2[de]|3\d|[46][1-9a-f]|[57][\da]|5f|7e)/gi, decodeURIComponent),
   // What some proxy took for the query or the fragment.
   (path) => path.split(/[?#]/, 1)[0] ?? '',
   // Parameters of a step (RFC 3986 §3.3): `/a;x/..;/b`.

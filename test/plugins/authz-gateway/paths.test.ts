@@ -32,6 +32,8 @@ const numberOf = (target: string, method?: string) => {
 const services: Readonly<Record<string, (path: string) => string | undefined>> = {
   'one that takes it as it is': (path) => path,
   'one that reads it as browsers do (WHATWG URL)': (path) => URL.parse(`http://x${path}`)?.pathname,
+  'one that decodes what needed no encoding (RFC 3986 §6.2.2.2), then resolves dots': (path) =>
+    posix.normalize(path.replaceAll(/%(?:2d|2e|5f|7e|3\d|[46][1-9a-f]|[57][\da])/gi, decodeURIComponent)),
   'nginx: decoded, slashes merged, dots resolved': (path) => posix.normalize(decodeURIComponent(path)),
   'Tomcat: parameters dropped, then decoded, then dots resolved': (path) =>
     posix.normalize(decodeURIComponent(path.replaceAll(/;[^/]*/g, ''))),
@@ -42,6 +44,13 @@ const services: Readonly<Record<string, (path: string) => string | undefined>> =
       .map((step) => step.replace(/([^. ])[. ]+$/, '$1'))
       .join('/')
       .toLowerCase(),
+  'one that decodes all but slashes, then resolves dots': (path) =>
+    posix.normalize(
+      path
+        .split(/(%2f|%5c)/i)
+        .map((one, at) => (at % 2 ? one : decodeURIComponent(one)))
+        .join(''),
+    ),
   'one that decodes twice': (path) => posix.normalize(decodeURIComponent(decodeURIComponent(path))),
   'one that takes an encoded question mark for one': (path) => decodeURIComponent(path).split('?')[0],
 }
@@ -140,6 +149,7 @@ describe('the rule for a path', () => {
         '/data/x/../fish',
         '/data/%66ish',
         '/%2E%2e;a=b%2fraw',
+        '/%25%2fFish/%2E%2e',
       ],
     ]
     for (const target of traps) assert.equal(numberOf(target), 'ambiguous', target)

@@ -3,7 +3,7 @@
  * caller may put one. What they are made of is drawn by fast-check, so that a seed says them all.
  * @module
  */
-import fc from 'fast-check'
+import fc from './chance.ts'
 
 /** A route as a caller sees it. */
 export interface Target {

@@ -1,5 +1,5 @@
 /** Worlds and questions at random, of few names, so that they meet. @module */
-import fc from 'fast-check'
+import fc from '../../support/chance.ts'
 import type { Question } from './oracle.ts'
 import type { RawConditions, World } from './world.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
-import fc from 'fast-check'
 import type { DatasetPatch } from '../../../core/access/model.ts'
+import fc from '../../support/chance.ts'
 import { allPages, at, command, config, type OpenedLedger, openLedger } from '../../support/ledger.ts'
 
 const fish = {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { Fault } from '@labgate/contract'
-import fc from 'fast-check'
 import { readConditions } from '../../../core/access/lines.ts'
 import { type FactCondition, formatSubject, type NewGrant, parseSubject } from '../../../core/access/model.ts'
 import { checkConditions, conditionsJson } from '../../../core/access/new-grant.ts'
+import fc from '../../support/chance.ts'
 import { allPages, at, command, config, type OpenedLedger, openLedger } from '../../support/ledger.ts'
 
 const day = (date: string) => new Date(`${date}T00:00:00Z`)

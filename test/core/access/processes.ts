@@ -1,6 +1,5 @@
 /** The rooms on one storage, as one process has them, and changes at random through them. @module */
 import { type Clock, type Fact, isFault, type Level } from '@labgate/contract'
-import fc from 'fast-check'
 import { type Access, createAccess } from '../../../core/access/access.ts'
 import { createDatasets } from '../../../core/access/datasets.ts'
 import { createGrants } from '../../../core/access/grants.ts'
@@ -13,6 +12,7 @@ import { createIdentities } from '../../../core/accounts/identities.ts'
 import { createServiceAccounts } from '../../../core/accounts/service-accounts.ts'
 import { systemRandom as random } from '../../../core/random.ts'
 import type { Storage } from '../../../core/storage/storage.ts'
+import fc from '../../support/chance.ts'
 import type { World } from './world.ts'
 
 const ignore = () => undefined

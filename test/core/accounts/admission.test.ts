@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Fact, Trust } from '@labgate/contract'
-import fc from 'fast-check'
 import { decideAdmission, domainMatches, describe as inWords, matches } from '../../../core/accounts/admission.ts'
 import type { Rule } from '../../../core/config/schema-plugins.ts'
+import fc from '../../support/chance.ts'
 
 const fact = (claim: string, value: Fact['value'], trust: Trust = 'verified'): Fact => ({ claim, value, trust })
 const address = (email: string, trust: Trust = 'verified') => [fact('email', email, trust)]

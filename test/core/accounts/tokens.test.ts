@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto'
 import { afterEach, beforeEach, suite, test } from 'node:test'
 import { crc32 } from 'node:zlib'
 import { Fault } from '@labgate/contract'
-import fc from 'fast-check'
 import { type Accounts, createAccounts } from '../../../core/accounts/accounts.ts'
 import type { Act, Actor } from '../../../core/accounts/actor.ts'
 import { createChange } from '../../../core/accounts/changes.ts'
@@ -12,6 +11,7 @@ import { createTokenScopes, type TokenScopes } from '../../../core/accounts/toke
 import { claimsToBeApiToken, isApiToken, newTokenValue } from '../../../core/accounts/token-value.ts'
 import { type ApiTokens, createApiTokens } from '../../../core/accounts/tokens.ts'
 import { systemRandom } from '../../../core/random.ts'
+import fc from '../../support/chance.ts'
 import { type OpenedStorage, openSqlite } from '../../support/storage.ts'
 
 const quiet = () => undefined

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { didYouMean, editDistance, nearest } from '../../../core/config/suggest.ts'
+import fc from '../../support/chance.ts'
 
 test('the distance counts inserts, deletes, replacements and swaps', () => {
   assert.equal(editDistance('issuer', 'issuer'), 0)

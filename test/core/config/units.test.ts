@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { bytes, duration, isSecret, secret, secretOf } from '@labgate/contract'
-import fc from 'fast-check'
 import { parseBytes, parseDuration, translate } from '../../../core/config/units.ts'
+import fc from '../../support/chance.ts'
 
 test('a length of time is one whole number and one unit, in seconds', () => {
   assert.deepEqual(['90s', '15m', '24h', '7d', '0s'].map(parseDuration), [90, 900, 86_400, 604_800, 0])

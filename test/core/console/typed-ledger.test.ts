@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { isFault } from '@labgate/contract'
-import fc from 'fast-check'
 import {
   formatLists,
   idsOf,
@@ -11,6 +10,7 @@ import {
   readConditions,
   readLists,
 } from '../../../core/console/typed-ledger.ts'
+import fc from '../../support/chance.ts'
 
 const refused = (work: () => unknown) =>
   assert.throws(work, (error) => isFault(error) && error.code === 'ERR_INPUT' && error.message.length < 300)

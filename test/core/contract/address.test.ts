@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseAddress, parseDomain } from '@labgate/contract'
-import fc from 'fast-check'
+import fc from '../../support/chance.ts'
 
 test('parseAddress keeps the local part and lower-cases the domain', () => {
   assert.deepEqual(parseAddress('Alice.O+lab@Example.ORG'), {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { returnPath } from '../../../core/http/returns.ts'
+import fc from '../../support/chance.ts'
 
 const issuer = 'https://labgate.example'
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import fc from 'fast-check'
 import { dueSteps, type KeyRules, type StagedKey } from '../../../core/oidc/key-stages.ts'
 import { createSigningKeys } from '../../../core/oidc/keys.ts'
 import { systemRandom } from '../../../core/random.ts'
+import fc from '../../support/chance.ts'
 import { openSqlite } from '../../support/storage.ts'
 
 const [hour, day] = [3600, 86_400]

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { isFault } from '@labgate/contract'
-import fc from 'fast-check'
 import { accentOf } from '../../../core/pages/colour.ts'
+import fc from '../../support/chance.ts'
 
 function luminance(colour: string): number {
   const parts = [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16) / 255)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import fc from 'fast-check'
 import { renderMarkdown } from '../../../core/pages/markdown.ts'
+import fc from '../../support/chance.ts'
 
 /** Attributes and elements that may come out, and nothing else. */
 const elements = new Set(

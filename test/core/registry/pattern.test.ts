@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { pathToRegexp } from 'path-to-regexp'
 import { patternProblem, patternsMeet } from '../../../core/registry/pattern.ts'
+import fc from '../../support/chance.ts'
 
 const pairs: readonly (readonly [one: string, other: string, meets: boolean])[] = [
   ['/a', '/a', true],

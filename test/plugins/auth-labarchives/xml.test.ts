@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import fc from 'fast-check'
 import { epochIn, errorIn, personIn } from '../../../plugins/auth-labarchives/answers.ts'
 import { childOf, readXml, textIn } from '../../../plugins/auth-labarchives/xml.ts'
+import fc from '../../support/chance.ts'
 
 const refused = (document: string, message: RegExp) =>
   assert.throws(

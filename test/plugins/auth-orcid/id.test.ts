@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { parseId } from '../../../plugins/auth-orcid/id.ts'
+import fc from '../../support/chance.ts'
 
 // The iDs that ORCID's own documentation shows.
 const real = ['0000-0002-1825-0097', '0000-0001-5109-3700', '0000-0002-1694-233X']

@@ -9,7 +9,6 @@ import { after, before, suite, test } from 'node:test'
 import { promisify } from 'node:util'
 import { isFault, secretOf } from '@labgate/contract'
 import { connect } from '@labgate/runner-ssh/connect'
-import fc from 'fast-check'
 import {
   type Entry,
   type FileSystem,
@@ -23,6 +22,7 @@ import { filesOver, sftpFileSystem } from '../../../plugins/authz-datalab/remote
 import { createTurns } from '../../../plugins/authz-datalab/remotes/files/turns.ts'
 import { pageOf } from '../../../plugins/authz-datalab/remotes/page.ts'
 import { listTree } from '../../../plugins/authz-datalab/remotes/tree.ts'
+import fc from '../../support/chance.ts'
 import { needs } from '../../support/needs.ts'
 import { type Sshd, startSshd } from '../../support/sshd.ts'
 

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type AccountView, isFault } from '@labgate/contract'
-import fc from 'fast-check'
 import { identityHeaders } from '../../../plugins/authz-gateway/identity.ts'
 import { isKey } from '../../../plugins/authz-gateway/keys.ts'
 import { checkRules } from '../../../plugins/authz-gateway/rules.ts'
+import fc from '../../support/chance.ts'
 
 type Config = Parameters<typeof checkRules>[0]
 const rule = (more: Partial<Config['rules'][number]>) =>

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { posix } from 'node:path'
 import { describe, test } from 'node:test'
-import fc from 'fast-check'
 import { matched, readTarget } from '../../../plugins/authz-gateway/paths.ts'
 import { type Demand, demandOf } from '../../../plugins/authz-gateway/rules.ts'
+import fc from '../../support/chance.ts'
 
 type Rules = Parameters<typeof demandOf>[0]
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import fc from 'fast-check'
 import { conditionHolds } from '../../../plugins/authz-ngauth/condition.ts'
 import { maySee, readPolicy } from '../../../plugins/authz-ngauth/policy.ts'
+import fc from '../../support/chance.ts'
 
 const now = new Date('2026-03-04T10:30:00Z')
 const ask = { emails: ['ada@lab.example'], bucket: 'b', under: 'fish', now }

@@ -20,7 +20,7 @@ import {
   type Trouble,
   troubleOf,
 } from '@labgate/runner-ssh/connect'
-import fc from 'fast-check'
+import fc from '../../support/chance.ts'
 import { needs } from '../../support/needs.ts'
 import { makeKey, type Sshd, startSshd } from '../../support/sshd.ts'
 

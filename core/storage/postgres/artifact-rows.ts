@@ -18,16 +18,9 @@ const statements = {
   getByUid: `${select} uid_digest = @key ORDER BY seq DESC LIMIT 1`,
   getByUserCode: `${select} user_code_digest = @key ORDER BY seq DESC LIMIT 1`,
   listByAccount: `${select} account = @account AND model = @model ORDER BY seq`,
-  put: `INSERT INTO artifact (digest, model, payload, grant_digest, uid_digest, user_code_digest, account, client,
-      expires_at, consumed_at)
-    VALUES (@digest, @model, @payload, @grant, @uid, @userCode, @account, @client, @expiresAt, @consumedAt)
-    ON CONFLICT (digest) DO UPDATE SET payload = excluded.payload, grant_digest = excluded.grant_digest,
-      uid_digest = excluded.uid_digest, user_code_digest = excluded.user_code_digest, account = excluded.account,
-      client = excluded.client, expires_at = excluded.expires_at`,
   // Of two processes the second waits here for the first, and finds it consumed.
   consume: `UPDATE artifact SET consumed_at = @now
     WHERE digest = @key AND consumed_at IS NULL AND (expires_at IS NULL OR expires_at > @now) RETURNING *`,
-  delete: 'DELETE FROM artifact WHERE digest = @key',
   deleteByGrant: `DELETE FROM artifact WHERE grant_digest = @grant AND ${anyModel}`,
   deleteByAccount: `DELETE FROM artifact WHERE account = @account AND ${anyModel}`,
   deleteByClient: 'DELETE FROM artifact WHERE client = @client',
@@ -36,7 +29,50 @@ const statements = {
     (SELECT seq FROM artifact WHERE expires_at <= @now ORDER BY expires_at LIMIT @limit FOR UPDATE SKIP LOCKED)`,
 }
 
-/** Reads and writes of single rows by whatever runs the statements. */
+/** Rows that are put and rows that go; none is both. */
+export interface ArtifactChange {
+  readonly puts: readonly SealedEntry[]
+  /** Keys. */
+  readonly gone: readonly string[]
+}
+
+/** One statement for all of a change, by how many rows of either kind there are. */
+const changing = new Map<string, string>()
+
+function changeStatement(puts: number, gone: number): string {
+  const name = `${puts} ${gone}`
+  const known = changing.get(name)
+  if (known !== undefined) return known
+  const going = `DELETE FROM artifact WHERE digest IN (${times(gone, (at) => `@gone${at}`)})`
+  const columns = [
+    'digest',
+    'model',
+    'payload',
+    'grant',
+    'uid',
+    'userCode',
+    'account',
+    'client',
+    'expiresAt',
+    'consumedAt',
+  ]
+  const row = (at: number) => `(${columns.map((column) => `@${column}${at}`).join(', ')})`
+  const putting = `INSERT INTO artifact (digest, model, payload, grant_digest, uid_digest, user_code_digest, account, client,
+      expires_at, consumed_at)
+    VALUES ${times(puts, row)}
+    ON CONFLICT (digest) DO UPDATE SET payload = excluded.payload, grant_digest = excluded.grant_digest,
+      uid_digest = excluded.uid_digest, user_code_digest = excluded.user_code_digest, account = excluded.account,
+      client = excluded.client, expires_at = excluded.expires_at`
+  const made = puts === 0 ? going : gone === 0 ? putting : `WITH gone AS (${going}) ${putting}`
+  changing.set(name, made)
+  return made
+}
+
+function times(count: number, text: (at: number) => string): string {
+  return Array.from({ length: count }, (_, at) => text(at)).join(', ')
+}
+
+/** Reads and writes by whatever runs the statements. */
 export type ArtifactTable = ReturnType<typeof artifactTable>
 
 /** The table as `tx` sees it. */
@@ -52,16 +88,19 @@ export function artifactTable({ run }: Transaction, ring: KeyRing) {
     getByUserCode: (userCode: string) => one(statements.getByUserCode, userCode),
     listByAccount: async (account: string, model: string) =>
       (await run<ArtifactRow>(statements.listByAccount, { account, model })).rows.map((row) => entryOf(row, ring)),
-    async put(entry: SealedEntry): Promise<void> {
-      await run(statements.put, rowOf(entry))
+    /** Writes it by one statement. What was consumed stays consumed. */
+    async change({ puts, gone }: ArtifactChange): Promise<void> {
+      const values: Record<string, unknown> = {}
+      // In one order, whoever else writes the same rows.
+      for (const [at, entry] of puts.toSorted(byKey).entries())
+        for (const [name, value] of Object.entries(rowOf(entry))) values[`${name}${at}`] = value
+      for (const [at, key] of gone.toSorted().entries()) values[`gone${at}`] = bytes(key)
+      await run(changeStatement(puts.length, gone.length), values)
     },
     /** The entry as it is now; `undefined`: there is none, it is expired or was consumed before. */
     async consume(key: string, now: number): Promise<ArtifactEntry | undefined> {
       const [row] = (await run<ArtifactRow>(statements.consume, { key: bytes(key), now })).rows
       return row && entryOf(row, ring)
-    },
-    async delete(key: string): Promise<void> {
-      await run(statements.delete, { key: bytes(key) })
     },
     deleteByGrant: (grant: string, models: readonly string[] | undefined) =>
       changes(statements.deleteByGrant, { grant: bytes(grant), models: models ?? null }),
@@ -75,6 +114,10 @@ export function artifactTable({ run }: Transaction, ring: KeyRing) {
 /** Sealed outside the transaction, which stays short. */
 export function sealedEntry(entry: ArtifactEntry, ring: KeyRing): SealedEntry {
   return { ...entry, sealed: ring.seal(entry.text, artifactPurpose, bytes(entry.key)) }
+}
+
+function byKey(one: SealedEntry, other: SealedEntry): number {
+  return one.key < other.key ? -1 : 1
 }
 
 function bytes(key: string): Buffer {

@@ -4,7 +4,7 @@
  * @module
  */
 import type pg from 'pg'
-import { type ArtifactEntry, artifactKey, referenceKey } from '../artifact-rows.ts'
+import { type ArtifactEntry, artifactKey, referenceKey, type SealedEntry } from '../artifact-rows.ts'
 import {
   type Artifact,
   artifactEntry,
@@ -24,6 +24,8 @@ import { type PostgresWriter, transactionOn } from './writer.ts'
 export interface PostgresUnitNeeds {
   /** Reads what is committed. */
   readonly table: ArtifactTable
+  /** Each of its writes is committed by itself. */
+  readonly writing: ArtifactTable
   /** Connections for steps that consume. */
   readonly pool: pg.Pool
   readonly writer: PostgresWriter
@@ -40,7 +42,43 @@ export function createPostgresUnit(needs: PostgresUnitNeeds): Unit {
   return new ProtocolStep(needs)
 }
 
-type Operation = (table: ArtifactTable) => Promise<unknown>
+type Step = (table: ArtifactTable) => Promise<unknown>
+
+/** What is written, in its order, in as few statements as can be: mostly one. */
+class Steps {
+  readonly #before: Step[] = []
+  #puts = new Map<string, SealedEntry>()
+  #gone = new Set<string>()
+
+  put(entry: SealedEntry): void {
+    // What goes and comes again is another one, that nobody has used yet.
+    if (this.#gone.has(entry.key)) this.#next()
+    this.#puts.set(entry.key, entry)
+  }
+
+  delete(key: string): void {
+    this.#puts.delete(key)
+    this.#gone.add(key)
+  }
+
+  deleteByGrant(grant: string, models: readonly string[] | undefined): void {
+    this.#next()
+    this.#before.push((table) => table.deleteByGrant(grant, models))
+  }
+
+  /** Those there are; from here on there are none. */
+  take(): Step[] {
+    this.#next()
+    return this.#before.splice(0)
+  }
+
+  #next(): void {
+    const [puts, gone] = [[...this.#puts.values()], [...this.#gone]]
+    if (puts.length + gone.length > 0) this.#before.push((table) => table.change({ puts, gone }))
+    this.#puts = new Map()
+    this.#gone = new Set()
+  }
+}
 
 class ProtocolStep implements Unit {
   readonly #needs: PostgresUnitNeeds
@@ -50,8 +88,9 @@ class ProtocolStep implements Unit {
   readonly #claimed = new Set<string>()
   readonly #consumed = new Map<string, ArtifactEntry>()
   readonly #end = Promise.withResolvers<void>()
-  #operations: Operation[] = []
+  readonly #steps = new Steps()
   #open: Promise<pg.PoolClient> | undefined
+  #hasBegun = false
   #state: 'open' | 'committing' | 'over' = 'open'
 
   constructor(needs: PostgresUnitNeeds) {
@@ -78,8 +117,7 @@ class ProtocolStep implements Unit {
     const known = this.#overlay.see(fresh.key, () => undefined)
     if (known === undefined) this.#unseen.add(fresh.key)
     this.#overlay.put({ ...fresh, consumedAt: known?.consumedAt })
-    const sealed = sealedEntry(fresh, this.#needs.ring)
-    this.#operations.push((table) => table.put(sealed))
+    this.#steps.put(sealedEntry(fresh, this.#needs.ring))
   }
 
   async consume(model: string, id: string): Promise<void> {
@@ -95,7 +133,7 @@ class ProtocolStep implements Unit {
     if (this.#claimed.has(key) || below?.consumedAt !== undefined) throw new ConsumeConflict(model)
     claims.set(key, this.#end.promise)
     this.#claimed.add(key)
-    const consumed = await this.#inTransaction((table, client) => consumeIn(table, client, { key, now: now() }))
+    const consumed = await this.#use(key)
     if (consumed === undefined) {
       claims.delete(key)
       this.#claimed.delete(key)
@@ -111,14 +149,14 @@ class ProtocolStep implements Unit {
     const key = artifactKey(model, id)
     this.#unseen.delete(key)
     this.#overlay.delete(key)
-    this.#operations.push((table) => table.delete(key))
+    this.#steps.delete(key)
   }
 
   deleteByGrant(grantId: string, models?: readonly string[]): void {
     this.#ensureOpen()
     const grant = referenceKey('grant', grantId)
     this.#overlay.deleteByGrant(grant, models)
-    this.#operations.push((table) => table.deleteByGrant(grant, models))
+    this.#steps.deleteByGrant(grant, models)
   }
 
   async commit(): Promise<void> {
@@ -126,7 +164,7 @@ class ProtocolStep implements Unit {
     this.#state = 'committing'
     try {
       if (this.#open !== undefined) await this.#commitOwn(await this.#open)
-      else if (this.#operations.length > 0) await this.#commitShared()
+      else await this.#commitSteps()
     } finally {
       this.#finish()
     }
@@ -155,44 +193,57 @@ class ProtocolStep implements Unit {
     return found(isSame ? { ...entry, consumedAt: entry.consumedAt ?? stored.consumedAt } : entry, this.#needs.now())
   }
 
-  /** Everything so far goes before: what is consumed may have been put by this very unit. */
-  async #inTransaction<T>(work: (table: ArtifactTable, client: pg.PoolClient) => Promise<T>): Promise<T> {
-    this.#open ??= this.#begin()
-    const client = await this.#open
+  /** `undefined`: somebody else was first. Everything so far goes before: it may have been put by this very unit. */
+  async #use(key: string): Promise<ArtifactEntry | undefined> {
+    const { pool, now, ring } = this.#needs
+    this.#open ??= pool.connect().catch(toldAway)
     try {
-      const table = artifactTable(transactionOn(client), this.#needs.ring)
-      for (const operation of this.#operations.splice(0)) await operation(table)
-      return await work(table, client)
+      const client = await this.#open
+      const table = artifactTable(transactionOn(client), ring)
+      const steps = this.#steps.take()
+      const isAlone = !this.#hasBegun && steps.length === 0
+      const begin = this.#hasBegun ? [] : [client.query('BEGIN')]
+      this.#hasBegun = true
+      const before = [...begin, ...steps.map((step) => step(table))]
+      if (!isAlone) before.push(client.query('SAVEPOINT consuming'))
+      const consuming = table.consume(key, now())
+      await all([...before, consuming])
+      const consumed = await consuming
+      // It still holds the row that it waited for; let go of, so that what came of it can be revoked at once.
+      if (consumed === undefined) await (isAlone ? this.#rollBack() : client.query('ROLLBACK TO SAVEPOINT consuming'))
+      return consumed
     } catch (error) {
       this.#finish()
       throw postgresFault(error, 'writing')
     }
   }
 
-  async #begin(): Promise<pg.PoolClient> {
-    const client = await this.#needs.pool.connect().catch(toldAway)
-    await client.query('BEGIN').catch(toldAway)
-    return client
-  }
-
   async #commitOwn(client: pg.PoolClient): Promise<void> {
-    const { now, committed } = this.#needs
+    const { now, ring, committed } = this.#needs
     const late = [...this.#consumed.values()].find((entry) => live(entry, now()) === undefined)
     if (late !== undefined) throw new ConsumeConflict(late.model)
-    await this.#inTransaction(async () => {
-      await client.query('COMMIT')
-    })
+    const table = artifactTable(transactionOn(client), ring)
+    try {
+      // After a step that failed it is a ROLLBACK.
+      await all([...this.#steps.take().map((step) => step(table)), client.query('COMMIT')])
+    } catch (error) {
+      throw postgresFault(error, 'writing')
+    }
     this.#open = undefined
     client.release()
     committed()
   }
 
-  #commitShared(): Promise<void> {
-    const operations = this.#operations
-    return this.#needs.writer.run(async (tx) => {
-      const table = artifactTable(tx, this.#needs.ring)
-      for (const operation of operations) await operation(table)
-    })
+  async #commitSteps(): Promise<void> {
+    const { writing, writer, ring } = this.#needs
+    const steps = this.#steps.take()
+    const [first] = steps
+    if (first === undefined) return
+    if (steps.length === 1) await first(writing)
+    else
+      await writer.run(async (tx) => {
+        for (const step of steps) await step(artifactTable(tx, ring))
+      })
   }
 
   #ensureOpen(): void {
@@ -201,34 +252,30 @@ class ProtocolStep implements Unit {
 
   #finish(): void {
     this.#state = 'over'
-    const open = this.#open
-    this.#open = undefined
     for (const key of this.#claimed) this.#needs.claims.delete(key)
     this.#claimed.clear()
     // Those who were refused wait for this: what is rolled back must be so by then.
     const end = () => this.#end.resolve()
-    if (open === undefined) end()
-    else void open.then(rollback).then(end, end)
+    if (this.#open === undefined) end()
+    else void this.#rollBack().then(end, end)
+  }
+
+  async #rollBack(): Promise<void> {
+    const open = this.#open
+    this.#open = undefined
+    this.#hasBegun = false
+    const client = await open
+    try {
+      await client?.query('ROLLBACK')
+      client?.release()
+    } catch (error) {
+      client?.release(error as Error)
+    }
   }
 }
 
-/** One that comes too late still holds the row it waited for; let go of, so that what came of it can be revoked at once. */
-async function consumeIn(
-  table: ArtifactTable,
-  client: pg.PoolClient,
-  { key, now }: { readonly key: string; readonly now: number },
-): Promise<ArtifactEntry | undefined> {
-  await client.query('SAVEPOINT consuming')
-  const consumed = await table.consume(key, now)
-  if (consumed === undefined) await client.query('ROLLBACK TO SAVEPOINT consuming')
-  return consumed
-}
-
-async function rollback(client: pg.PoolClient): Promise<void> {
-  try {
-    await client.query('ROLLBACK')
-    client.release()
-  } catch (error) {
-    client.release(error as Error)
-  }
+/** Waits until none of them is under way any more. @throws the first error */
+async function all(asked: readonly Promise<unknown>[]): Promise<void> {
+  const failed = (await Promise.allSettled(asked)).find((outcome) => outcome.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
 }

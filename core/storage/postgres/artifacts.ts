@@ -7,10 +7,11 @@ import type { ArtifactStore } from '../artifacts.ts'
 import type { KeyRing } from '../sealing.ts'
 import { artifactTable } from './artifact-rows.ts'
 import { createPostgresUnit } from './artifact-unit.ts'
+import type { Connection } from './client.ts'
 import { type PostgresWriter, transactionOn } from './writer.ts'
 
 export interface PostgresArtifactNeeds {
-  readonly reads: pg.Pool
+  readonly reads: Connection
   readonly units: pg.Pool
   readonly writer: PostgresWriter
   readonly ring: KeyRing
@@ -20,13 +21,14 @@ export interface PostgresArtifactNeeds {
 /** Makes the token store. */
 export function createPostgresArtifacts({ reads, units, writer, ring, clock }: PostgresArtifactNeeds) {
   const table = artifactTable(transactionOn(reads), ring)
+  const writing = artifactTable({ run: writer.one }, ring)
   const claims: Claims = new Map()
   const now = () => Math.floor(clock.now().getTime() / 1000)
   let commits = 0
   const committed = () => {
     commits += 1
   }
-  const unit = () => createPostgresUnit({ table, pool: units, writer, ring, claims, now, committed })
+  const unit = () => createPostgresUnit({ table, writing, pool: units, writer, ring, claims, now, committed })
   const single = async (write: (step: Unit) => void | Promise<void>) => {
     const step = unit()
     try {
@@ -36,7 +38,7 @@ export function createPostgresArtifacts({ reads, units, writer, ring, clock }: P
       step.discard()
     }
   }
-  const deleting = (work: (rows: typeof table) => Promise<number>) => writer.run((tx) => work(artifactTable(tx, ring)))
+
   const store: ArtifactStore = {
     unit,
     find: async (model, id) => found(await table.get(artifactKey(model, id)), now()),
@@ -50,14 +52,14 @@ export function createPostgresArtifacts({ reads, units, writer, ring, clock }: P
       (await table.listByAccount(account, model))
         .filter((entry) => live(entry, now()) !== undefined)
         .map((entry) => JSON.parse(entry.text) as Json),
-    deleteByAccount: (account, models) => deleting((rows) => rows.deleteByAccount(account, models)),
-    deleteByClient: (client) => deleting((rows) => rows.deleteByClient(client)),
+    deleteByAccount: (account, models) => writing.deleteByAccount(account, models),
+    deleteByClient: (client) => writing.deleteByClient(client),
     flush: async () => undefined,
     close: async () => undefined,
   }
   return {
     ...store,
-    deleteExpired: (limit: number) => deleting((rows) => rows.deleteExpired(now(), limit)),
+    deleteExpired: (limit: number) => writing.deleteExpired(now(), limit),
     /** How many transactions units have committed by themselves. */
     commits: () => commits,
   }

@@ -23,8 +23,20 @@ export interface PostgresTarget {
 /** How the connections of a process are shared out. */
 export function shares({ connections }: Pick<PostgresTarget, 'connections'>) {
   const quarter = Math.max(2, Math.floor(connections / 4))
-  // Beside them two that write for many at once, and one that holds locks.
-  return { orm: quarter, units: quarter, reads: Math.max(2, connections - 2 * quarter - 3) }
+  // Beside them one that holds locks, and one that listens.
+  const rest = Math.max(4, connections - 2 * quarter - 2)
+  const writes = Math.max(1, Math.floor(rest / 2) - 1)
+  return {
+    /** Changes by people. */
+    orm: quarter,
+    /** Transactions of several statements. */
+    units: quarter,
+    /** Single statements: that read, that write. */
+    reads: 2,
+    writes,
+    /** Several reads of one instant. */
+    readings: Math.max(1, rest - 2 - writes),
+  }
 }
 
 /** As `pg` wants it. */
@@ -68,9 +80,12 @@ function parserOf(oid: number, format?: 'text' | 'binary') {
   return own ?? pg.types.getTypeParser(oid, format as 'text')
 }
 
-/** Makes a pool; a connection that the server drops while nobody uses it is no error of ours. */
+/**
+ * Makes a pool whose connections take a statement before the one before it is answered. A connection that the server drops while
+ * nobody uses it is no error of ours.
+ */
 export function createPool(target: PostgresTarget, max: number): pg.Pool {
-  const pool = new pg.Pool({ ...clientConfig(target), max, idleTimeoutMillis: 30_000 })
+  const pool = new pg.Pool({ ...clientConfig(target), pipeline: true, max, idleTimeoutMillis: 30_000 })
   pool.on('error', () => undefined)
   pool.on('connect', (client) => void client.on('error', () => undefined))
   return pool

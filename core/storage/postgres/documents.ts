@@ -1,10 +1,10 @@
 /** The `Store` of plugin instances on PostgreSQL; see `../documents.ts`. Locks hold over all processes. @module */
 import type { Clock, Json, Store } from '@labgate/contract'
-import type pg from 'pg'
 import { documentKey, documentPurpose, positiveSeconds } from '../documents.ts'
 import type { KeyRing } from '../sealing.ts'
+import type { Connection } from './client.ts'
 import type { Locks } from './locks.ts'
-import { type PostgresWriter, type Transaction, transactionOn } from './writer.ts'
+import { type PostgresWriter, transactionOn } from './writer.ts'
 
 const where = 'owner = @owner AND key_digest = @key'
 const insert = 'INSERT INTO document (owner, key_digest, value, counter, expires_at)'
@@ -29,7 +29,7 @@ const statements = {
 }
 
 export interface PostgresDocumentNeeds {
-  readonly reads: pg.Pool
+  readonly reads: Connection
   readonly writer: PostgresWriter
   readonly locks: Locks
   readonly ring: KeyRing
@@ -42,7 +42,7 @@ export function createPostgresDocuments(needs: PostgresDocumentNeeds) {
   return {
     storeOf: (owner: string): Store => storeOf(owner, needs),
     deleteExpired: (limit: number) =>
-      writer.run(async (tx) => (await tx.run(statements.deleteExpired, { now: clock.now().getTime(), limit })).changes),
+      writer.one(statements.deleteExpired, { now: clock.now().getTime(), limit }).then(({ changes }) => changes),
   }
 }
 
@@ -57,8 +57,7 @@ function storeOf(owner: string, { reads, writer, locks, ring, clock }: PostgresD
   const opened = (row: Pick<Row, 'value'> | undefined, key: Buffer) =>
     row?.value == null ? undefined : (JSON.parse(ring.open(row.value, documentPurpose, key).toString()) as Json)
   const until = (ttlSeconds: number) => now() + positiveSeconds(ttlSeconds) * 1000
-  const change = <R extends object>(sql: string, values: Record<string, unknown>) =>
-    writer.run((tx: Transaction) => tx.run<R>(sql, values))
+  const change = <R extends object>(sql: string, values: Record<string, unknown>) => writer.one<R>(sql, values)
   return {
     get: async (name) => {
       const place = at(name)

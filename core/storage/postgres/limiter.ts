@@ -1,16 +1,16 @@
 /** Counters of rate limits on PostgreSQL, in a table that a crash of the server may empty. @module */
-import type pg from 'pg'
 import { RateLimiterPostgres } from 'rate-limiter-flexible'
 import type { MakeLimiter } from '../limiter.ts'
+import type { Connection } from './client.ts'
 import { type PostgresWriter, transactionOn } from './writer.ts'
 
 const table = 'rate_limit'
 
-/** Makes counters on a pool. While the database does not answer, each process counts for itself. */
-export function postgresLimiter(pool: pg.Pool): MakeLimiter {
+/** Makes counters. While the database does not answer, each process counts for itself. */
+export function postgresLimiter(single: Connection): MakeLimiter {
   return ({ name, count, seconds, insurance }) =>
     new RateLimiterPostgres({
-      storeClient: pool,
+      storeClient: single,
       storeType: 'pool',
       tableName: table,
       tableCreated: true,
@@ -26,18 +26,18 @@ export function postgresLimiter(pool: pg.Pool): MakeLimiter {
 }
 
 /** Deletes counters that are over. */
-export function expiredCounters(pool: pg.Pool, writer: PostgresWriter, now: () => number) {
+export function expiredCounters(single: Connection, writer: PostgresWriter, now: () => number) {
   return {
-    deleteExpired: (limit: number) =>
-      writer.run(async (tx) => {
-        const values = { now: now(), limit }
-        const { changes } = await tx.run(
-          `DELETE FROM ${table} WHERE key IN (SELECT key FROM ${table} WHERE expire <= @now LIMIT @limit)`,
-          values,
-        )
-        return changes
-      }),
+    async deleteExpired(limit: number) {
+      // Others count, or clean up, meanwhile: each takes rows that nobody else has.
+      const { changes } = await writer.one(
+        `DELETE FROM ${table} WHERE key IN
+          (SELECT key FROM ${table} WHERE expire <= @now LIMIT @limit FOR UPDATE SKIP LOCKED)`,
+        { now: now(), limit },
+      )
+      return changes
+    },
     /** How many there are, for tests. */
-    count: async () => (await transactionOn(pool).run(`SELECT key FROM ${table}`)).rows.length,
+    count: async () => (await transactionOn(single).run(`SELECT key FROM ${table}`)).rows.length,
   }
 }

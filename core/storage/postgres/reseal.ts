@@ -1,12 +1,12 @@
 /** Sealing anew on PostgreSQL; see `../reseal.ts`. @module */
-import type pg from 'pg'
 import { type SealedColumn, sealedColumns } from '../reseal.ts'
 import { checkPurpose, type KeyRing, retiredNamesPurpose } from '../sealing.ts'
 import type { Settings } from '../settings.ts'
-import { type PostgresWriter, transactionOn } from './writer.ts'
+import type { Connection } from './client.ts'
+import { changeLock, type PostgresWriter, transactionOn } from './writer.ts'
 
 export interface PostgresResealNeeds {
-  readonly reads: pg.Pool
+  readonly reads: Connection
   readonly writer: PostgresWriter
   readonly settings: Settings
   readonly ring: KeyRing
@@ -45,14 +45,13 @@ async function resealColumn(sealed: SealedColumn, { reads, writer, ring }: Postg
     after = last.id
     const old = rows.filter(({ box }) => !ring.isNewest(box)).map((row) => ({ ...row, renewed: renew(row) }))
     if (old.length > 0)
-      count += await writer.run(
-        async (tx) => {
-          let changed = 0
-          for (const { id, box, renewed } of old) changed += (await tx.run(update, { id, box, renewed })).changes
-          return changed
-        },
-        { besideChanges: true },
-      )
+      count += await writer.run(async (tx) => {
+        // A change through the ORM may write the same rows: each waits for the other before it takes one.
+        await tx.run(`SELECT pg_advisory_xact_lock_shared(${changeLock})`)
+        let changed = 0
+        for (const { id, box, renewed } of old) changed += (await tx.run(update, { id, box, renewed })).changes
+        return changed
+      })
   }
 }
 

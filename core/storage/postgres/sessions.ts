@@ -1,6 +1,5 @@
 /** Browser sessions on PostgreSQL; see `../sessions.ts` for the rules. @module */
 import type { Clock } from '@labgate/contract'
-import type pg from 'pg'
 import type { KeyRing } from '../sealing.ts'
 import {
   childOf,
@@ -13,6 +12,7 @@ import {
   uidDigest,
 } from '../session-rows.ts'
 import { type SessionRow, type SessionStore, touchMs } from '../sessions.ts'
+import type { Connection } from './client.ts'
 import { type PostgresWriter, type Transaction, transactionOn } from './writer.ts'
 
 const columns = [
@@ -27,8 +27,10 @@ const statements = {
   getByProviderUid: `${select} provider_uid_digest = ? ORDER BY created_at DESC LIMIT 1`,
   listRoots: `${select} account = ? AND parent IS NULL ORDER BY last_seen_at DESC`,
   insert: `INSERT INTO browser_session (${columns.join(', ')}) VALUES (${columns.map((name) => `@${name}`).join(', ')})`,
-  touch: `UPDATE browser_session SET last_seen_at = @at
-    WHERE (digest = @digest OR digest = @parent) AND last_seen_at < @at`,
+  // The parent's row first, as below.
+  touch: `WITH held AS MATERIALIZED (SELECT digest FROM browser_session
+      WHERE (digest = @digest OR digest = @parent) AND last_seen_at < @at ORDER BY parent NULLS FIRST FOR NO KEY UPDATE)
+    UPDATE browser_session s SET last_seen_at = @at FROM held WHERE s.digest = held.digest`,
   bindProvider: `UPDATE browser_session SET provider_uid = @provider_uid, provider_uid_digest = @provider_uid_digest
     WHERE digest = @digest`,
   // The parent's row first: a child that is being made under it is made before, and goes too, or not at all.
@@ -39,7 +41,7 @@ const statements = {
 }
 
 export interface PostgresSessionNeeds {
-  readonly reads: pg.Pool
+  readonly reads: Connection
   readonly writer: PostgresWriter
   readonly ring: KeyRing
   readonly clock: Clock
@@ -85,19 +87,19 @@ export function createPostgresSessions(needs: PostgresSessionNeeds) {
   const store: SessionStore = {
     create: (session) => {
       const row = rowOf(session, { digest: digestOf(session.id), now: now(), ring })
-      return writer.run((tx) => insert(tx, row))
+      return insert({ run: writer.one }, row)
     },
     find: async (id) => opened(await alive(await stored(id))),
     async touch(id) {
       const row = await alive(await stored(id))
       const at = now()
       if (row !== undefined && at - row.last_seen_at >= touchMs)
-        await writer.run((tx) => tx.run(statements.touch, { digest: row.digest, parent: row.parent, at }))
+        await writer.one(statements.touch, { digest: row.digest, parent: row.parent, at })
     },
     async bindProvider(id, providerUid) {
       const digest = digestOf(id)
       const uid = sealedUid(providerUid, digest, ring)
-      await writer.run((tx) => tx.run(statements.bindProvider, { digest, ...uid }))
+      await writer.one(statements.bindProvider, { digest, ...uid })
     },
     findByProviderUid: async (uid) =>
       opened(await alive(await one(reads, statements.getByProviderUid, uidDigest(uid)))),
@@ -108,7 +110,9 @@ export function createPostgresSessions(needs: PostgresSessionNeeds) {
         const kept = exceptId === undefined ? undefined : await one(tx, statements.get, digestOf(exceptId))
         const root = kept?.parent ?? kept?.digest
         const ended: SessionRow[] = []
-        for (const row of await rows(tx, statements.listRoots, account)) {
+        const roots = await rows(tx, statements.listRoots, account)
+        // In one order, whoever else ends them at the same time.
+        for (const row of roots.toSorted((a, b) => a.digest.compare(b.digest))) {
           const gone = root?.equals(row.digest) === true ? undefined : await end(tx, row.digest)
           if (gone) ended.push(gone)
         }
@@ -130,7 +134,7 @@ export function createPostgresSessions(needs: PostgresSessionNeeds) {
       })
     },
   }
-  const deleteExpired = (limit: number) =>
-    writer.run(async (tx) => (await tx.run(statements.deleteExpired, { now: now(), limit })).changes)
+  const deleteExpired = async (limit: number) =>
+    (await writer.one(statements.deleteExpired, { now: now(), limit })).changes
   return { ...store, deleteExpired }
 }

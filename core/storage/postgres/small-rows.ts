@@ -1,7 +1,6 @@
 /** The small writes of the hot path on PostgreSQL, those beside the reads that both databases share. @module */
 
 import type { Clock } from '@labgate/contract'
-import type pg from 'pg'
 import type { AccountRows } from '../account-rows.ts'
 import { createAccountReads } from '../account-rows.ts'
 import { type AuditRow, createAuditTrail, insertLine } from '../audit.ts'
@@ -9,22 +8,24 @@ import type { Queries } from '../query.ts'
 import type { Settings } from '../settings.ts'
 import type { TokenNeeds } from '../token-rows.ts'
 import { createWorkspaceReads, type WorkspaceRows } from '../workspace-rows.ts'
-import type { PostgresWriter } from './writer.ts'
-import { transactionOn } from './writer.ts'
+import type { Connection } from './client.ts'
+import { changeLock, type PostgresWriter, transactionOn } from './writer.ts'
 
 export interface SmallNeeds {
-  readonly reads: pg.Pool
+  readonly reads: Connection
   readonly queries: Queries
   readonly writer: PostgresWriter
   readonly clock: Clock
 }
 
 const statements = {
-  seen: `UPDATE identity SET instance = @instance, facts = @facts, last_seen_at = @at,
-      kept = CASE WHEN @keeps THEN kept ELSE @kept::bytea END
-    WHERE id = @id AND removed_at IS NULL RETURNING account_id`,
-  // Facts, and how fresh they are, decide what an account may do.
-  grown: 'UPDATE account SET revision = revision + 1 WHERE id = ?',
+  // A change through the ORM reads the revision and writes it again: one of the two would be lost, so each waits for the other
+  // before it takes a row. Facts, and how fresh they are, decide what an account may do.
+  seen: `WITH held AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(${changeLock})),
+    seen AS (UPDATE identity SET instance = @instance, facts = @facts, last_seen_at = @at,
+        kept = CASE WHEN @keeps THEN kept ELSE @kept::bytea END
+      FROM held WHERE id = @id AND removed_at IS NULL RETURNING account_id)
+    UPDATE account SET revision = revision + 1 FROM seen WHERE id = seen.account_id`,
   signedIn: 'UPDATE account SET last_sign_in_at = ? WHERE id = ?',
   tokens: `UPDATE api_token t SET last_used_at = u.at, last_used_address = u.address
     FROM unnest(@ids::text[], @times::bigint[], @addresses::text[]) AS u(id, at, address)
@@ -42,17 +43,10 @@ export function postgresAccountRows({ queries, writer }: SmallNeeds): AccountRow
     ...createAccountReads(queries),
     async noteSeen({ id, instance, facts, kept, at }) {
       const row = { id, instance, facts: JSON.stringify(facts), kept: kept ?? null, keeps: kept === undefined }
-      // A change through the ORM reads the revision and writes it again: one of the two would be lost.
-      await writer.run(
-        async (tx) => {
-          const { rows } = await tx.run<{ account_id: string }>(statements.seen, { ...row, at: at.getTime() })
-          for (const { account_id } of rows) await tx.run(statements.grown, [account_id])
-        },
-        { besideChanges: true },
-      )
+      await writer.one(statements.seen, { ...row, at: at.getTime() })
     },
     async noteSignIn(id, at) {
-      await writer.run((tx) => tx.run(statements.signedIn, [at.getTime(), id]))
+      await writer.one(statements.signedIn, [at.getTime(), id])
     },
   }
 }
@@ -62,13 +56,11 @@ export function postgresTokenUses({ writer }: SmallNeeds): Pick<TokenNeeds, 'not
   return {
     inside: () => writer.inside(),
     note: (uses) =>
-      writer.run((tx) =>
-        tx.run(statements.tokens, {
-          ids: uses.map(({ id }) => id),
-          times: uses.map(({ at }) => at),
-          addresses: uses.map(({ address }) => address),
-        }),
-      ),
+      writer.one(statements.tokens, {
+        ids: uses.map(({ id }) => id),
+        times: uses.map(({ at }) => at),
+        addresses: uses.map(({ address }) => address),
+      }),
   }
 }
 
@@ -79,7 +71,7 @@ export function postgresWorkspaceRows({ queries, writer }: SmallNeeds): Workspac
     async noteActivity(uses) {
       if (uses.length === 0) return
       const values = { ids: uses.map(({ id }) => id), times: uses.map(({ at }) => at.getTime()) }
-      await writer.run((tx) => tx.run(statements.workspaces, values))
+      await writer.one(statements.workspaces, values)
     },
   }
 }
@@ -87,7 +79,7 @@ export function postgresWorkspaceRows({ queries, writer }: SmallNeeds): Workspac
 /** The audit trail. */
 export function postgresAudit({ queries, writer, clock }: SmallNeeds) {
   const append = async (row: AuditRow) => {
-    await writer.run((tx) => tx.run(insertLine, { ...row }))
+    await writer.one(insertLine, { ...row })
   }
   return createAuditTrail({ clock, queries, append })
 }
@@ -97,8 +89,8 @@ export function postgresSettings({ reads, writer }: SmallNeeds): Settings {
   return {
     get: async (key) => (await transactionOn(reads).run<{ value: string }>(statements.setting, [key])).rows[0]?.value,
     async set(key, value) {
-      await writer.run((tx) => tx.run(statements.set, [key, value]))
+      await writer.one(statements.set, [key, value])
     },
-    delete: (key) => writer.run(async (tx) => (await tx.run(statements.unset, [key])).changes === 1),
+    delete: async (key) => (await writer.one(statements.unset, [key])).changes === 1,
   }
 }

@@ -15,7 +15,15 @@ import { createTokenRows } from '../token-rows.ts'
 import { closeOnce, ormAccess } from '../transactions.ts'
 import { checkKeys, migrate, newCheckBox, notMigrated, pendingMigrations } from '../upgrade.ts'
 import { createPostgresArtifacts } from './artifacts.ts'
-import { clientConfig, createPool, type PostgresTarget, postgresFault, postgresQueries, shares } from './client.ts'
+import {
+  type Connection,
+  clientConfig,
+  createPool,
+  type PostgresTarget,
+  postgresFault,
+  postgresQueries,
+  shares,
+} from './client.ts'
 import { createPostgresDocuments } from './documents.ts'
 import { expiredCounters, postgresLimiter } from './limiter.ts'
 import { createLocks } from './locks.ts'
@@ -31,6 +39,7 @@ import {
   postgresTokenUses,
   postgresWorkspaceRows,
 } from './small-rows.ts'
+import { createWires } from './wires.ts'
 import { changeLock, createPostgresWriter, migrationLock, transactionOn } from './writer.ts'
 
 type PostgresOptions = StorageOptions & { readonly postgres: PostgresTarget }
@@ -52,7 +61,7 @@ export async function openPostgresStorage(options: PostgresOptions): Promise<Sto
       if (options.migrate !== 'auto') throw notMigrated(pending, place)
       options.log.info({ migrations: await migrateAlone(orm, options.postgres) }, 'the database was migrated')
     }
-    checkKeys(ring, await checkBox(pools.writing, ring), place)
+    checkKeys(ring, await checkBox(pools.writes, ring), place)
     return assemble({ options, ring, orm, pools, place })
   } catch (error) {
     await Promise.all([orm.close(true), ...Object.values(pools).map((pool) => pool.end())])
@@ -86,12 +95,12 @@ async function lookAt(target: PostgresTarget, place: string): Promise<void> {
 type Pools = ReturnType<typeof poolsOf>
 
 function poolsOf(target: PostgresTarget) {
-  const { reads, units } = shares(target)
+  const { reads, writes, readings, units } = shares(target)
   return {
-    reads: createPool(target, reads),
-    readings: createPool(target, Math.max(2, Math.ceil(reads / 2))),
+    reads: createWires(target, { count: reads, atOnce: Number.POSITIVE_INFINITY }),
+    writes: createWires(target, { count: writes, atOnce: 1 }),
+    readings: createPool(target, readings),
     units: createPool(target, units),
-    writing: createPool(target, 2),
   }
 }
 
@@ -109,8 +118,8 @@ async function migrateAlone(orm: MikroORM, target: PostgresTarget): Promise<stri
   }
 }
 
-async function checkBox(pool: pg.Pool, ring: KeyRing): Promise<string | undefined> {
-  const { run } = transactionOn(pool)
+async function checkBox(connection: Connection, ring: KeyRing): Promise<string | undefined> {
+  const { run } = transactionOn(connection)
   await run('INSERT INTO setting ("key", value) VALUES (?, ?) ON CONFLICT DO NOTHING', [
     checkPurpose,
     newCheckBox(ring),
@@ -129,7 +138,7 @@ interface Opened {
 function assemble({ options, ring, orm, pools, place }: Opened): Storage {
   const { clock, log, postgres, pause = () => undefined } = options
   const { reads, units } = pools
-  const writer = createPostgresWriter(pools.writing, pause)
+  const writer = createPostgresWriter({ single: pools.writes, pool: units, pause })
   const queries = postgresQueries(reads)
   const readings = postgresReadings(pools.readings, createLedgerReading)
   const locks = createLocks(postgres, log)
@@ -170,7 +179,7 @@ function assemble({ options, ring, orm, pools, place }: Opened): Storage {
     answers: async () => (await transactionOn(reads).run('SELECT 1')).rows.length === 1,
     migrate: () => migrateAlone(orm, postgres),
     pendingMigrations: () => pendingMigrations(orm, place),
-    compact: () => compact(pools.writing),
+    compact: () => compact(pools.units),
     reseal: () => resealPostgres({ reads, writer, settings, ring }),
     close: closeOnce(async () => {
       await alone.release()

@@ -1,7 +1,8 @@
 /**
- * Writing to PostgreSQL. Small units of one turn of the event loop, and all that come while a transaction is under way,
- * share the next one (group commit). Changes through the ORM go one after another, over all processes: leave is asked,
- * quotas are counted and numbers are given by what is committed, so nothing may be committed in between.
+ * Writing to PostgreSQL. What one statement can do is one statement, a transaction by itself: it holds no row while it waits
+ * for another one's, so that no two of them can stand in each other's way. Changes through the ORM go one after another, over
+ * all processes: leave is asked, quotas are counted and numbers are given by what is committed, so nothing may be committed in
+ * between.
  * @module
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
@@ -10,7 +11,7 @@ import type pg from 'pg'
 import type { Pause } from '../writer.ts'
 import { type Connection, execute, type Outcome, postgresFault, type Values } from './client.ts'
 
-/** Runs statements inside a transaction. */
+/** Runs statements: inside a transaction, or each by itself. */
 export interface Transaction {
   run<R extends object = Record<string, unknown>>(sql: string, values?: Values): Promise<Outcome<R>>
 }
@@ -19,19 +20,15 @@ export interface Transaction {
 export const changeLock = 4_105_177_301
 export const migrationLock = 4_105_177_302
 
-export interface UnitOptions {
-  /** It writes what changes through the ORM read and write again: it waits for those, and they for it. */
-  readonly besideChanges?: boolean
-}
-
-/** The one way to write beside the ORM. */
+/** The one way to write beside the ORM. Each write settles after its COMMIT; none is allowed inside the work of `exclusive`. */
 export interface PostgresWriter {
+  /** Runs one statement. @throws TypeError inside the work of `exclusive` */
+  one<R extends object = Record<string, unknown>>(sql: string, values?: Values): Promise<Outcome<R>>
   /**
-   * Runs a unit inside a transaction and settles after COMMIT. A unit that throws is rolled back alone; it may be run a
-   * second time when another unit of its batch threw, or another process was in the way.
+   * Runs several statements inside a transaction. They may be run a second time when another process was in the way.
    * @throws TypeError inside the work of `exclusive`
    */
-  run<T>(unit: (tx: Transaction) => Promise<T>, options?: UnitOptions): Promise<T>
+  run<T>(unit: (tx: Transaction) => Promise<T>): Promise<T>
   /** One such work at a time in this process; the database keeps the others out. */
   exclusive<T>(work: () => Promise<T>): Promise<T>
   inside(): boolean
@@ -44,34 +41,60 @@ export function transactionOn(connection: Connection): Transaction {
   return { run: (sql, values) => execute(connection, sql, values) }
 }
 
-interface Waiting {
-  attempt(tx: Transaction): Promise<void>
-  resolve(): void
-  reject(error: unknown): void
+export interface PostgresWriterNeeds {
+  /** Runs single statements. */
+  readonly single: Connection
+  /** Connections for transactions. */
+  readonly pool: pg.Pool
+  readonly pause: Pause
 }
 
-/** Makes the writer on a pool. */
-export function createPostgresWriter(pool: pg.Pool, pause: Pause): PostgresWriter {
+/** Makes the writer. */
+export function createPostgresWriter({ single, pool, pause }: PostgresWriterNeeds): PostgresWriter {
   const scope = new AsyncLocalStorage<{ open: boolean }>()
-  const lines = { plain: createLine(pool, { pause }), beside: createLine(pool, { pause, lock: changeLock }) }
+  const underWay = new Set<Promise<unknown>>()
   let last: Promise<unknown> = Promise.resolve()
   let closed = false
+  let commits = 0
   const inside = () => scope.getStore()?.open === true
   const refuse = () => {
     if (closed)
       throw new Fault('ERR_STORAGE', 'database: it was closed while a request still wrote; the server is stopping')
   }
+  const write = async <T>(attempt: () => Promise<T>): Promise<T> => {
+    if (inside())
+      throw new TypeError('inside storage.transaction() write through the given entity manager, or after it has ended')
+    refuse()
+    const writing = repeated(attempt)
+    underWay.add(writing)
+    try {
+      return await writing
+    } catch (error) {
+      throw postgresFault(error, 'writing')
+    } finally {
+      underWay.delete(writing)
+    }
+  }
+  const committed = () => {
+    commits += 1
+    pause('after-commit')
+  }
   return {
     inside,
-    commits: () => lines.plain.commits() + lines.beside.commits(),
-    async run(unit, { besideChanges = false } = {}) {
-      if (inside())
-        throw new TypeError(
-          'inside storage.transaction() write through the given entity manager, or after it has ended',
-        )
-      refuse()
-      return lines[besideChanges ? 'beside' : 'plain'].run(unit)
-    },
+    commits: () => commits,
+    one: (sql, values) =>
+      write(async () => {
+        pause('before-commit')
+        const outcome = await execute(single, sql, values)
+        committed()
+        return outcome as never
+      }),
+    run: (unit) =>
+      write(async () => {
+        const outcome = await transact(pool, unit, () => pause('before-commit'))
+        committed()
+        return outcome
+      }),
     async exclusive(work) {
       if (inside()) return work()
       refuse()
@@ -90,31 +113,20 @@ export function createPostgresWriter(pool: pg.Pool, pause: Pause): PostgresWrite
     async close() {
       closed = true
       await last
-      await Promise.all([lines.plain.settled(), lines.beside.settled()])
+      await Promise.allSettled(underWay)
     },
   }
 }
 
-/** Most units in one transaction: what a rollback costs stays small. */
-const mostUnits = 200
-
-interface LineNeeds {
-  readonly pause: Pause
-  /** Taken, shared, before anything is written. */
-  readonly lock?: number
-}
-
-/** Units in one transaction: all of them, or none. */
-async function transact(pool: pg.Pool, units: readonly Waiting[], { pause, lock }: LineNeeds): Promise<void> {
+async function transact<T>(pool: pg.Pool, unit: (tx: Transaction) => Promise<T>, beforeCommit: () => void): Promise<T> {
   const client = await pool.connect()
   let broken: Error | undefined
   try {
     await client.query('BEGIN')
-    if (lock !== undefined) await client.query(`SELECT pg_advisory_xact_lock_shared(${lock})`)
-    for (const unit of units) await unit.attempt(transactionOn(client))
-    pause('before-commit')
+    const outcome = await unit(transactionOn(client))
+    beforeCommit()
     await client.query('COMMIT')
-    pause('after-commit')
+    return outcome
   } catch (error) {
     await client.query('ROLLBACK').catch((cause: Error) => {
       broken = cause
@@ -125,59 +137,14 @@ async function transact(pool: pg.Pool, units: readonly Waiting[], { pause, lock 
   }
 }
 
-function createLine(pool: pg.Pool, needs: LineNeeds) {
-  let waiting: Waiting[] = []
-  let running: Promise<void> | undefined
-  let commits = 0
-
-  const attempt = async (units: readonly Waiting[]): Promise<unknown> => {
-    for (let tries = 0; ; tries++) {
-      try {
-        await transact(pool, units, needs)
-        commits += 1
-        return undefined
-      } catch (error) {
-        if (!isInTheWay(error) || tries === 5) return error ?? new Error('a unit threw nothing')
-      }
+/** Once more, when another one was first. */
+async function repeated<T>(attempt: () => Promise<T>): Promise<T> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (!isInTheWay(error) || tries === 5) throw error
     }
-  }
-  const settle = async (units: readonly Waiting[]): Promise<void> => {
-    const error = await attempt(units)
-    for (const unit of units) {
-      const own = error === undefined ? undefined : units.length === 1 ? error : await attempt([unit])
-      if (own === undefined) unit.resolve()
-      else unit.reject(postgresFault(own, 'writing'))
-    }
-  }
-  const drain = async (): Promise<void> => {
-    while (waiting.length > 0) {
-      const units = waiting.slice(0, mostUnits)
-      waiting = waiting.slice(mostUnits)
-      await settle(units)
-    }
-    running = undefined
-  }
-  const start = () => {
-    // Out of whatever the caller stands in: the line is nobody's own.
-    running ??= new Promise<void>((done) => setImmediate(() => void drain().then(done)))
-  }
-  return {
-    commits: () => commits,
-    run: <T>(unit: (tx: Transaction) => Promise<T>) =>
-      new Promise<T>((resolve, reject) => {
-        let outcome: { readonly value: T } | undefined
-        waiting.push({
-          attempt: async (tx) => {
-            outcome = { value: await unit(tx) }
-          },
-          resolve: () => outcome && resolve(outcome.value),
-          reject,
-        })
-        start()
-      }),
-    settled: async () => {
-      while (running !== undefined) await running
-    },
   }
 }
 

@@ -81,6 +81,44 @@ suite('two storages on one PostgreSQL', { skip: needs('postgres') }, () => {
     assert.equal((await one.storage.accountRows.find('ada'))?.revision, 9)
   })
 
+  test('sign-ins of the same people at both, in whatever order, never wait for each other in a circle', async () => {
+    const first = await openPostgres()
+    const second = await first.beside()
+    const both = [first.storage, second.storage]
+    const at = first.clock.now()
+    const numbers = Array.from({ length: 20 }, (_, number) => String(number))
+    await first.storage.transaction(async (em) => {
+      for (const id of numbers) {
+        const account = {
+          id,
+          state: 'active',
+          role: 'user',
+          username: id,
+          displayName: id,
+          emailVerified: false,
+        } as const
+        em.create(AccountEntity, { ...account, createdAt: at, updatedAt: at, revision: 1 })
+        const place = { realm: 'email', issuer: 'https://i.example', subject: id, instance: 'email' }
+        em.create(IdentityEntity, { id, account: id, ...place, facts: [], createdAt: at, lastSeenAt: at })
+      }
+    })
+    const seen = (id: string) =>
+      both.map(({ accountRows }) => accountRows.noteSeen({ id, instance: 'email', facts: [], at }))
+    const signedIn = (id: string) => both.map(({ accountRows }) => accountRows.noteSignIn(id, at))
+    const used = (id: string) => both.map(({ artifacts }) => artifacts.put({ model: 'Session', id, payload: {} }))
+    const backwards = numbers.toReversed()
+    await Promise.all([
+      ...[...numbers.flatMap(seen), ...backwards.flatMap(signedIn)],
+      ...[...numbers.flatMap(used), ...backwards.flatMap(used)],
+    ])
+    // Who leaves tells what it has counted.
+    await second.storage.close()
+    await first.close()
+    const name = /\/(\w+)\?/.exec(first.file)?.[1]
+    const counted = await one.storage.em().execute('SELECT deadlocks FROM pg_stat_database WHERE datname = ?', [name])
+    assert.deepEqual(counted, [{ deadlocks: 0 }])
+  })
+
   test('a place is held by one of them, and falls free with it', async () => {
     assert.deepEqual([await one.storage.alone.hold(), await other.storage.alone.hold()], [true, false])
     await one.storage.alone.release()

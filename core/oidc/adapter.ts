@@ -3,6 +3,7 @@
  * request are collected in a unit and committed before the response leaves.
  * @module
  */
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Clock, Json } from '@labgate/contract'
 import type { Context, Next } from 'koa'
 import Provider, { type Adapter, type AdapterPayload, errors } from 'oidc-provider'
@@ -25,9 +26,10 @@ export interface AdapterNeeds {
 /** The adapter of every model, and the middleware that commits what a request wrote. */
 export function createAdapter(needs: AdapterNeeds) {
   const units = new WeakMap<object, Unit>()
+  const steps = new AsyncLocalStorage<Unit>()
   const currentUnit = (): Unit | undefined => {
     const ctx = Provider.ctx
-    if (!ctx) return undefined
+    if (!ctx) return steps.getStore()
     const known = units.get(ctx)
     if (known) return known
     const unit = needs.artifacts.unit()
@@ -51,6 +53,21 @@ export function createAdapter(needs: AdapterNeeds) {
     },
     adapterFor: (model: string): Adapter =>
       model === 'Client' ? clientAdapter(needs.findClient) : artifactAdapter(model, needs, currentUnit),
+    /**
+     * Does a protocol step past the library's app: what its models read and write meanwhile is one unit, committed before this
+     * settles. Where the work answers `undefined`, or fails, nothing was written.
+     * @throws ConsumeConflict when what it consumes was consumed elsewhere until the commit
+     */
+    async step<T>(work: () => Promise<T | undefined>): Promise<T | undefined> {
+      const unit = needs.artifacts.unit()
+      try {
+        const done = await steps.run(unit, work)
+        if (done !== undefined) await unit.commit()
+        return done
+      } finally {
+        unit.discard()
+      }
+    },
     /** Middleware of the Provider: nothing is answered before it is stored. */
     commitBeforeAnswer: async (ctx: Context, next: Next): Promise<void> => {
       try {

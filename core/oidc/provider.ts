@@ -38,6 +38,7 @@ import { isFapi, type ProofNeeds, proofAlgorithms, proofOptions } from './proofs
 import { addQuickAnswers, mayIntrospect } from './quick.ts'
 import { invitationTokens, type RegistrationNeeds, registeredClients, registrationFeatures } from './registration.ts'
 import { lifeOf, type Resources, resourceServer } from './resources.ts'
+import { signingWith } from './signers.ts'
 import { actorClaims, type ExchangeNeeds, registerTokenExchange } from './token-exchange.ts'
 
 /** What the Provider shows to people; the rest of its answers are for machines. */
@@ -90,13 +91,13 @@ const day = 24 * 3600
 
 /** Builds a Provider on the issuer's origin, its routes under `/oidc/`. */
 export function createProvider(needs: ProviderNeeds): Provider {
-  const { adapterFor, commitBeforeAnswer, alongside } = createAdapter(needs)
+  const { adapterFor, commitBeforeAnswer, alongside, step } = createAdapter(needs)
   // Who is signed in where is written in the commit of the answer that depends on it.
   const bind: PolicyNeeds['bind'] = async (req, uid) => alongside(() => needs.bind(req, uid))
   const provider = new Provider(needs.issuer, {
     adapter: (model: string) => wrapped(model, adapterFor(model), needs),
     clients: [...needs.clients],
-    jwks: needs.jwks,
+    jwks: signingWith(needs.jwks),
     routes,
     cookies: cookies(needs),
     scopes: ['openid', 'offline_access', ...Object.keys(claimTable({ map: needs.claims, ...needs }))].filter(unique),
@@ -167,6 +168,7 @@ export function createProvider(needs: ProviderNeeds): Provider {
   addQuickAnswers(provider, {
     ...needs,
     used,
+    step,
     nameOf: tokenNames({ ...needs, secret: needs.recordSecret }),
     // Of the context it reads no more than the client.
     account: async (client, id, token) => findAccount({ oidc: { client } } as never, id, token as never),
@@ -227,6 +229,7 @@ function features(needs: ProviderNeeds): Configuration['features'] {
   return {
     devInteractions: { enabled: false },
     claimsParameter: { enabled: true },
+    externalSigningSupport: { enabled: true, ack: 'experimental-01' },
     fapi: { enabled: true, profile: (_ctx, client) => (isFapi(client) ? '2.0' : undefined) },
     requestObjects: { enabled: true },
     clientCredentials: { enabled: true },

@@ -1,5 +1,5 @@
 /** What the quick answers of the Provider share: who asks, proven by a secret, and the form of an answer. @module */
-import type { IncomingHttpHeaders } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 
 /** A whole answer. */
 export interface QuickAnswer {
@@ -42,6 +42,22 @@ export function basicOf({ authorization = '' }: IncomingHttpHeaders): Basic | un
   const box = /^basic ((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?)$/i.exec(authorization)?.[1]
   const [, id, secret] = /^([\w.~-]+):([\w.~-]+)$/.exec(Buffer.from(box ?? '', 'base64').toString('latin1')) ?? []
   return id === undefined || secret === undefined ? undefined : { id, secret }
+}
+
+/** What is asked of the token endpoint, and by whom. */
+export interface Asked {
+  readonly client: QuickClient
+  readonly form: URLSearchParams
+}
+
+/** Who says to be asking: one mechanism of authentication, not two (RFC 6749 §2.3). */
+export function whoOf({ headers }: IncomingMessage, form: URLSearchParams): Basic | undefined {
+  if (headers['oauth-client-attestation'] !== undefined || headers['oauth-client-attestation-pop'] !== undefined)
+    return undefined
+  const [id, secret] = [form.get('client_id'), form.get('client_secret')]
+  if (headers.authorization === undefined) return id !== null && secret !== null ? { id, secret } : undefined
+  const basic = basicOf(headers)
+  return secret === null && (id === null || id === basic?.id) ? basic : undefined
 }
 
 /** The client that a secret proves; `undefined`: none, or one that proves itself in another way. */

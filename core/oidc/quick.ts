@@ -1,6 +1,6 @@
 /**
- * What services ask of the Provider thousands of times a second, answered past its own app: introspection, userinfo and a
- * client's own tokens in their plain form, and the two documents. Every check is the library's, made on its own models in its order;
+ * What services ask of the Provider thousands of times a second, answered past its own app: introspection, userinfo and tokens
+ * for a code, a refresh token or a client itself, in their plain form. Every check is the library's, made on its own models in its order;
  * whatever is not plain, and every refusal, goes on to the library as it came.
  * @module
  */
@@ -8,23 +8,17 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { Log } from '@labgate/contract'
 import type Provider from 'oidc-provider'
 import { errors } from 'oidc-provider'
+import { isConsumeConflict } from '../storage/conflict.ts'
 import { outlives } from './account.ts'
 import { formText, type TokenName } from './jwt-tokens.ts'
-import {
-  type Basic,
-  basicOf,
-  type ClientFinder,
-  json,
-  type QuickAnswer,
-  type QuickClient,
-  secretClient,
-} from './quick-client.ts'
-import { type QuickGrantModels, type QuickGrantNeeds, quickGrant } from './quick-grant.ts'
+import { type Basic, basicOf, json, type QuickAnswer, type QuickClient, secretClient } from './quick-client.ts'
+import { type Finder, grantOf } from './quick-models.ts'
+import { type QuickTokenModels, type QuickTokenNeeds, quickToken } from './quick-token.ts'
 
 /** Answers a request; `undefined`: it is for the Provider, and nothing was changed but its body read. */
 export type Quick = (ask: { readonly req: IncomingMessage; readonly path: string }) => Promise<QuickAnswer | undefined>
 
-export interface QuickNeeds extends QuickGrantNeeds {
+export interface QuickNeeds extends QuickTokenNeeds {
   readonly issuer: string
   readonly log: Log
   /** Whether an account may act at all. */
@@ -32,57 +26,12 @@ export interface QuickNeeds extends QuickGrantNeeds {
   sessionLives(providerUid: string): Promise<boolean>
   /** The name of a JWT's record; other tokens are their own names. */
   readonly nameOf: TokenName
-  /** Claims of an account for userinfo. */
-  account: FindAccount
 }
 
-type FindAccount = (
-  client: QuickClient,
-  id: string,
-  token: QuickToken,
-) => Promise<{ claims(use: string, scope: string, claims: object, rejected: string[]): object } | undefined>
-
-/** The library's tokens, as far as its types do not name them. */
-interface QuickToken {
-  readonly kind: string
-  readonly isValid: boolean
-  readonly jti: string
-  readonly clientId: string
-  readonly accountId?: string
-  readonly grantId?: string
-  readonly aud?: unknown
-  readonly rar?: unknown
-  readonly claims?: object
-  readonly extra?: object
-  readonly exp?: number
-  readonly iat?: number
-  readonly sid?: string
-  readonly scope?: string
-  readonly scopes: ReadonlySet<string>
-  readonly tokenType: string
-  readonly jkt?: string
-  isSenderConstrained(): boolean
-}
-
-interface Models extends Omit<QuickGrantModels, 'ClientCredentials'> {
-  readonly Client: ClientFinder
-  readonly AccessToken: Finder
-  readonly ClientCredentials: Finder & QuickGrantModels['ClientCredentials']
-  readonly RefreshToken: Finder
-  readonly Grant: { find(id: string, options: object): Promise<QuickGrant | undefined> }
+interface Models extends QuickTokenModels {
+  readonly AccessToken: QuickTokenModels['AccessToken'] & Finder
+  readonly ClientCredentials: QuickTokenModels['ClientCredentials'] & Finder
   readonly Claims: new (available: object, about: { client: QuickClient }) => QuickClaims
-}
-
-interface Finder {
-  find(value: string): Promise<QuickToken | undefined>
-}
-
-interface QuickGrant {
-  readonly isExpired: boolean
-  readonly clientId: string
-  readonly accountId: string
-  getRejectedOIDCClaims(): string[]
-  getOIDCScopeFiltered(scopes: ReadonlySet<string>): string
 }
 
 interface QuickClaims {
@@ -106,7 +55,7 @@ export function addQuickAnswers(provider: Provider, needs: QuickNeeds): void {
     const { method, headers } = req
     // With an origin it is a browser's: who may read the answer is said by the library.
     if (headers.origin !== undefined || headers.dpop !== undefined) return undefined
-    if (method === 'POST' && path === '/oidc/token') return quickGrant(req, { models, needs })
+    if (method === 'POST' && path === '/oidc/token') return quickToken(req, { models, needs })
     if (method === 'POST' && path === '/oidc/introspection') return introspection(req, { models, needs })
     if (method === 'GET' && req.url === '/oidc/userinfo') return userinfo(headers, { models, needs })
     return undefined
@@ -116,7 +65,8 @@ export function addQuickAnswers(provider: Provider, needs: QuickNeeds): void {
       return await answer(ask)
     } catch (err) {
       // The library meets the same, and says it to the client in its own words.
-      if (!(err instanceof errors.OIDCProviderError)) needs.log.warn({ err }, 'a quick answer failed')
+      if (!(err instanceof errors.OIDCProviderError || isConsumeConflict(err)))
+        needs.log.warn({ err }, 'a quick answer failed')
       return undefined
     }
   })
@@ -179,12 +129,6 @@ async function introspected(
     cnf: token.isSenderConstrained() ? { jkt: token.jkt } : undefined,
     token_type: token.kind !== 'RefreshToken' ? token.tokenType : undefined,
   })
-}
-
-async function grantOf(token: QuickToken, { Grant }: Models): Promise<QuickGrant | undefined> {
-  const grant = await Grant.find(token.grantId ?? '', { ignoreExpiration: true })
-  const fits = grant !== undefined && !grant.isExpired && grant.clientId === token.clientId
-  return fits && grant.accountId === token.accountId ? grant : undefined
 }
 
 /** Who may ask about a token, and whether its account and session still may act; the library asks the same. */

@@ -10,7 +10,7 @@ type Allowed = Extract<Judgement, { is: 'allowed' }>
 /** Yes: with who it is, and what of the request's own headers the service may see. */
 export function allowed({ config }: GatewayContext, ask: RouteAsk, { headers }: Allowed): RouteReply {
   const { cookie, authorization } = ask.headers
-  const isOurs = config.tokenHeader.toLowerCase() === 'authorization' && /^bearer\s/i.test(authorization ?? '')
+  const isOurs = config.tokenHeader.toLowerCase() === 'authorization' && /^(?:bearer|dpop)\s/i.test(authorization ?? '')
   const left = isOurs ? undefined : authorization
   return {
     status: 200,

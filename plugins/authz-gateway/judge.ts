@@ -3,7 +3,8 @@ import type { AccessAsk, Missing, Principal, RouteAsk } from '@labgate/contract'
 import type { GatewayContext } from './config.ts'
 import { identityHeaders } from './identity.ts'
 import type { Keys } from './keys.ts'
-import { type Asked, type Demand, demandOf } from './rules.ts'
+import { methodsOf, otherTargets, spelt } from './retold.ts'
+import { type Asked, agrees, type Demand, demandOf } from './rules.ts'
 
 /** The answer, before it is put into words for anybody. */
 export type Judgement =
@@ -13,8 +14,6 @@ export type Judgement =
   | { readonly is: 'dataset'; readonly asked: DatasetAsk; readonly missing: Missing | undefined }
 
 type DatasetAsk = Pick<AccessAsk, 'dataset' | 'version' | 'verb'>
-
-const overrides = ['x-http-method-override', 'x-http-method', 'x-method-override'] as const
 
 /** Judges one request. */
 export async function judge(
@@ -47,35 +46,44 @@ function noneOf(names: readonly string[]): Readonly<Record<string, string>> {
 }
 
 /** The demand that holds whichever way the service reads the request. */
-function clearDemand({ config }: GatewayContext, ask: RouteAsk, asked: Asked): Demand | 'ambiguous' {
+function clearDemand(context: GatewayContext, ask: RouteAsk, asked: Asked): Demand | 'ambiguous' {
+  const { config } = context
   const demand = demandOf(config.rules, asked)
-  if (demand === 'ambiguous' || disguised(config, ask)) return 'ambiguous'
-  const query = new URLSearchParams(asked.target.split('?').slice(1).join('?'))
-  const others = [...overrides.map((name) => ask.headers[name]), ...query.getAll('_method')]
-  const isClear = others.every((method) => {
-    if (method === undefined) return true
-    const other = demandOf(config.rules, { ...asked, method: method.trim().toUpperCase() })
-    return other !== 'ambiguous' && other.rule === demand.rule
+  const targets = otherTargets(ask, asked)
+  if (demand === 'ambiguous' || targets === undefined || disguised(config, ask) || leaves(context, ask))
+    return 'ambiguous'
+  const methods = methodsOf(ask, asked)
+  const others = [asked.target, ...targets].flatMap((target) => methods.map((method) => ({ method, target })))
+  const isClear = others.every((other) => {
+    const found = demandOf(config.rules, other)
+    return found !== 'ambiguous' && agrees(demand, found)
   })
   return isClear ? demand : 'ambiguous'
+}
+
+/**
+ * Whether it would leave HTTP/1.1 for an HTTP/2 in which a service answers whatever comes next, past proxy and gateway alike.
+ * Over TLS nobody means that: HTTP/2 is agreed on before the first request (RFC 9113 §3.2).
+ */
+function leaves({ url }: GatewayContext, { headers }: RouteAsk): boolean {
+  return headers['http2-settings'] !== undefined && url('/').protocol === 'https:'
 }
 
 /** A header that some servers (CGI, WSGI) take for one that only we may set: `X_Labgate_User`. */
 function disguised({ headers, key }: GatewayContext['config'], ask: RouteAsk): boolean {
   const ours = new Set([...Object.values(headers), key?.header ?? ''].map((name) => name.toLowerCase()))
-  return Object.keys(ask.headers).some(
-    (name) => name.includes('_') && ours.has(name.replaceAll('_', '-').toLowerCase()),
-  )
+  return Object.keys(ask.headers).some((name) => spelt(name) !== name.toLowerCase() && ours.has(spelt(name)))
 }
 
 /**
  * Whether a page of another site makes the browser change something, or open a WebSocket, with the person's cookie. The
  * service cannot know that: before it stood behind us it had no cookie that a browser sends unasked.
  */
-function isForeign({ config, url }: GatewayContext, { principal, headers }: RouteAsk, { method }: Asked): boolean {
+function isForeign({ config, url }: GatewayContext, ask: RouteAsk, asked: Asked): boolean {
+  const { principal, headers } = ask
   if (principal?.via !== 'session') return false
-  const isRead = ['GET', 'HEAD', 'OPTIONS'].includes(method) && headers['sec-websocket-version'] === undefined
-  if (isRead) return false
+  const isRead = methodsOf(ask, asked).every((method) => ['GET', 'HEAD', 'OPTIONS'].includes(method))
+  if (isRead && headers['sec-websocket-version'] === undefined) return false
   const { origin } = headers
   if (origin !== undefined) return origin !== url('/').origin && !config.origins.includes(origin)
   const site = headers['sec-fetch-site']

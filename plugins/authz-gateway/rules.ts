@@ -31,7 +31,10 @@ export function demandOf(rules: GatewayConfig['rules'], { method, target }: Aske
   if (!read || !/^[A-Z]{1,20}$/.test(method)) return 'ambiguous'
   const [first, ...others] = read.readings.map((reading) => firstMatch(rules, method, reading))
   if (!first) return 'ambiguous'
-  const same = others.every((other, index) => agrees(first, other, read.readings[index + 1]?.folded === true))
+  const same = others.every((other, index) =>
+    // Names in it are not what was asked.
+    read.readings[index + 1]?.folded ? other.rule === first.rule : agrees(first, other),
+  )
   return same ? first : 'ambiguous'
 }
 
@@ -47,9 +50,9 @@ function firstMatch(rules: GatewayConfig['rules'], method: string, reading: Read
   return nothing
 }
 
-function agrees(one: Demand, other: Demand, folded: boolean): boolean {
-  if (one.rule !== other.rule) return false
-  return folded || (one.dataset === other.dataset && one.version === other.version)
+/** Whether two demands ask the same. */
+export function agrees(one: Demand, other: Demand): boolean {
+  return one.rule === other.rule && one.dataset === other.dataset && one.version === other.version
 }
 
 /** Refuses rules that cannot mean what they say. @throws Fault ERR_CONFIG with all of them */

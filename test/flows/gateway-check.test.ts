@@ -38,7 +38,8 @@ describe('a gateway', () => {
               headers: { user: 'Remote-User', kind: '' },
               rules: [
                 { path: '/public/**', allow: 'public' },
-                { path: '/data/:dataset/**', dataset: ':dataset' },
+                { path: '/data/:dataset/**', methods: ['GET', 'HEAD'], dataset: ':dataset' },
+                { path: '/data/:dataset/**', dataset: ':dataset', verb: 'edit' },
                 { path: '/**' },
               ],
             },
@@ -102,9 +103,49 @@ describe('a gateway', () => {
   })
 
   test('refuses a header in a spelling that some services take for one of ours', async () => {
-    for (const name of ['Remote_User', 'X_Labgate-Email', 'x-labgate_email'])
+    for (const name of ['Remote_User', 'X_Labgate-Email', 'x-labgate_email', 'Remote.User'])
       assert.equal((await forwarded('/public/x', { [name]: 'evil' })).status, 400, name)
     assert.equal((await forwarded('/public/x', { X_Other: 'kept' })).status, 200)
+  })
+
+  test('another method is judged however it is told', async () => {
+    const statusOf = async (target: string, headers: Record<string, string>) =>
+      (await forwarded(target, { cookie, ...headers })).status
+    for (const name of ['X-HTTP-Method-Override', 'X_HTTP_Method_Override', 'X-Http_Method', 'x_method_override']) {
+      assert.equal(await statusOf('/data/fish/x', { [name]: 'PUT' }), 400, name)
+      assert.equal(await statusOf('/data/fish/x', { [name]: 'head' }), 200, name)
+      assert.equal(await statusOf('/x', { [name]: 'PUT' }), 200, name)
+    }
+    for (const query of ['_method=PUT', 'a=1;_method=PUT', 'a=1&%5fmethod=put;b'])
+      assert.equal(await statusOf(`/data/fish/x?${query}`, {}), 400, query)
+  })
+
+  test('another path is judged that a header names, or that is left when a header’s prefix is taken away', async () => {
+    const statusOf = async (target: string, headers: Record<string, string | string[]>) =>
+      (await forwarded(target, headers)).status
+    for (const path of ['/x', 'http://elsewhere.example/data/fish/x', '/public/../x', 'x', '/%', ''])
+      assert.equal(await statusOf('/public/x', { 'X-Rewrite-URL': path }), path === '' ? 200 : 400, path)
+    assert.equal(await statusOf('/public/x', { 'X-Rewrite-URL': '/public/y' }), 200)
+    for (const name of ['SCRIPT_NAME', 'X-Script-Name', 'X_Script_Name']) {
+      for (const [target, prefix] of [
+        ['/public/data/fish/x', '/public'],
+        ['/public/data/fish/x', '/public/'],
+        ['/public/data/fish/x', 'c'],
+        ['/public/a%20b/x', '/a b'],
+        ['/pub%6cic/x', '/public'],
+        ['/public/', '/public/'],
+        ['/public/x', '/elsewhere, /public'],
+      ] as const)
+        assert.equal(await statusOf(target, { [name]: prefix }), 400, `${name}: ${prefix} of ${target}`)
+      assert.equal(await statusOf('/public/x', { [name]: ['/public', '/elsewhere'] }), 400)
+      for (const [target, prefix] of [
+        ['/public/x', '/elsewhere'],
+        ['/public/public/a%20b', '/public'],
+        ['/public/x', ''],
+      ] as const)
+        assert.equal(await statusOf(target, { [name]: prefix }), 200, `${name}: ${prefix} of ${target}`)
+      assert.equal(await statusOf('/maps/x/a%20b?c=d', { cookie, [name]: '/maps' }), 200)
+    }
   })
 
   test('takes a token where its config says, and leaves Authorization to the service', async () => {
@@ -126,6 +167,11 @@ describe('a gateway', () => {
     assert.deepEqual([open.status, open.headers['remote-user']], [200, ''])
     const read = await forwarded('/x', { cookie, origin: 'https://evil.example' })
     assert.equal(read.status, 200)
+    // A link is followed with the cookie, too, and some services let it say what it does.
+    const link = { cookie, 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' }
+    assert.equal((await forwarded('/x?_method=get', link)).status, 200)
+    assert.equal((await forwarded('/x?_method=DELETE', link)).status, 403)
+    assert.equal((await forwarded('/x?_method=DELETE', { ...link, 'sec-fetch-site': 'none' })).status, 200)
   })
 
   test('leads nobody off its own host, whatever they were on the way to', async () => {

@@ -58,6 +58,13 @@ for (const kind of ['nginx', 'caddy'] as const) {
           prefix: '/.labgate',
           config: { title: 'Maps', rules, ...key },
         },
+        // Of the same Labgate, and open to everybody.
+        wiki: {
+          use: '@labgate/authz-gateway',
+          host: 'wiki.lab.example',
+          prefix: '/.labgate',
+          config: { rules: [{ path: '/**', allow: 'public' }], ...key },
+        },
       },
     })
 
@@ -251,6 +258,26 @@ for (const kind of ['nginx', 'caddy'] as const) {
       assert.notEqual((await ask('/data/fish/x?_method=PUT', { headers: ben })).status, 200)
     })
 
+    test('is judged by its own rules, whatever host a request names', async () => {
+      const count = echo.seen.length
+      for (const target of ['/x', `${origin}/x`]) {
+        const { text } = await raw(target, { host: 'wiki.lab.example' })
+        assert.equal(echo.seen.length, count, `${target}: ${text}`)
+      }
+    })
+
+    test('no other way to tell a path reaches the service', async () => {
+      const told = {
+        ...{ 'X-Original-URL': '/admin/x', X_Original_URL: '/admin/x', 'X-Rewrite-URL': '/public/y' },
+        ...{ 'X-Forwarded-Prefix': '/public', 'X-Forwarded_Prefix': '/public', X_Forwarded_Prefix: '/public' },
+        ...{ 'X-Forwarded-Host': 'evil', Forwarded: 'host=evil', 'X-Real-IP': '192.0.2.1' },
+      }
+      const { names, headers } = await seen('/public/admin/x', { headers: told })
+      assert.doesNotMatch(names.join(), /original|prefix|rewrite/i)
+      assert.doesNotMatch(JSON.stringify(headers), /evil|192\.0\.2\.1/)
+      assert.equal((await refused('/public/admin/x', { headers: { 'X-Script-Name': '/public' } })).status, 400)
+    })
+
     test('a token of the scope gets in, and stays with Labgate; others do not', async () => {
       await signedIn('ada')
       const make = async (scopes: readonly string[]) =>
@@ -297,6 +324,33 @@ for (const kind of ['nginx', 'caddy'] as const) {
       assert.match(await webSocket({ cookie, origin: 'https://evil.example' }), /^HTTP\/1\.1 403 /)
       assert.match(await webSocket({ origin }), /^HTTP\/1\.1 401 /)
       assert.equal(echo.seen.length, count)
+    })
+
+    test('no connection is handed over but to a WebSocket: what follows would pass by unasked', async () => {
+      const count = echo.seen.length
+      for (const connection of ['Upgrade', 'Upgrade, HTTP2-Settings'])
+        for (const upgrade of ['h2c', 'h2c, websocket', 'h2c\r\nUpgrade: websocket', 'websocket\r\nUpgrade: h2c'])
+          for (const settings of [{}, { 'http2-settings': 'AAMAAABkAAQAAP__' }])
+            await onWire('/public/x', { connection, upgrade, ...settings }, 'ping')
+      for (const { headers } of echo.seen.slice(count)) {
+        assert.match(headers.upgrade ?? 'websocket', /^websocket$/)
+        assert.equal(headers['http2-settings'], undefined)
+      }
+    })
+
+    test('no header that a request names in `Connection` is lost on the way', async () => {
+      const { cookie } = cookieOf(await signedIn('ada'))
+      const lost = 'X-Labgate-User, X-Labgate-Groups, X-Labgate-Cookie, X-Labgate-Proxy, X-Forwarded-Uri, Cookie'
+      for (const [connection, more] of [
+        [`close, ${lost}`, {}],
+        [`Upgrade, ${lost}`, { upgrade: 'websocket', 'sec-websocket-version': '13', origin }],
+      ] as const) {
+        await onWire('/x', { cookie: `a=1; ${cookie}`, connection, ...more }, 'ping')
+        const { headers } = echo.seen.at(-1) ?? assert.fail('nothing came')
+        assert.equal(headers['x-labgate-user'], await idOf('ada'))
+        assert.equal(headers['x-labgate-groups'], 'staff')
+        assert.equal(headers.cookie, 'a=1')
+      }
     })
 
     test('a page of another site changes nothing in the name of a visitor', async () => {

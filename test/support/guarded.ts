@@ -113,6 +113,7 @@ function prepareNginx(place: GatewayPlace) {
     const { certFile, keyFile } = certificate ?? { certFile: '', keyFile: '' }
     const block = await fromTheDocs(place, [
       ['listen 443 ssl', `listen 127.0.0.1:${place.servicePort} ssl`],
+      ['Host maps.lab.example', `Host 127.0.0.1:${place.servicePort}`],
       ['/etc/ssl/maps.pem', certFile],
       ['/etc/ssl/maps.key', keyFile],
     ])

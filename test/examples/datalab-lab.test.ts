@@ -199,6 +199,7 @@ test('its nginx.conf has the server of docs/gateway.md, but for ports, names and
   const changes = [
     ['listen 443 ssl;', 'listen 127.0.0.1:8095;'],
     ['server_name maps.lab.example;', 'server_name 127.0.0.1;'],
+    ['Host maps.lab.example;', 'Host 127.0.0.1:8095;'],
     ['  ssl_certificate /etc/ssl/maps.pem;\n', ''],
     ['  ssl_certificate_key /etc/ssl/maps.key;\n', ''],
     ['127.0.0.1:8080', '127.0.0.1:8096'],

@@ -20,6 +20,7 @@ import {
 import type { EntityManager } from '@mikro-orm/sqlite'
 import { newId } from '../random.ts'
 import type { AccountRecord } from '../storage/account-rows.ts'
+import type { AccountStanding } from '../storage/artifact-rows.ts'
 import { type Account, AccountEntity, type Group, GroupEntity, MembershipEntity } from '../storage/entities.ts'
 import { GroupManagerEntity } from '../storage/ledger-entities.ts'
 import { type Revisions, sameRevisions } from '../storage/ledger-rows.ts'
@@ -113,8 +114,14 @@ export function inSmallLetters(address: string): string {
 }
 
 /** Whether an account's own state lets it act. Doors ask `Accounts.acting`, which knows of parents too. */
-export function mayAct({ state }: Pick<AccountView, 'state'>): boolean {
+export function mayAct({ state }: { readonly state: string | null }): boolean {
   return state === 'active'
+}
+
+/** Whether an account that stands so may act: a service account only while its parent, a person, may. */
+export function mayActOn({ state, kind, parent }: AccountStanding): boolean {
+  if (!mayAct({ state })) return false
+  return kind === 'person' || parent === undefined || (parent.kind === 'person' && mayAct(parent))
 }
 
 /**
@@ -192,8 +199,8 @@ export function createAccounts(needs: { storage: Storage; clock: Clock; random: 
     const account = read === undefined ? await find(id) : viewOf(read, read.groups)
     if (!account || !mayAct(account)) return undefined
     if (account.kind === 'person' || account.parent === undefined) return account
-    const parent = await find(account.parent)
-    return parent?.kind === 'person' && mayAct(parent) ? account : undefined
+    const parent = (await find(account.parent)) ?? { state: null, kind: null }
+    return mayActOn({ ...account, parent }) ? account : undefined
   }
   const actors = createMemo<{ seen: number; readonly at: Revisions; readonly account: AccountRow | undefined }>(10_000)
   const acting: Accounts['acting'] = async (id, read) => {

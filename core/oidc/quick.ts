@@ -8,11 +8,13 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { Log } from '@labgate/contract'
 import type Provider from 'oidc-provider'
 import { errors } from 'oidc-provider'
+import type { ArtifactStore } from '../storage/artifacts.ts'
 import { isConsumeConflict } from '../storage/conflict.ts'
 import { outlives } from './account.ts'
 import { formText, type TokenName } from './jwt-tokens.ts'
 import { type Basic, basicOf, json, type QuickAnswer, type QuickClient, secretClient } from './quick-client.ts'
 import { type Finder, grantOf } from './quick-models.ts'
+import { standingToken, type TokenModel } from './quick-standing.ts'
 import { type QuickTokenModels, type QuickTokenNeeds, quickToken } from './quick-token.ts'
 
 /** Answers a request; `undefined`: it is for the Provider, and nothing was changed but its body read. */
@@ -21,6 +23,7 @@ export type Quick = (ask: { readonly req: IncomingMessage; readonly path: string
 export interface QuickNeeds extends QuickTokenNeeds {
   readonly issuer: string
   readonly log: Log
+  readonly artifacts: Pick<ArtifactStore, 'findToken'>
   /** Whether an account may act at all. */
   acts(account: string): Promise<boolean>
   sessionLives(providerUid: string): Promise<boolean>
@@ -29,7 +32,7 @@ export interface QuickNeeds extends QuickTokenNeeds {
 }
 
 interface Models extends QuickTokenModels {
-  readonly AccessToken: QuickTokenModels['AccessToken'] & Finder
+  readonly AccessToken: QuickTokenModels['AccessToken'] & TokenModel
   readonly ClientCredentials: QuickTokenModels['ClientCredentials'] & Finder
   readonly Claims: new (available: object, about: { client: QuickClient }) => QuickClaims
 }
@@ -105,13 +108,12 @@ async function introspected(
 ): Promise<QuickAnswer | undefined> {
   const { models, needs } = parts
   // One after the other: mostly the first is it.
-  const token =
-    (await models.AccessToken.find(name)) ??
-    (await models.ClientCredentials.find(name)) ??
-    (await models.RefreshToken.find(name))
+  const known = await standingToken(name, { model: models.AccessToken, artifacts: needs.artifacts })
+  const token = known?.token ?? (await models.ClientCredentials.find(name)) ?? (await models.RefreshToken.find(name))
   if (token === undefined || !token.isValid) return json(inactive)
-  if (token.grantId && !(await grantOf(token, models))) return json(inactive)
-  if (!(await mayIntrospect(client, token, needs))) return json(inactive)
+  if (token.grantId && !(known?.isGranted ?? (await grantOf(token, models)))) return json(inactive)
+  const acts = async (account: string) => known?.acts ?? needs.acts(account)
+  if (!(await mayIntrospect(client, token, { ...needs, acts }))) return json(inactive)
   if (token.rar !== undefined || (token as { 'x5t#S256'?: string })['x5t#S256'] !== undefined) return undefined
   if (token.accountId !== undefined && token.clientId !== client.clientId) {
     const other = await models.Client.find(token.clientId)

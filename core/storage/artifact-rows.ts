@@ -19,6 +19,30 @@ export interface ArtifactEntry {
 /** An entry whose payload is sealed already, so that the transaction itself stays short. */
 export type SealedEntry = ArtifactEntry & { readonly sealed: Buffer }
 
+/** What of a grant lies open. */
+export interface GrantRow {
+  readonly key: string
+  readonly account: string | undefined
+  readonly client: string | undefined
+  readonly expiresAt: number | undefined
+}
+
+/** Where an account stands: whether it may act hangs from nothing else. */
+export interface AccountStanding {
+  readonly state: string
+  readonly kind: string
+  /** `undefined`: it has none. One that is gone has neither state nor kind. */
+  readonly parent: { readonly state: string | null; readonly kind: string | null } | undefined
+}
+
+/** What a token stands on, at one instant. */
+export interface Ground {
+  /** Expired or not; `undefined`: there is none. */
+  readonly grant: GrantRow | undefined
+  /** `undefined`: there is none, or nobody has looked. */
+  readonly account: AccountStanding | undefined
+}
+
 /** Reads and writes of single rows; writes belong inside a unit of the writer. */
 export interface ArtifactRows {
   /** Called when a step begins: what others have committed until then is seen by it. */
@@ -28,6 +52,8 @@ export interface ArtifactRows {
   getByUid(uid: string): ArtifactEntry | undefined
   getByUserCode(userCode: string): ArtifactEntry | undefined
   listByAccount(account: string, model: string): ArtifactEntry[]
+  /** A grant by its key, unopened, and an account: what a token of both stands on. */
+  ground(grant: string, account: string): Ground
   /** Inserts or rewrites, in this order; what was consumed stays consumed: since when, is the answer for each. */
   put(entries: readonly SealedEntry[]): readonly (number | undefined)[]
   /** `false`: there is no such row, it is expired or was consumed before. */
@@ -72,15 +98,24 @@ const anyModel = '(@models IS NULL OR model IN (SELECT value FROM json_each(@mod
 export function createArtifactRows(database: SqliteDatabase, ring: KeyRing): ArtifactRows {
   const statements = prepare(database)
 
-  const open = (row: ArtifactRow | undefined) => (row === undefined ? undefined : entryOf(row, ring))
+  const open = (cells: NamedCells | undefined) => {
+    if (cells === undefined) return undefined
+    const [digest, ...rest] = cells
+    return entryOf(rowIn(digest, rest), ring)
+  }
 
   return {
     refresh: () => undefined,
     seal: (entry) => ({ ...entry, sealed: ring.seal(entry.text, artifactPurpose, bytes(entry.key)) }),
-    get: (key) => open(statements.get.get(bytes(key))),
+    get(key) {
+      const digest = bytes(key)
+      const cells = statements.get.get(digest)
+      return cells && entryOf(rowIn(digest, cells), ring)
+    },
     getByUid: (uid) => open(statements.getByUid.get(bytes(uid))),
     getByUserCode: (userCode) => open(statements.getByUserCode.get(bytes(userCode))),
-    listByAccount: (account, model) => statements.listByAccount.all(account, model).map((row) => entryOf(row, ring)),
+    listByAccount: (account, model) => statements.listByAccount.all(account, model).flatMap((row) => open(row) ?? []),
+    ground: (grant, account) => groundOf(grant, groundIn(statements.ground.get(bytes(grant), account))),
     put: createPut(database),
     consume: (key, now) => statements.consume.run({ key: bytes(key), now }).changes === 1,
     delete: (key) => {
@@ -94,13 +129,83 @@ export function createArtifactRows(database: SqliteDatabase, ring: KeyRing): Art
   }
 }
 
-function prepare(database: SqliteDatabase) {
-  const select = 'SELECT * FROM artifact WHERE'
+/** Cells in their order: an object with a name for each costs as much as finding the row. */
+type Cells = readonly [
+  model: string,
+  payload: Buffer,
+  grant: Buffer | null,
+  uid: Buffer | null,
+  userCode: Buffer | null,
+  account: string | null,
+  client: string | null,
+  expiresAt: number | null,
+  consumedAt: number | null,
+]
+type NamedCells = readonly [digest: Buffer, ...Cells]
+
+const cellNames = 'model, payload, grant_digest, uid_digest, user_code_digest, account, client, expires_at, consumed_at'
+
+function rowIn(digest: Buffer, cells: Cells): ArtifactRow {
+  const [model, payload, grant_digest, uid_digest, user_code_digest, account, client, expires_at, consumed_at] = cells
   return {
-    get: database.prepare<[Buffer], ArtifactRow>(`${select} digest = ?`),
-    getByUid: database.prepare<[Buffer], ArtifactRow>(`${select} uid_digest = ? ORDER BY seq DESC LIMIT 1`),
-    getByUserCode: database.prepare<[Buffer], ArtifactRow>(`${select} user_code_digest = ? ORDER BY seq DESC LIMIT 1`),
-    listByAccount: database.prepare<[string, string], ArtifactRow>(`${select} account = ? AND model = ? ORDER BY seq`),
+    ...{ digest, model, payload, grant_digest, uid_digest, user_code_digest },
+    ...{ account, client, expires_at, consumed_at },
+  }
+}
+
+type GroundCells = [0 | 1, string | null, string | null, number | null, ...(string | null)[]]
+
+/** Whether there is such a grant and what of it lies open, and the standing of an account `a` with its parent `p`. */
+export const groundSelect = `SELECT g.digest IS NOT NULL AS granted, g.account, g.client, g.expires_at,
+    a.state, a.kind, a.parent, p.state AS parent_state, p.kind AS parent_kind
+  FROM (SELECT 1 AS one) AS this LEFT JOIN artifact g ON g.digest = ? LEFT JOIN account a ON a.id = ?
+    LEFT JOIN account p ON p.id = a.parent`
+
+/** What `groundSelect` gives, always one row. */
+export interface GroundColumns {
+  readonly granted: number
+  readonly account: string | null
+  readonly client: string | null
+  readonly expires_at: number | null
+  readonly state: string | null
+  readonly kind: string | null
+  readonly parent: string | null
+  readonly parent_state: string | null
+  readonly parent_kind: string | null
+}
+
+function groundIn(cells: GroundCells | undefined): GroundColumns | undefined {
+  if (cells === undefined) return undefined
+  const [granted, account, client, expires_at, state = null, kind = null, parent = null, ...of] = cells
+  const [parent_state = null, parent_kind = null] = of
+  return { granted, account, client, expires_at, state, kind, parent, parent_state, parent_kind }
+}
+
+/** As everybody else has it; `key`: the grant's. */
+export function groundOf(key: string, row: GroundColumns | undefined): Ground {
+  if (row === undefined) return { grant: undefined, account: undefined }
+  const { granted, account, client, expires_at: expiresAt, state, kind, parent } = row
+  return {
+    grant:
+      granted === 1
+        ? { key, account: account ?? undefined, client: client ?? undefined, expiresAt: expiresAt ?? undefined }
+        : undefined,
+    account:
+      state === null || kind === null
+        ? undefined
+        : { state, kind, parent: parent === null ? undefined : { state: row.parent_state, kind: row.parent_kind } },
+  }
+}
+
+function prepare(database: SqliteDatabase) {
+  const select = `SELECT digest, ${cellNames} FROM artifact WHERE`
+  const cells = <P extends unknown[], R>(sql: string) => database.prepare<P, R>(sql).raw()
+  return {
+    get: cells<[Buffer], Cells>(`SELECT ${cellNames} FROM artifact WHERE digest = ?`),
+    getByUid: cells<[Buffer], NamedCells>(`${select} uid_digest = ? ORDER BY seq DESC LIMIT 1`),
+    getByUserCode: cells<[Buffer], NamedCells>(`${select} user_code_digest = ? ORDER BY seq DESC LIMIT 1`),
+    listByAccount: cells<[string, string], NamedCells>(`${select} account = ? AND model = ? ORDER BY seq`),
+    ground: cells<[Buffer, string], GroundCells>(groundSelect),
     consume: database.prepare<[{ key: Buffer; now: number }]>(
       `UPDATE artifact SET consumed_at = @now
        WHERE digest = @key AND consumed_at IS NULL AND (expires_at IS NULL OR expires_at > @now)`,

@@ -4,7 +4,16 @@
  * @module
  */
 import type { Json } from '@labgate/contract'
-import { type ArtifactEntry, type ArtifactRows, artifactKey, referenceKey, type SealedEntry } from './artifact-rows.ts'
+import {
+  type AccountStanding,
+  type ArtifactEntry,
+  type ArtifactRows,
+  artifactKey,
+  type GrantRow,
+  type Ground,
+  referenceKey,
+  type SealedEntry,
+} from './artifact-rows.ts'
 import { ConsumeConflict } from './conflict.ts'
 import type { Interactions } from './interactions.ts'
 import { createOverlay } from './overlay.ts'
@@ -32,6 +41,14 @@ export interface FoundArtifact {
   readonly consumedAt?: number
   /** The payload's own `grantId`. */
   readonly grantId?: string
+}
+
+/** A token that was found, with what it stands on, as far as that was read. */
+export interface FoundToken extends FoundArtifact {
+  /** Its living grant; absent: it has none, or whoever wants to know must ask for it. */
+  readonly grant?: GrantRow | undefined
+  /** Its account; absent: whoever wants to know must ask for it. */
+  readonly account?: AccountStanding | undefined
 }
 
 /** Reading. What is expired is not found, whatever the cleaner did. */
@@ -299,8 +316,23 @@ export function found(entry: ArtifactEntry | undefined, now: number): FoundArtif
 }
 
 /** The entry unless it is expired at `now` (seconds since 1970). */
-export function live(entry: ArtifactEntry | undefined, now: number): ArtifactEntry | undefined {
+export function live<T extends Pick<ArtifactEntry, 'expiresAt'>>(entry: T | undefined, now: number): T | undefined {
   return entry?.expiresAt !== undefined && entry.expiresAt <= now ? undefined : entry
+}
+
+/** What has to be asked of a token of a grant and an account: the ground that it stands on. */
+export function groundAsked(
+  token: FoundArtifact | undefined,
+  entry: ArtifactEntry | undefined,
+): { readonly grant: string; readonly account: string } | undefined {
+  const account = entry?.account
+  if (token?.grantId === undefined || account === undefined) return undefined
+  return { grant: artifactKey('Grant', token.grantId), account }
+}
+
+/** A token upon its ground, at `now` (seconds since 1970). */
+export function standing(token: FoundArtifact, ground: Ground, now: number): FoundToken {
+  return { ...token, grant: live(ground.grant, now), account: ground.account }
 }
 
 /** An artifact as an entry, not consumed. */

@@ -11,9 +11,12 @@ import {
   type ArtifactReads,
   type Claims,
   createUnit,
+  type FoundToken,
   found,
+  groundAsked,
   live,
   memoryModels,
+  standing,
   type Unit,
   type UnitNeeds,
 } from './artifact-unit.ts'
@@ -27,6 +30,8 @@ import type { Writer } from './writer.ts'
 export interface ArtifactStore extends ArtifactReads {
   /** Begins one protocol step. */
   unit(): Unit
+  /** As `find`, and with it what is asked at every use of a token: whether its grant lives, and its account may act. */
+  findToken(model: string, id: string): Promise<FoundToken | undefined>
   put(artifact: Artifact): Promise<void>
   /** @throws ConsumeConflict when it is gone, expired, consumed before or being consumed */
   consume(model: string, id: string): Promise<void>
@@ -86,6 +91,13 @@ export function createArtifacts(given: ArtifactNeeds): ArtifactStore & Cleanable
       const key = artifactKey(model, id)
       const entry = read(() => (memoryModels.has(model) ? interactions.get(key) : rows.get(key)))
       return found(entry, now())
+    },
+    async findToken(model, id) {
+      rows.refresh()
+      const [entry, at] = [rows.get(artifactKey(model, id)), now()]
+      const token = found(entry, at)
+      const asked = groundAsked(token, entry)
+      return token && asked ? standing(token, rows.ground(asked.grant, asked.account), at) : token
     },
     findByUid: async (uid) =>
       found(

@@ -88,6 +88,8 @@ export function createRowMemory<T>({ database, writer, others, size, keyOf, name
       return row
     },
     wrote: (row) => keep(row, { commits: writer.commits(), rollbacks: writer.rollbacks() }),
-    changed: (key) => void slots.keep(key, gone),
+    changed(key) {
+      if (slots.peek(key, () => true) !== undefined) slots.keep(key, gone)
+    },
   }
 }

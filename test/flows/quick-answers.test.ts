@@ -261,10 +261,19 @@ describe('the quick answers say what the library says', () => {
     const person = newBrowser()
     const ended = await web.signIn(person, 'alice', { scope: 'openid email' })
     const sub = ended.claims()?.sub ?? assert.fail('no ID token')
+    const { access_token: living } = await web.signIn(newBrowser(), 'alice', { scope: 'openid email offline_access' })
+    assert.equal((await introspect(asWeb, living)).body.active, true)
+    const withoutGrant = await web.signIn(newBrowser(), 'alice', { scope: 'openid email offline_access' })
+    assert.equal((await introspect(asWeb, withoutGrant.access_token)).body.active, true)
+    const { artifacts } = world.site.labgate.rooms.get('storage')
+    const stored = await artifacts.find('AccessToken', withoutGrant.access_token)
+    await artifacts.delete('Grant', String(stored?.grantId))
+    assert.equal((await introspect(asWeb, living)).body.active, true)
     await world.site.labgate.rooms.get('sessions').endAll(sub)
     const stopped = await web.signIn(newBrowser(), 'carol', { scope: 'openid email offline_access' })
+    assert.equal((await introspect(asWeb, stopped.access_token)).body.active, true)
     await world.site.labgate.rooms.get('accounts').setState(String(stopped.claims()?.sub), 'deactivated')
-    for (const { access_token: token } of [revoked, ended, stopped]) {
+    for (const { access_token: token } of [revoked, ended, withoutGrant, stopped]) {
       assert.deepEqual((await introspect(asWeb, token)).body, { active: false })
       assert.equal((await userinfo(token)).status, 401)
     }

@@ -4,6 +4,9 @@ import {
   type ArtifactRow,
   artifactPurpose,
   entryOf,
+  type GroundColumns,
+  groundOf,
+  groundSelect,
   rowOf,
   type SealedEntry,
 } from '../artifact-rows.ts'
@@ -86,6 +89,8 @@ export function artifactTable({ run }: Transaction, ring: KeyRing) {
     get: (key: string) => one(statements.get, key),
     getByUid: (uid: string) => one(statements.getByUid, uid),
     getByUserCode: (userCode: string) => one(statements.getByUserCode, userCode),
+    ground: async (grant: string, account: string) =>
+      groundOf(grant, (await run<GroundColumns>(groundSelect, [bytes(grant), account])).rows[0]),
     listByAccount: async (account: string, model: string) =>
       (await run<ArtifactRow>(statements.listByAccount, { account, model })).rows.map((row) => entryOf(row, ring)),
     /** Writes it by one statement. What was consumed stays consumed. */

@@ -2,7 +2,7 @@
 import type { Clock, Json } from '@labgate/contract'
 import type pg from 'pg'
 import { artifactKey, referenceKey } from '../artifact-rows.ts'
-import { type Claims, found, live, type Unit } from '../artifact-unit.ts'
+import { type Claims, found, groundAsked, live, standing, type Unit } from '../artifact-unit.ts'
 import type { ArtifactStore } from '../artifacts.ts'
 import type { KeyRing } from '../sealing.ts'
 import { artifactTable } from './artifact-rows.ts'
@@ -42,6 +42,12 @@ export function createPostgresArtifacts({ reads, units, writer, ring, clock }: P
   const store: ArtifactStore = {
     unit,
     find: async (model, id) => found(await table.get(artifactKey(model, id)), now()),
+    async findToken(model, id) {
+      const entry = await table.get(artifactKey(model, id))
+      const token = found(entry, now())
+      const asked = groundAsked(token, entry)
+      return token && asked ? standing(token, await table.ground(asked.grant, asked.account), now()) : token
+    },
     findByUid: async (uid) => found(await table.getByUid(referenceKey('uid', uid)), now()),
     findByUserCode: async (userCode) => found(await table.getByUserCode(referenceKey('userCode', userCode)), now()),
     put: (artifact) => single((step) => step.put(artifact)),

@@ -27,13 +27,15 @@ suite('what is remembered of the token store', () => {
     await here.close()
   })
 
-  const models = ['Session', 'AccessToken', 'RefreshToken'] as const
+  const models = ['Session', 'AccessToken', 'RefreshToken', 'Grant'] as const
+  const idOf = (model: string, number: number) => (model === 'Grant' ? `grant-${number % 2}` : `id-${number}`)
   const artifact = (model: string, number: number, turn: number) => ({
     model,
-    id: `id-${number}`,
+    id: idOf(model, number),
     payload: { turn, grantId: `grant-${number % 2}` },
     expiresAt: here.clock.now().getTime() / 1000 + 600,
-    grantId: `grant-${number % 2}`,
+    ...(model === 'Grant' ? {} : { grantId: `grant-${number % 2}` }),
+    account: `account-${turn % 2}`,
     ...(model === 'Session' ? { uid: `uid-${number}` } : {}),
   })
 
@@ -41,11 +43,11 @@ suite('what is remembered of the token store', () => {
     const unit = store.unit()
     try {
       for (let writes = 1 + roll(3); writes > 0; writes--) {
-        const [model, number] = [models[roll(3)] ?? 'Session', roll(4)]
+        const [model, number] = [models[roll(4)] ?? 'Session', roll(4)]
         const kind = roll(8)
         if (kind < 4) unit.put(artifact(model, number, turn))
-        else if (kind < 6) unit.consume(model, `id-${number}`)
-        else if (kind === 6) unit.delete(model, `id-${number}`)
+        else if (kind < 6) unit.consume(model, idOf(model, number))
+        else if (kind === 6) unit.delete(model, idOf(model, number))
         else unit.deleteByGrant(`grant-${number % 2}`)
       }
       await unit.commit()
@@ -58,7 +60,8 @@ suite('what is remembered of the token store', () => {
     const found: unknown[] = []
     for (const model of models)
       for (let number = 0; number < 4; number++)
-        found.push([model, number, await artifacts.find(model, `id-${number}`)])
+        found.push([model, number, await artifacts.find(model, idOf(model, number))])
+    for (let number = 0; number < 4; number++) found.push(await artifacts.findToken('AccessToken', `id-${number}`))
     for (let number = 0; number < 4; number++) found.push(await artifacts.findByUid(`uid-${number}`))
     return found
   }

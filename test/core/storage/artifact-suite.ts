@@ -4,9 +4,11 @@ import { after, before, suite, test } from 'node:test'
 import type { Unit } from '../../../core/storage/artifact-unit.ts'
 import { ConsumeConflict, isConsumeConflict } from '../../../core/storage/conflict.ts'
 import type { OpenedStorage, StorageOpener } from '../../support/storage.ts'
+import { groundSuite } from './ground-suite.ts'
 
 /** The claims about artifacts. */
 export function artifactSuite(database: string, open: StorageOpener): void {
+  groundSuite(database, open)
   suite(`artifacts on ${database}`, () => {
     let opened: OpenedStorage
     let serial = 0

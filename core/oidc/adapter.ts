@@ -152,15 +152,15 @@ function artifactAdapter(model: string, needs: AdapterNeeds, currentUnit: () => 
       else await artifacts.delete(model, id)
     },
     async consume(id) {
-      const found = await reader().find(model, id)
-      // A rotated token inside its grace is spent already: nothing to write.
-      if (found?.consumedAt !== undefined && isWithinGrace(found.consumedAt)) return
       try {
         const unit = currentUnit()
         if (unit) await unit.consume(model, id)
         else await artifacts.consume(model, id)
       } catch (error) {
         if (!isConsumeConflict(error)) throw error
+        const found = await reader().find(model, id)
+        // A rotated token inside its grace is spent already: nothing to write.
+        if (found?.consumedAt !== undefined && isWithinGrace(found.consumedAt)) return
         if (model === 'RefreshToken' && needs.refreshGraceSeconds > 0) return
         await error.settled
         await revokeReplayed(artifacts, found?.grantId)

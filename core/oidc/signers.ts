@@ -14,11 +14,14 @@ export function signingWith({ keys }: JWKS): JWKS {
 class Signer extends ExternalSigningKey {
   readonly #private: KeyObject
   readonly #public: KeyObject
+  readonly #how: Parameters<typeof sign>[2]
 
   constructor(jwk: JWK) {
     super()
     this.#private = createPrivateKey({ key: jwk as never, format: 'jwk' })
     this.#public = createPublicKey(this.#private)
+    // Of ECDSA a JWS has the two numbers side by side (RFC 7518 §3.4). With nothing to say, the key alone is quicker.
+    this.#how = jwk.kty === 'EC' ? { key: this.#private, dsaEncoding: 'ieee-p1363' } : this.#private
     Object.assign(this, { kid: jwk.kid, alg: jwk.alg })
   }
 
@@ -27,10 +30,8 @@ class Signer extends ExternalSigningKey {
   }
 
   override sign(data: Uint8Array): Promise<Uint8Array> {
-    // Of ECDSA a JWS has the two numbers side by side (RFC 7518 §3.4); RSA knows no such choice.
-    const key = { key: this.#private, dsaEncoding: 'ieee-p1363' } as const
     return new Promise((resolve, reject) => {
-      sign('sha256', data, key, (error, signature) => (error === null ? resolve(signature) : reject(error)))
+      sign('sha256', data, this.#how, (error, signature) => (error === null ? resolve(signature) : reject(error)))
     })
   }
 }

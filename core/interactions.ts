@@ -1,10 +1,14 @@
 /** The few Provider methods that login needs, as plain functions: so that login knows no oidc-provider and the Provider no login. @module */
+import type { IncomingMessage } from 'node:http'
 import { Fault } from '@labgate/contract'
 import type Provider from 'oidc-provider'
 import { errors } from 'oidc-provider'
+import type { Ctx } from './http/context.ts'
 import type { ClientInfo, Interaction, Interactions } from './login/interactions.ts'
 import { doorClientId } from './oidc/clients.ts'
 import type { ArtifactStore } from './storage/artifacts.ts'
+
+type OpenInteraction = Awaited<ReturnType<Provider['interactionDetails']>>
 
 /** `provider` is asked at each call, because it can be swapped while flows are open. */
 export function providerInteractions(needs: {
@@ -13,6 +17,13 @@ export function providerInteractions(needs: {
   expiredText: string
 }): Interactions {
   const { provider, artifacts } = needs
+  /** As a request has found it: what it came to is written on that very one. */
+  const opened = new WeakMap<IncomingMessage, OpenInteraction>()
+  const openedBy = async ({ req, res }: Ctx): Promise<OpenInteraction> => {
+    const open = opened.get(req) ?? (await provider().interactionDetails(req, res))
+    opened.set(req, open)
+    return open
+  }
   const expired = (cause?: unknown) => new Fault('ERR_LOGIN_EXPIRED', needs.expiredText, { cause })
   const client = async (id: string): Promise<ClientInfo | undefined> => {
     // Our own doors lead to this site itself: there is no other to name.
@@ -33,11 +44,9 @@ export function providerInteractions(needs: {
   return {
     client,
     async details(ctx, uid) {
-      const open = await provider()
-        .interactionDetails(ctx.req, ctx.res)
-        .catch((error: unknown) => {
-          throw error instanceof errors.SessionNotFound ? expired(error) : error
-        })
+      const open = await openedBy(ctx).catch((error: unknown) => {
+        throw error instanceof errors.SessionNotFound ? expired(error) : error
+      })
       // The cookie's path is the interaction's own, but a browser's word is not enough.
       if (open.uid !== uid) throw expired()
       const { params, prompt, session, grantId } = open
@@ -58,13 +67,19 @@ export function providerInteractions(needs: {
       } satisfies Interaction
     },
     async detach(ctx) {
-      const open = await provider().interactionDetails(ctx.req, ctx.res)
+      const open = await openedBy(ctx)
       // The library takes back what it does not find: without it, resuming asks for no session in particular.
       open.session = undefined
       await open.persist()
     },
-    finish: (ctx, result) =>
-      provider().interactionResult(ctx.req, ctx.res, result as never, { mergeWithLastSubmission: true }),
+    async finish(ctx, result) {
+      const open = await openedBy(ctx)
+      // As `interactionResult` of the library does, which would read it anew.
+      const said = 'error' in result ? result : { ...open.lastSubmission, ...result }
+      open.result = said as NonNullable<OpenInteraction['result']>
+      await open.persist()
+      return open.returnTo
+    },
     async clientOfLost(uid) {
       const found = (await artifacts.find('Interaction', uid))?.payload as
         | { params?: { client_id?: string } }

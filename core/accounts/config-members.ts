@@ -22,8 +22,8 @@ export interface NamedPeople {
 export interface ConfigMembers {
   /** Everybody who is known. Within the caller's transaction. */
   settleAll(em: EntityManager): Promise<void>
-  /** One person, at sign-in. `noted`: what the sign-in brought is being written. `false`: the config has no such groups. */
-  settle(account: AccountId, noted?: Promise<void>): Promise<boolean>
+  /** One person, at sign-in. `note` writes what the sign-in brought. `false`: the config has no such groups. */
+  settle(account: AccountId, note?: () => Promise<void>): Promise<boolean>
 }
 
 const actor = { kind: 'system', name: 'config' } as const
@@ -69,9 +69,9 @@ export function createConfigMembers(needs: {
         await apply(account, { wanted, present: { member: slugs(members), manager: slugs(managers) } })
       }
     },
-    async settle(account, noted) {
+    async settle(account, note) {
       if (Object.keys(named).length === 0) return false
-      await noted
+      await note?.()
       const row = await storage.accountRows.find(account)
       if (row === undefined) return false
       const identities = await storage.accountRows.identities(account)

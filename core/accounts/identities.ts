@@ -19,7 +19,7 @@ import type { EntityManager } from '@mikro-orm/sqlite'
 import { newId } from '../random.ts'
 import { AccountEntity, type Identity, IdentityEntity, MembershipEntity } from '../storage/entities.ts'
 import type { Storage } from '../storage/storage.ts'
-import { assertMayReturn, verifiedEmail } from './accounts.ts'
+import { type AccountRow, assertMayReturn, verifiedEmail, viewOf } from './accounts.ts'
 
 /** Where an assertion came from. */
 export interface Source {
@@ -41,8 +41,23 @@ export interface IdentityRow {
   readonly lastSeenAt: Date
 }
 
+/** What a sign-in says: all of an assertion that is kept. */
+export interface SignInWords extends Pick<Assertion, 'facts' | 'keep'> {
+  readonly signsIn?: boolean
+}
+
+/** An identity with whom it belongs to. */
+export interface KnownIdentity {
+  readonly identity: IdentityRow
+  readonly account: AccountRow
+  /** The groups that the instance which speaks now put the account in. */
+  readonly said: readonly string[]
+}
+
 export interface Identities {
   find(source: Source, assertion: Assertion): Promise<IdentityRow | undefined>
+  /** The same with its account, by one read. */
+  known(source: Source, assertion: Assertion): Promise<KnownIdentity | undefined>
   list(account: AccountId): Promise<IdentityRow[]>
   /**
    * What sign-ins say of the person, then what they say of themselves. With `acting`, the account as it acts now, the
@@ -53,8 +68,8 @@ export interface Identities {
   link(account: AccountId, source: Source, assertion: Assertion): Promise<IdentityRow>
   /** The same within the caller's transaction. */
   linkIn(em: EntityManager, account: AccountId, found: { source: Source; assertion: Assertion }): Promise<void>
-  /** Notes a sign-in: newest facts, what to keep, when. */
-  seen(id: string, source: Source, assertion: Assertion): Promise<void>
+  /** Notes newest facts, what to keep, when; with `signsIn` that the person signs in with it, too. */
+  seen(id: string, source: Source, says: SignInWords): Promise<void>
   /**
    * Removes it, the groups its instance stood for, and the mark of an address that nothing else proves. `last: 'when-deactivated'`: as an admin does it, who may take
    * the last one of an account that is shut out.
@@ -116,6 +131,13 @@ export function createIdentities(needs: {
   const vouchedFor = new WeakMap<object, readonly SourcedFact[]>()
   const list = async (account: AccountId) => (await storage.accountRows.identities(account)).map(view)
 
+  const known: Identities['known'] = async (source, assertion) => {
+    const row = await storage.accountRows.identity(key(source, assertion), source.instance)
+    if (row === undefined) return undefined
+    const { identity, account, said } = row
+    return { identity: view(identity), account: viewOf(account, account.groups), said }
+  }
+
   const linkIn: Identities['linkIn'] = async (em, account, { source, assertion }) => {
     const owner = await em.findOne(AccountEntity, { id: account })
     // A way in that was under way while its account was erased or merged would lead nowhere for good.
@@ -147,10 +169,8 @@ export function createIdentities(needs: {
 
   return {
     list,
-    async find(source, assertion) {
-      const row = await storage.accountRows.identity(key(source, assertion))
-      return row ? view(row) : undefined
-    },
+    known,
+    find: async (source, assertion) => (await known(source, assertion))?.identity,
     async facts(account, acting) {
       const said = (await needs.selfSaid?.(account)) ?? []
       const kept = acting && vouchedFor.get(acting)
@@ -164,9 +184,9 @@ export function createIdentities(needs: {
       const linked = await storage.em().findOne(IdentityEntity, key(source, assertion))
       return view(linked as Row)
     },
-    async seen(id, { instance }, { facts, keep }) {
+    async seen(id, { instance }, { facts, keep, signsIn = false }) {
       const kept = keep === undefined ? undefined : seal(keep)
-      await storage.accountRows.noteSeen({ id, instance, facts, kept, at: clock.now() })
+      await storage.accountRows.noteSeen({ id, instance, facts, kept, signsIn, at: clock.now() })
     },
     async unlink(account, id, options) {
       // Counted where it is written: of two at once that would remove the last two, one must stay.

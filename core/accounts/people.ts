@@ -9,7 +9,7 @@ import { groupsOf, verifiedEmail } from './accounts.ts'
 import { type Admission, decideAdmission } from './admission.ts'
 import { type Awaited, ClaimLost } from './awaited.ts'
 import type { ConfigMembers } from './config-members.ts'
-import type { Identities, IdentityRow, Source } from './identities.ts'
+import type { Identities, IdentityRow, KnownIdentity, Source } from './identities.ts'
 import { type Fit, InvitationLost, type InvitationUse } from './invitation-use.ts'
 
 /** An assertion at one instance's door. */
@@ -28,6 +28,13 @@ export interface Arrival {
 /** What became of the invitation that a browser brought: `other-address` when this sign-in does not prove the invited one. */
 export type Invitedness = 'accepted' | 'other-address' | 'over'
 
+/** Writes what a sign-in brought, in one commit with what is begun in the same turn: one of the two, before any answer. */
+export interface SignInNote {
+  /** Without a sign-in: the account may not act. */
+  seen(): Promise<void>
+  signedIn(): Promise<void>
+}
+
 export type Welcome =
   | {
       readonly kind: 'account'
@@ -36,8 +43,7 @@ export type Welcome =
       readonly created: boolean
       /** Absent when there was none. */
       readonly invitation?: Invitedness | undefined
-      /** What the sign-in brought is being written, in one commit with what is begun at once: to be waited for before any answer. */
-      readonly noted: Promise<void>
+      readonly note: SignInNote
     }
   /** An account with this proved address exists: join it by proving it, or make a new one. */
   | { readonly kind: 'known-address'; readonly email: string }
@@ -71,7 +77,7 @@ type Settling = Pick<Arrival, 'source' | 'assertion' | 'groups'>
 interface Settled {
   readonly account: AccountRow
   /** As of a welcome. */
-  readonly noted: Promise<void>
+  readonly note: SignInNote
 }
 
 export function createPeople(needs: {
@@ -91,25 +97,37 @@ export function createPeople(needs: {
   const { storage, accounts, identities } = needs
 
   const isNamedAdmin = (arrival: Pick<Arrival, 'source' | 'assertion'>) => isNamedIn(needs.admins, arrival)
-  const settle = async (identity: IdentityRow, arrival: Settling): Promise<Settled> => {
+  const noteOf = ({ id, account }: IdentityRow, { source, assertion }: Settling): SignInNote => {
+    let written: Promise<void> | undefined
+    const seen = () => {
+      written ??= identities.seen(id, source, assertion)
+      return written
+    }
+    return {
+      seen,
+      async signedIn() {
+        if (written === undefined) return identities.seen(id, source, { ...assertion, signsIn: true })
+        await Promise.all([written, accounts.noteSignIn(account)])
+      },
+    }
+  }
+  const settle = async (known: KnownIdentity, arrival: Settling): Promise<Settled> => {
+    const { identity } = known
     const { source, assertion, groups } = arrival
-    const noted = identities.seen(identity.id, source, assertion)
-    // Whoever waits for it hears of it; nobody may do so before something else has failed.
-    noted.catch(() => undefined)
-    const before = await findOf(identity)
-    const said = groupsOf(assertion, { instance: source.instance, groups })
-    // Nearly nobody is in any group, and then there is none to be taken out of.
-    const hasGroups = said.length > 0 || before.groups.length > 0
-    const isChanged = hasGroups && (await accounts.setGroups(identity.account, source.instance, said))
+    const note = noteOf(identity, arrival)
+    const said = new Set(groupsOf(assertion, { instance: source.instance, groups }))
+    // Nothing has changed at nearly every sign-in.
+    const isSame = said.size === known.said.length && known.said.every((group) => said.has(group))
+    const isChanged = !isSame && (await accounts.setGroups(identity.account, source.instance, [...said]))
     // An instance that was renamed says nothing any more under its old name.
     const isRenamed = identity.instance !== source.instance
     if (isRenamed) await accounts.setGroups(identity.account, identity.instance, [])
-    const wasAsked = await needs.members.settle(identity.account, noted)
-    const now = isChanged || isRenamed || wasAsked ? await findOf(identity) : before
+    const wasAsked = await needs.members.settle(identity.account, note.seen)
+    const now = isChanged || isRenamed || wasAsked ? await findOf(identity) : known.account
     const account = await proven(now, verifiedEmail(assertion.facts))
-    if (!isNamedAdmin(arrival) || (account.role === 'admin' && account.state !== 'pending')) return { account, noted }
+    if (!isNamedAdmin(arrival) || (account.role === 'admin' && account.state !== 'pending')) return { account, note }
     if (account.state === 'pending') await accounts.setState(account.id, 'active')
-    return { account: await accounts.setRole(account.id, 'admin'), noted }
+    return { account: await accounts.setRole(account.id, 'admin'), note }
   }
   const findOf = async ({ id, account }: IdentityRow): Promise<AccountRow> => {
     const found = await accounts.find(account)
@@ -123,9 +141,9 @@ export function createPeople(needs: {
     await accounts.noteVerifiedEmail(account.id, email)
     return (await accounts.find(account.id)) ?? account
   }
-  const settleWholly = async (identity: IdentityRow, arrival: Settling): Promise<AccountRow> => {
-    const { account, noted } = await settle(identity, arrival)
-    await noted
+  const settleWholly = async (known: KnownIdentity, arrival: Settling): Promise<AccountRow> => {
+    const { account, note } = await settle(known, arrival)
+    await note.seen()
     return account
   }
   /** Who is no longer let in by an instance keeps nothing of what it said before, however else they come in. */
@@ -156,19 +174,19 @@ export function createPeople(needs: {
     return (await accounts.find(account.id)) ?? account
   }
   /** Somebody for whom an account was imported: whoever ran the import has let them in; the instance's own rule holds. */
-  const knownOrAwaited = async (arrival: Arrival): Promise<IdentityRow | undefined> => {
+  const knownOrAwaited = async (arrival: Arrival): Promise<KnownIdentity | undefined> => {
     const { source, assertion } = arrival
-    const found = await identities.find(source, assertion)
+    const found = await identities.known(source, assertion)
     if (found) return found
     const account = await needs.awaited.find(source, assertion)
     // Nobody is awaited any more, it may be, because another tab of this very sign-in has come in since the look above.
-    if (account === undefined) return identities.find(source, assertion)
+    if (account === undefined) return identities.known(source, assertion)
     if (!decideAdmission(arrival.admission, assertion.facts, true).allowed) return undefined
     await storage.transaction(async (em) => {
       await needs.awaited.claimIn(em, account, source.instance)
       await identities.linkIn(em, account, { source, assertion })
     })
-    return identities.find(source, assertion)
+    return identities.known(source, assertion)
   }
   const arriveOnce = async (arrival: Arrival): Promise<Welcome> => {
     const { source, assertion } = arrival
@@ -178,14 +196,14 @@ export function createPeople(needs: {
     const isInvited = fit?.kind === 'usable'
     const answer = decideAdmission(arrival.admission, assertion.facts, known !== undefined || isInvited)
     if (!answer.allowed) {
-      if (known) await forgetGroups(known, arrival)
+      if (known) await forgetGroups(known.identity, arrival)
       return { kind: 'refused', why: answer.why, rule: 'admission' }
     }
     if (known) {
-      const settled = await settle(known, arrival)
+      const { identity } = known
+      const { note, ...settled } = await settle(known, arrival)
       const account = fit ? await accept(settled.account, arrival, fit) : settled.account
-      const invitation = becameOf(fit, account)
-      return { kind: 'account', account, identity: known, created: false, invitation, noted: settled.noted }
+      return { kind: 'account', account, identity, created: false, invitation: becameOf(fit, account), note }
     }
     if (needs.registration === 'closed' && !isInvited && !isNamedAdmin(arrival)) return shut(fit)
     const email = verifiedEmail(assertion.facts)
@@ -195,23 +213,25 @@ export function createPeople(needs: {
       return { kind: 'known-address', email }
     }
     const created = await create(arrival, { state: answer.state, fit }).then(() => true, unlessRaced)
-    const identity = await identities.find(source, assertion)
-    if (!identity) throw new Fault('ERR_STORAGE', 'the new account could not be read back')
-    const { account, noted } = await settle(identity, arrival)
-    return { kind: 'account', account, identity, created, invitation: becameOf(fit, account), noted }
+    const made = await identities.known(source, assertion)
+    if (!made) throw new Fault('ERR_STORAGE', 'the new account could not be read back')
+    const { account, note } = await settle(made, arrival)
+    const { identity } = made
+    return { kind: 'account', account, identity, created, invitation: becameOf(fit, account), note }
   }
 
   return {
     async recognise(arrival) {
       const { source, assertion } = arrival
-      const known = await identities.find(source, assertion)
+      const known = await identities.known(source, assertion)
+      const id = known?.identity.account
       // Looked up for strangers too: how long the answer takes tells nobody who has an account.
-      const account = await accounts.acting(known?.account ?? '')
+      const account = await accounts.acting(id ?? '')
       const answer = decideAdmission(arrival.admission, assertion.facts, true)
-      if (known && !answer.allowed) await forgetGroups(known, arrival)
-      if (!answer.allowed) return { kind: 'refused', account: known?.account, why: 'admission' }
+      if (known && !answer.allowed) await forgetGroups(known.identity, arrival)
+      if (!answer.allowed) return { kind: 'refused', account: id, why: 'admission' }
       if (!known) return { kind: 'refused', account: undefined, why: 'unknown' }
-      if (!account) return { kind: 'refused', account: known.account, why: 'inactive' }
+      if (!account) return { kind: 'refused', account: id, why: 'inactive' }
       return { kind: 'account', account: await settleWholly(known, arrival) }
     },
     async join(account, arrival) {
@@ -221,7 +241,9 @@ export function createPeople(needs: {
       if (!answer.allowed) throw new Fault('ERR_ADMISSION', `This way is only for ${answer.why}.`)
       const identity = await identities.link(account, arrival.source, arrival.assertion)
       await needs.awaited.handOver(account, arrival)
-      await settleWholly(identity, arrival)
+      const known = await identities.known(arrival.source, arrival.assertion)
+      if (!known) throw new Fault('ERR_STORAGE', 'the identity could not be read back')
+      await settleWholly(known, arrival)
       return identity
     },
     async arrive(arrival) {

@@ -24,17 +24,6 @@ export interface SessionCookie {
   close(ctx: Ctx): Promise<void>
 }
 
-/** The part of koa-session's session object that is used here; its types leave it out. */
-interface Session {
-  maxAge: number
-  _requireSave: boolean
-  regenerate(): Promise<void>
-}
-
-interface Kept {
-  start?: SessionStart
-}
-
 const nobody = Promise.resolve(undefined)
 
 /** Makes the session cookie over the rows of the sessions. */
@@ -46,11 +35,13 @@ export function createSessionCookie(needs: {
   secure: boolean
 }): SessionCookie {
   const { sessions, random, cookieName } = needs
-  const known = new WeakMap<IncomingMessage, Promise<BrowserSession | undefined>>()
+  // On the request itself: a map with an entry for each request would cost more than the look.
+  const asked = Symbol('session')
+  type Asked = IncomingMessage & { [asked]?: Promise<BrowserSession | undefined> | undefined }
   const idOf = (req: IncomingMessage) => readCookie(req, cookieName)
   /** A dialect's cookie opens that dialect's host only, and the issuer's only the issuer's. */
-  const onItsHost = async (req: IncomingMessage) => {
-    const found = await sessions.of(idOf(req))
+  const onItsHost = async (req: IncomingMessage, id: string) => {
+    const found = await sessions.of(id)
     return found?.host === hostOf(req.headers.host ?? '') ? found : undefined
   }
   // Nearly every request names the same one.
@@ -59,12 +50,18 @@ export function createSessionCookie(needs: {
     if (header !== last.header) last = { header, host: normalHost(header, needs.secure ? 'https:' : 'http:') }
     return last.host
   }
-  const of = (req: IncomingMessage) => {
+  const of = (req: Asked) => {
+    const known = req[asked]
+    if (known !== undefined) return known
+    const id = idOf(req)
     // Services and other sites' pages bring none.
-    if (idOf(req) === undefined) return nobody
-    const asked = known.get(req) ?? onItsHost(req)
-    known.set(req, asked)
-    return asked
+    if (id === undefined) return nobody
+    const answer = onItsHost(req, id)
+    req[asked] = answer
+    return answer
+  }
+  const forget = (req: Asked) => {
+    req[asked] = undefined
   }
   const store = {
     // One look a request, whoever asks first.
@@ -72,55 +69,30 @@ export function createSessionCookie(needs: {
       const row = await of(ctx.req)
       return row && { account: row.account }
     },
-    async set(id: string, data: Kept) {
-      if (data.start) await sessions.start(id, data.start)
-    },
-    // Before one is opened, the package throws away the id that it has just made.
-    destroy: async (id: string, { ctx }: { readonly ctx: Ctx }) => {
-      if ((ctx.get('cookie') ?? '').includes(id)) await sessions.drop(id)
-    },
+    set: async () => undefined,
+    destroy: (id: string) => sessions.drop(id),
   }
-  const options = {
-    key: cookieName,
-    store,
-    genid: () => random.token(),
-    maxAge: 'session',
-    httpOnly: true,
-    signed: false,
-    sameSite: 'lax',
-    secure: needs.secure,
-    path: '/',
-    renew: false,
-    rolling: false,
-  }
-  // Around the two moments that change the cookie, not around every request: most of them bring a token.
-  // The package's types ask for a store of its own session type; ours keeps rows.
+  const attributes = { httpOnly: true, signed: false, sameSite: 'lax', secure: needs.secure, path: '/' } as const
+  const options = { ...attributes, key: cookieName, store, maxAge: 'session', renew: false, rolling: false }
+  // Around the end of a session, not around every request: most of them bring a token. The package's types ask for a store
+  // of its own session type; ours keeps rows.
   const changing = session(options as never, needs.koa as never) as unknown as Step
   return {
     of,
     idOf,
     async open(ctx, start) {
-      await changing(ctx, async () => {
-        const current = (ctx as unknown as { session: Session & Kept }).session
-        current.start = start
-        if (start.remember) current.maxAge = sessions.lifeSeconds(true) * 1000
-        await current.regenerate()
-        delete current.start
-        current._requireSave = false
-      })
-      known.delete(ctx.req)
+      const [id, before] = [random.token(), idOf(ctx.req)]
+      // Not through the package, which makes a session and throws it away before it makes one. In one commit.
+      await Promise.all([sessions.start(id, start), before === undefined ? undefined : sessions.drop(before)])
+      const life = start.remember ? { maxAge: sessions.lifeSeconds(true) * 1000 } : {}
+      ctx.cookies.set(cookieName, id, { ...attributes, ...life, overwrite: true })
+      forget(ctx.req)
     },
     async openChild(ctx, child) {
       const id = random.token()
       if (!(await sessions.openChild({ ...child, id }))) return false
-      ctx.cookies.set(cookieName, id, {
-        httpOnly: true,
-        sameSite: 'lax',
-        secure: needs.secure,
-        signed: false,
-        path: '/',
-      })
-      known.delete(ctx.req)
+      ctx.cookies.set(cookieName, id, attributes)
+      forget(ctx.req)
       return true
     },
     async close(ctx) {
@@ -129,7 +101,7 @@ export function createSessionCookie(needs: {
         if (id !== undefined) await sessions.end(id)
         ;(ctx as unknown as { session: null }).session = null
       })
-      known.delete(ctx.req)
+      forget(ctx.req)
     },
   }
 }
@@ -137,11 +109,16 @@ export function createSessionCookie(needs: {
 /** One cookie of a request; a name sent twice counts as absent, because two readers could pick different ones. */
 export function readCookie(req: Pick<IncomingMessage, 'headers'>, name: string): string | undefined {
   const { cookie } = req.headers
-  if (cookie === undefined) return undefined
-  const values = cookie
-    .split(';')
-    .map((pair) => pair.trim())
-    .filter((pair) => pair.startsWith(`${name}=`))
-    .map((pair) => pair.slice(name.length + 1))
-  return values.length === 1 && values[0] !== '' ? values[0] : undefined
+  // Most requests bring none of that name.
+  if (cookie?.includes(name) !== true) return undefined
+  let found: string | undefined
+  for (let at = 0, end = 0; end < cookie.length; at = end + 1) {
+    const next = cookie.indexOf(';', at)
+    end = next < 0 ? cookie.length : next
+    const pair = cookie.slice(at, end).trim()
+    if (pair.charAt(name.length) !== '=' || !pair.startsWith(name)) continue
+    if (found !== undefined) return undefined
+    found = pair.slice(name.length + 1)
+  }
+  return found === '' ? undefined : found
 }

@@ -5,10 +5,11 @@
 import { type Assertion, Fault, isFault, type Random, type Step } from '@labgate/contract'
 import type { Ctx } from '../http/context.ts'
 import { allowFormTo } from '../http/headers.ts'
+import { seeOther } from '../http/see-other.ts'
 import { spanned } from '../observe/spans.ts'
 import type { AuthInstance } from '../registry/instance.ts'
-import { type AttemptRecord, bindingOf, isSameBrowser } from './attempts.ts'
-import { purpose as csrfPurpose, type Desk, ensureBinding, noteKey, readBinding } from './desk.ts'
+import { type AttemptRecord, bindingOf, isSameBrowser, type Outcome } from './attempts.ts'
+import { bindingFor, purpose as csrfPurpose, type Desk, noted, noteKey, readBinding } from './desk.ts'
 
 /** One call of a plugin: `begin`, or how the person came back. */
 interface PluginStep {
@@ -29,6 +30,22 @@ export interface Beginning {
   readonly loginHint: string | undefined
   readonly returnTo: string | undefined
   readonly input: URLSearchParams
+  readonly arrived?: Arrived
+}
+
+/**
+ * Takes up an outcome in the very request that brought it, because the browser is at the page that it belongs to. `false`: it is
+ * to be taken up on its own page after all, as every outcome of an upstream's callback is.
+ */
+export type Arrived = (outcome: Outcome) => Promise<boolean>
+
+/** How a step of a plugin goes on. */
+interface Onward {
+  /** The attempt was not kept so far. */
+  readonly isNew?: boolean
+  /** Lets the browser be known again. */
+  readonly keepBrowser?: (() => void) | undefined
+  readonly arrived?: Arrived | undefined
 }
 
 export interface AttemptPages {
@@ -48,6 +65,7 @@ export interface FormPage {
   readonly base: string
   /** What the form's token is bound to. */
   readonly binding: string
+  readonly arrived?: Arrived
 }
 
 export function createAttemptPages(desk: Desk, random: Random): AttemptPages {
@@ -68,50 +86,54 @@ export function createAttemptPages(desk: Desk, random: Random): AttemptPages {
   const forPlugin = (record: AttemptRecord, instance: AuthInstance) =>
     attempts.forPlugin(record, { issuer: desk.issuer, redirectUri: instance.redirectUri })
 
-  const settle = async (ctx: Ctx, record: AttemptRecord, step: Step): Promise<void> => {
-    if ('done' in step) return done(ctx, record, step.done)
+  const settle = async (ctx: Ctx, came: { record: AttemptRecord; step: Step }, onward: Onward): Promise<void> => {
+    const { record, step } = came
     if ('no' in step) return refused(ctx, record, step.no.message)
+    if ('done' in step) return done(ctx, { record, assertion: step.done }, onward)
+    onward.keepBrowser?.()
+    const { isNew = false } = onward
     const kept = step.keep === undefined ? record.kept : step.keep
     if ('to' in step) {
-      await attempts.update({ ...record, kept, form: undefined })
+      await attempts.update({ ...record, kept, form: undefined }, { isNew })
       return goUpstream(ctx, step.to)
     }
-    await attempts.update({ ...record, kept, form: step.form })
-    ctx.redirect(`${record.base}/m/${record.instance}/${record.state}`)
-    ctx.status = 303
+    await attempts.update({ ...record, kept, form: step.form }, { isNew })
+    seeOther(ctx, `${record.base}/m/${record.instance}/${record.state}`)
   }
-  const done = async (ctx: Ctx, record: AttemptRecord, assertion: Assertion): Promise<void> => {
+  const done = async (
+    ctx: Ctx,
+    { record, assertion }: { record: AttemptRecord; assertion: Assertion },
+    { arrived, keepBrowser }: Onward,
+  ): Promise<void> => {
     checkAssertion(instanceOf(record.instance), assertion)
-    const outcome = await attempts.finish(record, assertion)
-    ctx.redirect(`${record.base}/continue?o=${outcome.id}`)
-    ctx.status = 303
+    const outcome = attempts.outcome(record, assertion)
+    if (await arrived?.(outcome)) return
+    keepBrowser?.()
+    await attempts.leave(outcome)
+    seeOther(ctx, `${record.base}/continue?o=${outcome.id}`)
   }
   const refused = async (ctx: Ctx, record: AttemptRecord, message: string): Promise<void> => {
     if (record.purpose === 'sandbox') {
       await attempts.leaveNote(sandboxNoteKey(record.session), message)
-      ctx.redirect(record.base)
-      ctx.status = 303
-      return
+      return seeOther(ctx, record.base)
     }
     await desk.audit(ctx, { type: 'sign-in.failed', detail: { instance: record.instance, message } })
     // A linking ends on the account page, where notes wait by session.
     const session = record.purpose === 'link' ? await desk.cookie.of(ctx.req) : undefined
     await attempts.leaveNote(session ? noteKey(session) : record.base, message)
-    ctx.redirect(record.purpose === 'link' ? '/account' : record.base)
-    ctx.status = 303
+    seeOther(ctx, record.purpose === 'link' ? '/account' : noted(record.base))
   }
   /** Runs a plugin's step; what it throws is for the log, and the person may choose another way. */
-  const run = async (ctx: Ctx, record: AttemptRecord, { at, work }: PluginStep): Promise<void> => {
-    let step: Step
+  const stepOf = async (ctx: Ctx, record: AttemptRecord, { at, work }: PluginStep): Promise<Step> => {
     try {
-      step = await span({ name: `sign-in ${at}`, attributes: { 'labgate.instance': record.instance } }, work)
+      return await span({ name: `sign-in ${at}`, attributes: { 'labgate.instance': record.instance } }, work)
     } catch (error) {
       desk.log.error(
         { err: error, instance: record.instance, requestId: ctx.state.requestId },
         'a way to sign in failed',
       )
       const shown = isFault(error) && error.shown
-      step = {
+      return {
         no: {
           reason: 'failed',
           message: shown
@@ -123,7 +145,6 @@ export function createAttemptPages(desk: Desk, random: Random): AttemptPages {
         },
       }
     }
-    await settle(ctx, record, step)
   }
   const watched = async (at: 'begin' | 'later', work: () => Promise<Step>): Promise<Step> => {
     try {
@@ -149,8 +170,12 @@ export function createAttemptPages(desk: Desk, random: Random): AttemptPages {
     locale: desk.locale(ctx),
     address: ctx.state.address,
   })
-  const next = (ctx: Ctx, record: AttemptRecord, via: 'callback' | 'form' | 'visit') =>
-    run(ctx, record, {
+  const next = async (
+    ctx: Ctx,
+    record: AttemptRecord,
+    { via, arrived }: { via: 'callback' | 'form' | 'visit'; arrived?: Arrived | undefined },
+  ) => {
+    const step = await stepOf(ctx, record, {
       at: via,
       work: () =>
         watched('later', async () => {
@@ -160,17 +185,21 @@ export function createAttemptPages(desk: Desk, random: Random): AttemptPages {
           return method.next(reply(ctx, via), forPlugin(record, instance))
         }),
     })
+    await settle(ctx, { record, step }, { arrived })
+  }
 
   return {
     async begin(ctx, beginning) {
       const instance = instanceOf(beginning.instance)
-      const binding = bindingOf(ensureBinding(ctx, desk, () => random.token()))
-      const { input, clientName, loginHint, ...start } = beginning
-      const record = await attempts.begin({ ...start, binding })
-      if (record.purpose !== 'sandbox') rememberMethod(ctx, desk, instance.id)
+      const browser = bindingFor(ctx, desk, () => random.token())
+      const { input, clientName, loginHint, arrived, ...start } = beginning
+      if (start.purpose !== 'sandbox') rememberMethod(ctx, desk, instance.id)
       const ask = { locale: desk.locale(ctx), clientName, loginHint, address: ctx.state.address, input }
-      const work = () => watched('begin', () => instance.method.begin(ask, forPlugin(record, instance)))
-      await run(ctx, record, { at: 'begin', work })
+      const { isKept, ...came } = await attempts.begin({ ...start, binding: bindingOf(browser.value) }, (record) => {
+        const work = () => watched('begin', () => instance.method.begin(ask, forPlugin(record, instance)))
+        return stepOf(ctx, record, { at: 'begin', work })
+      })
+      await settle(ctx, came, { isNew: !isKept, keepBrowser: browser.keep, arrived })
     },
     async showForm(ctx, page) {
       const record = await mine(ctx, page.state, page.instance)
@@ -190,13 +219,13 @@ export function createAttemptPages(desk: Desk, random: Random): AttemptPages {
       const record = await mine(ctx, page.state, page.instance)
       if (!record.form || record.base !== page.base)
         throw new Fault('ERR_LOGIN_EXPIRED', desk.text(ctx, 'login.expired'))
-      await next(ctx, record, 'form')
+      await next(ctx, record, { via: 'form', arrived: page.arrived })
     },
     async callback(ctx, { instance, state }) {
       const record = await mine(ctx, state, instance)
       // Consumed before the plugin speaks to the upstream: a replayed callback never gets that far.
       await attempts.consume(record)
-      await next(ctx, record, 'callback')
+      await next(ctx, record, { via: 'callback' })
     },
     async visit(ctx, id) {
       const instance = instanceOf(id)
@@ -207,7 +236,7 @@ export function createAttemptPages(desk: Desk, random: Random): AttemptPages {
       const record = found?.instance === id ? found : undefined
       const binding = readBinding(ctx, desk)
       const sameBrowser = record !== undefined && isSameBrowser(record, binding)
-      if (ctx.method === 'POST' && sameBrowser) return next(ctx, record, 'visit')
+      if (ctx.method === 'POST' && sameBrowser) return next(ctx, record, { via: 'visit' })
       const attempt = record && forPlugin(record, instance)
       const page = await visit.call(instance.method, {
         url: new URL(ctx.url, desk.issuer),
@@ -228,8 +257,7 @@ export function createAttemptPages(desk: Desk, random: Random): AttemptPages {
     if (to.protocol !== 'https:' && to.protocol !== 'http:')
       throw new TypeError(`an upstream address must be http(s), got ${to.protocol}`)
     if (ctx.method === 'GET') {
-      ctx.redirect(to.href)
-      ctx.status = 303
+      seeOther(ctx, to.href)
       return
     }
     ctx.set('Refresh', `0; url=${to.href}`)

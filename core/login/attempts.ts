@@ -13,6 +13,7 @@ import {
   isFault,
   type Json,
   type Random,
+  type Step,
 } from '@labgate/contract'
 import type { ArtifactStore } from '../storage/artifacts.ts'
 import { isConsumeConflict } from '../storage/conflict.ts'
@@ -72,13 +73,32 @@ export interface HeldInvitation {
   readonly account?: string | undefined
 }
 
+/** How an attempt begins. */
+export type AttemptStart = Omit<AttemptRecord, 'state' | 'nonce' | 'codeVerifier' | 'kept' | 'form'>
+
+/** What a way to sign in answered first. */
+export interface Begun {
+  readonly record: AttemptRecord
+  readonly step: Step
+  /** Whether the record can be found by its state; else it is over, unless `update` keeps it. */
+  readonly isKept: boolean
+}
+
 export interface Attempts {
-  begin(start: Omit<AttemptRecord, 'state' | 'nonce' | 'codeVerifier' | 'kept' | 'form'>): Promise<AttemptRecord>
+  /**
+   * Begins one with the first step of its plugin. What is answered within one turn of the event loop nobody outside can have
+   * heard of, so its record is kept only if it takes longer.
+   */
+  begin(start: AttemptStart, first: (record: AttemptRecord) => Promise<Step>): Promise<Begun>
   find(state: string | undefined): Promise<AttemptRecord | undefined>
-  update(record: AttemptRecord): Promise<void>
+  /** `isNew`: it was not kept so far. */
+  update(record: AttemptRecord, kept?: { readonly isNew: boolean }): Promise<void>
   /** @throws Fault ERR_LOGIN_REPLAYED when it was used before */
   consume(record: AttemptRecord): Promise<void>
-  finish(record: AttemptRecord, assertion: Assertion): Promise<Outcome>
+  /** What an attempt came to, for whoever takes it up in the same request. */
+  outcome(record: AttemptRecord, assertion: Assertion): Outcome
+  /** Leaves it to be taken up on its own page. */
+  leave(outcome: Outcome): Promise<void>
   /** @throws Fault ERR_LOGIN_REPLAYED when it was taken up before, ERR_LOGIN_EXPIRED when it is gone */
   take(id: string | undefined): Promise<Outcome>
   /** What a try-out brought, for one look within five minutes; answers the id by which it is taken. */
@@ -128,31 +148,26 @@ export function createAttempts(needs: { artifacts: ArtifactStore; clock: Clock; 
     })
   }
   return {
-    async begin(start) {
-      const record = {
-        ...start,
-        state: random.token(),
-        nonce: random.token(),
-        codeVerifier: random.token(),
-        kept: undefined,
-        form: undefined,
-      }
-      await putNew('Attempt', record.state, record)
-      return record
+    async begin(start, first) {
+      const made = { state: random.token(), nonce: random.token(), codeVerifier: random.token() }
+      const record = { ...start, ...made, kept: undefined, form: undefined }
+      const answer = first(record)
+      const isKept = !(await isWithinTurn(answer))
+      if (isKept) await putNew('Attempt', record.state, record)
+      return { record, step: await answer, isKept }
     },
     async find(state) {
       if (!state || !/^[\w-]{43}$/.test(state)) return undefined
       return (await read('Attempt', state)) as unknown as AttemptRecord | undefined
     },
-    update: (record) => put('Attempt', record.state, record),
+    update: (record, { isNew } = { isNew: false }) => (isNew ? putNew : put)('Attempt', record.state, record),
     consume: (record) => once('Attempt', record.state),
-    async finish(record, assertion) {
+    outcome(record, assertion) {
       const { instance, base, purpose, account, session, binding, remember } = record
       const of = { instance, base, purpose, account, session, binding, remember }
-      const outcome = { id: random.token(), ...of, assertion: purpose === 'sandbox' ? without(assertion) : assertion }
-      await putNew('Outcome', outcome.id, outcome)
-      return outcome
+      return { id: random.token(), ...of, assertion: purpose === 'sandbox' ? without(assertion) : assertion }
     },
+    leave: (outcome) => putNew('Outcome', outcome.id, outcome),
     async take(id) {
       const found = id && /^[\w-]{43}$/.test(id) ? await artifacts.find('Outcome', id) : undefined
       if (!found || !id) throw new Fault('ERR_LOGIN_EXPIRED', 'This sign-in took too long. Please start again.')
@@ -197,19 +212,38 @@ export function createAttempts(needs: { artifacts: ArtifactStore; clock: Clock; 
       if (now?.proof === held.proof) await put('Invited', binding, held, invitationSeconds)
     },
     forPlugin: (record, { issuer, redirectUri }) => ({
-      id: bindingOf(record.state),
+      // Made when they are asked for: hardly a plugin wants them all.
+      get id() {
+        return bindingOf(record.state)
+      },
       state: record.state,
       nonce: record.nonce,
       codeVerifier: record.codeVerifier,
       redirectUri,
-      secretUri: new URL(`/sign-in/${record.instance}/a/${record.state}`, issuer),
-      visitUri: new URL(`/sign-in/${record.instance}/visit?state=${record.state}`, issuer),
+      get secretUri() {
+        return new URL(`/sign-in/${record.instance}/a/${record.state}`, issuer)
+      },
+      get visitUri() {
+        return new URL(`/sign-in/${record.instance}/visit?state=${record.state}`, issuer)
+      },
       // A plugin does for a look what it does for a sign-in, or the look would show something else.
       purpose: record.purpose === 'link' ? 'link' : 'sign-in',
       fresh: record.fresh,
       kept: record.kept,
     }),
   }
+}
+
+/** Whether a promise is settled before the event loop turns. */
+function isWithinTurn(answer: Promise<unknown>): Promise<boolean> {
+  return new Promise((resolve) => {
+    const turn = setImmediate(resolve, false)
+    const settled = () => {
+      clearImmediate(turn)
+      resolve(true)
+    }
+    answer.then(settled, settled)
+  })
 }
 
 /** Of what an upstream gave to be kept, only that there was something. */

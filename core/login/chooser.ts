@@ -4,7 +4,7 @@ import { allowFormTo } from '../http/headers.ts'
 import { iconUri } from '../pages/links.ts'
 import type { MethodView } from '../pages/views.ts'
 import type { Choice } from '../registry/registry.ts'
-import { type Desk, post } from './desk.ts'
+import { type Desk, isNoted, post } from './desk.ts'
 import type { Interaction } from './interactions.ts'
 
 export interface InteractionPages {
@@ -25,7 +25,7 @@ export function createInteractionPages(desk: Desk): InteractionPages {
     async chooser(ctx, interaction) {
       const base = baseOf(interaction)
       allowReturn(ctx, interaction)
-      const note = await desk.attempts.takeNote(base)
+      const note = isNoted(ctx) ? await desk.attempts.takeNote(base) : undefined
       const session = await desk.cookie.of(ctx.req)
       const mayContinue = session && !mustProve(interaction, { session, now: desk.clock.now() })
       desk.show(ctx, 'chooser', {

@@ -95,6 +95,16 @@ export function noteKey({ handle }: { readonly handle: string }): string {
   return `account:${handle}`
 }
 
+/** The page of an interaction where a note waits; without this mark nobody looks for one. */
+export function noted(base: string): string {
+  return `${base}?note`
+}
+
+/** Whether a note was left for this page. */
+export function isNoted(ctx: Ctx): boolean {
+  return ctx.search.startsWith('?note')
+}
+
 /** What forms of an interaction are bound to. */
 export const purpose = 'sign-in'
 
@@ -108,17 +118,25 @@ export function readBinding(ctx: Ctx, desk: Desk): string | undefined {
   return ctx.cookies.get(desk.cookieNames.attempt, { signed: false })
 }
 
-/** The same, made if missing. */
-export function ensureBinding(ctx: Ctx, desk: Desk, make: () => string): string {
+/** The same, made if missing; `keep` gives it to the browser that has none. */
+export function bindingFor(ctx: Ctx, desk: Desk, make: () => string): { readonly value: string; keep(): void } {
   const known = readBinding(ctx, desk)
-  if (known && /^[\w-]{43}$/.test(known)) return known
+  if (known && /^[\w-]{43}$/.test(known)) return { value: known, keep: () => undefined }
   const value = make()
-  ctx.cookies.set(desk.cookieNames.attempt, value, {
-    httpOnly: true,
-    sameSite: 'lax',
-    secure: desk.issuer.startsWith('https:'),
-    signed: false,
-    path: '/',
-  })
+  const keep = () =>
+    void ctx.cookies.set(desk.cookieNames.attempt, value, {
+      httpOnly: true,
+      sameSite: 'lax',
+      secure: desk.issuer.startsWith('https:'),
+      signed: false,
+      path: '/',
+    })
+  return { value, keep }
+}
+
+/** The same, given to the browser at once. */
+export function ensureBinding(ctx: Ctx, desk: Desk, make: () => string): string {
+  const { value, keep } = bindingFor(ctx, desk, make)
+  keep()
   return value
 }

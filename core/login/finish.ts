@@ -6,9 +6,10 @@ import { Fault } from '@labgate/contract'
 import { type AccountRow, mayAct, verifiedEmail } from '../accounts/accounts.ts'
 import { describe } from '../accounts/admission.ts'
 import type { IdentityRow } from '../accounts/identities.ts'
-import type { Welcome } from '../accounts/people.ts'
+import type { SignInNote, Welcome } from '../accounts/people.ts'
 import type { Ctx } from '../http/context.ts'
 import { allowFormTo } from '../http/headers.ts'
+import { seeOther } from '../http/see-other.ts'
 import { isSameBrowser, type Outcome } from './attempts.ts'
 import { mustProve } from './chooser.ts'
 import { type Desk, post, readBinding } from './desk.ts'
@@ -17,6 +18,11 @@ import type { Interaction } from './interactions.ts'
 export interface Finish {
   /** The bounce from an upstream's callback: the interaction's own cookie is here, so this is the browser that began. */
   continue(ctx: Ctx, interaction: Interaction): Promise<void>
+  /**
+   * The way to sign in needed no upstream, so the browser is at the interaction's own page already. `false`: the answer is a
+   * page, which is not to be that of a form.
+   */
+  atOnce(ctx: Ctx, interaction: Interaction, outcome: Outcome): Promise<boolean>
   /** The person chose a new account although their address is known. */
   makeNew(ctx: Ctx, interaction: Interaction): Promise<void>
   /** Signs the interaction in with our living session. */
@@ -30,13 +36,15 @@ export function createFinish(desk: Desk): Finish {
   const arrive = async (
     ctx: Ctx,
     interaction: Interaction,
-    arrival: { outcome: Outcome; wantsNew: boolean },
-  ): Promise<void> => {
-    const { outcome, wantsNew } = arrival
+    arrival: { outcome: Outcome; wantsNew: boolean; showsNothing?: boolean },
+  ): Promise<boolean> => {
+    const { outcome, wantsNew, showsNothing = false } = arrival
     const instance = desk.methods.get(outcome.instance)
     if (!instance) throw new Fault('ERR_METHOD_DOWN', desk.text(ctx, 'login.expired'))
     const source = { instance: instance.id, realm: instance.realm }
-    const held = await attempts.heldInvitation(outcome.binding)
+    // A browser that we do not know has brought no invitation, and left nothing here before.
+    const isKnown = readBinding(ctx, desk) !== undefined
+    const held = isKnown ? await attempts.heldInvitation(outcome.binding) : undefined
     const welcome = await people.arrive({
       source,
       invitation: held?.became === 'accepted' ? undefined : held?.proof,
@@ -45,16 +53,21 @@ export function createFinish(desk: Desk): Finish {
       assertion: outcome.assertion,
       wantsNew,
     })
-    if (welcome.kind === 'refused') return refuse(ctx, { outcome, welcome })
-    if (welcome.kind === 'known-address') return offerLink(ctx, interaction, { outcome, email: welcome.email })
+    if (welcome.kind !== 'account') {
+      if (showsNothing) return false
+      if (welcome.kind === 'refused') await refuse(ctx, { outcome, welcome })
+      else await offerLink(ctx, interaction, { outcome, email: welcome.email })
+      return true
+    }
     if (welcome.created)
       await desk.audit(ctx, { type: 'account.created', account: welcome.account.id, detail: { instance: instance.id } })
     if (held && welcome.invitation) {
       const came = { became: welcome.invitation, account: welcome.account.id }
       await attempts.settleInvitation(outcome.binding, { proof: held.proof, ...came })
     }
-    await joinAside(ctx, interaction, { outcome, account: welcome.account })
+    if (isKnown) await joinAside(ctx, interaction, { outcome, account: welcome.account })
     await enter(ctx, interaction, { outcome, ...welcome })
+    return true
   }
 
   /** An identity that waited for this proof is linked now. */
@@ -84,10 +97,10 @@ export function createFinish(desk: Desk): Finish {
   const enter = async (
     ctx: Ctx,
     interaction: Interaction,
-    entry: { outcome: Outcome; account: AccountRow; identity: IdentityRow; created: boolean; noted: Promise<void> },
+    entry: { outcome: Outcome; account: AccountRow; identity: IdentityRow; created: boolean; note: SignInNote },
   ): Promise<void> => {
-    const { outcome, account, identity, noted } = entry
-    if (!mayAct(account)) await noted
+    const { outcome, account, identity, note } = entry
+    if (!mayAct(account)) await note.seen()
     if (account.state === 'pending') return wait(ctx, interaction, entry)
     if (!mayAct(account)) {
       await desk.audit(ctx, { type: 'sign-in.refused', account: account.id, detail: { why: account.state } })
@@ -98,7 +111,7 @@ export function createFinish(desk: Desk): Finish {
     if (interaction.session && !sameAsTheirs) await desk.leaveOther(ctx, interaction.session)
     // Begun in one turn, so that they share one commit.
     await Promise.all([
-      noted,
+      note.signedIn(),
       desk.cookie.open(ctx, {
         account: account.id,
         instance: outcome.instance,
@@ -111,7 +124,6 @@ export function createFinish(desk: Desk): Finish {
         userAgent: ctx.get('user-agent'),
         providerUid: sameAsTheirs ? interaction.session?.uid : undefined,
       }),
-      desk.accounts.noteSignIn(account.id),
       desk.audit(ctx, {
         type: 'sign-in.done',
         account: account.id,
@@ -136,8 +148,7 @@ export function createFinish(desk: Desk): Finish {
       },
       select_account: {},
     })
-    ctx.redirect(next)
-    ctx.status = 303
+    seeOther(ctx, next)
   }
 
   const wait = async (
@@ -201,6 +212,10 @@ export function createFinish(desk: Desk): Finish {
   }
 
   return {
+    async atOnce(ctx, interaction, outcome) {
+      const fits = outcome.base === baseOf(interaction) && outcome.purpose === 'sign-in'
+      return fits && arrive(ctx, interaction, { outcome, wantsNew: false, showsNothing: ctx.method === 'POST' })
+    },
     async continue(ctx, interaction) {
       const outcome = await attempts.take(typeof ctx.query.o === 'string' ? ctx.query.o : undefined)
       const fits = outcome.base === baseOf(interaction) && outcome.purpose === 'sign-in'

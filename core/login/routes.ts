@@ -2,9 +2,11 @@
 import { Fault, isFault, type Random } from '@labgate/contract'
 import type { Ctx } from '../http/context.ts'
 import type { Route } from '../http/routes.ts'
+import { seeOther } from '../http/see-other.ts'
 import { createAttemptPages } from './attempt.ts'
+import type { Outcome } from './attempts.ts'
 import { askedScopes, createInteractionPages, isForced, missingClaims, wanted } from './chooser.ts'
-import { type Desk, purpose, readBinding } from './desk.ts'
+import { type Desk, isNoted, purpose, readBinding } from './desk.ts'
 import { createFinish } from './finish.ts'
 import type { Interaction } from './interactions.ts'
 import { createInteractionProfile } from './profile.ts'
@@ -58,12 +60,8 @@ export function signInRoutes(desk: Desk, random: Random): Route[] {
   const straightOn = async (ctx: Ctx, interaction: Interaction): Promise<boolean> => {
     const [only, ...others] = wanted(desk.methods.choices(desk.locale(ctx)), interaction)
     const isPlain = only !== undefined && others.length === 0 && 'label' in only.card && !only.card.form
-    if (!isPlain || isForced(interaction) || (await desk.cookie.of(ctx.req))) return false
-    const note = await desk.attempts.takeNote(`/interaction/${interaction.uid}`)
-    if (note !== undefined) {
-      await desk.attempts.leaveNote(`/interaction/${interaction.uid}`, note)
-      return false
-    }
+    // What a note says, a person must see before they try again.
+    if (!isPlain || isNoted(ctx) || isForced(interaction) || (await desk.cookie.of(ctx.req))) return false
     await begin(ctx, interaction, { instance: only.id, input: new URLSearchParams() })
     return true
   }
@@ -81,6 +79,7 @@ export function signInRoutes(desk: Desk, random: Random): Route[] {
       clientName: client?.name,
       loginHint: interaction.loginHint,
       returnTo: interaction.redirectUri,
+      arrived: (outcome) => finish.atOnce(ctx, interaction, outcome),
     })
   }
 
@@ -113,15 +112,12 @@ export function signInRoutes(desk: Desk, random: Random): Route[] {
         detail: { scopes: scopes.join(' ') },
       }),
     ])
-    ctx.redirect(await desk.interactions.finish(ctx, { consent: { grantId } }))
-    ctx.status = 303
+    seeOther(ctx, await desk.interactions.finish(ctx, { consent: { grantId } }))
   }
   const cancel = async (ctx: Ctx): Promise<void> => {
     await open(ctx)
-    ctx.redirect(
-      await desk.interactions.finish(ctx, { error: 'access_denied', error_description: 'the person declined' }),
-    )
-    ctx.status = 303
+    const declined = { error: 'access_denied', error_description: 'the person declined' }
+    seeOther(ctx, await desk.interactions.finish(ctx, declined))
   }
   const expired = (ctx: Ctx) => new Fault('ERR_LOGIN_EXPIRED', desk.text(ctx, 'login.expired'))
   const formPage = (ctx: Ctx) => ({
@@ -129,6 +125,7 @@ export function signInRoutes(desk: Desk, random: Random): Route[] {
     state: param(ctx, 'state'),
     base: `/interaction/${uidOf(ctx)}`,
     binding: uidOf(ctx),
+    arrived: async (outcome: Outcome) => finish.atOnce(ctx, await open(ctx), outcome),
   })
   const back = (ctx: Ctx) => attempt.callback(ctx, { instance: param(ctx, 'instance'), state: stateOf(ctx) })
   const secret = (ctx: Ctx) => attempt.callback(ctx, { instance: param(ctx, 'instance'), state: param(ctx, 'secret') })

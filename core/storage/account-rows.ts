@@ -29,7 +29,17 @@ export interface SeenIdentity {
   readonly facts: readonly Fact[]
   /** Sealed by the caller; without it, what was kept stays. */
   readonly kept?: Uint8Array | null | undefined
+  /** The person signs in with it. */
+  readonly signsIn?: boolean
   readonly at: Date
+}
+
+/** A living identity with whom it belongs to. */
+export interface IdentityRecord {
+  readonly identity: Identity
+  readonly account: AccountRecord
+  /** The groups that one source put the account in. */
+  readonly said: readonly string[]
 }
 
 /** An answer to a question of the site; `null`: it was left empty. */
@@ -44,8 +54,8 @@ export interface AccountReads {
   find(id: AccountId): Promise<AccountRecord | undefined>
   /** The groups that one source put the account in. */
   groupsFrom(id: AccountId, source: string): Promise<readonly string[]>
-  /** A living identity. */
-  identity(key: IdentityKey): Promise<Identity | undefined>
+  /** A living identity; `source` is whose word on groups is wanted. */
+  identity(key: IdentityKey, source: string): Promise<IdentityRecord | undefined>
   /** The living identities of an account, oldest first. */
   identities(account: AccountId): Promise<Identity[]>
   /** What a person answered to the site's questions. */
@@ -98,14 +108,25 @@ interface IdentityColumns {
   readonly last_seen_at: number
 }
 
+/** Both in one row: what of an identity is called as of an account has a name of its own. */
+interface KnownColumns extends AccountColumns, Omit<IdentityColumns, 'id' | 'created_at'> {
+  readonly identity_id: string
+  readonly identity_since: number
+  readonly said: string | null
+}
+
 /** The reads by the statements of one connection. */
 export function createAccountReads(queries: Queries): AccountReads {
   const account = queries.rows<[string], AccountColumns>(`SELECT ${accountColumns} FROM account a WHERE a.id = ?`)
   const groupsFrom = queries.values<[string, string], string>(
     'SELECT group_slug FROM membership WHERE account_id = ? AND source = ?',
   )
-  const identity = queries.rows<[string, string, string], IdentityColumns>(
-    'SELECT * FROM identity WHERE realm = ? AND issuer = ? AND subject = ? AND removed_at IS NULL',
+  const identity = queries.rows<[string, string, string, string], KnownColumns>(
+    `SELECT ${accountColumns}, i.id AS identity_id, i.account_id, i.realm, i.issuer, i.subject, i.instance, i.facts, i.kept,
+       i.created_at AS identity_since, i.last_seen_at,
+       (SELECT json_group_array(s.group_slug) FROM membership s WHERE s.account_id = a.id AND s.source = ?) AS said
+     FROM identity i JOIN account a ON a.id = i.account_id
+     WHERE i.realm = ? AND i.issuer = ? AND i.subject = ? AND i.removed_at IS NULL`,
   )
   const identities = queries.rows<[string], IdentityColumns>(
     'SELECT * FROM identity WHERE account_id = ? AND removed_at IS NULL ORDER BY created_at',
@@ -119,11 +140,14 @@ export function createAccountReads(queries: Queries): AccountReads {
       return row && accountOf(row)
     },
     groupsFrom: (id, source) => groupsFrom.all(id, source),
-    async identity({ realm, issuer, subject }) {
-      const row = await identity.get(realm, issuer, subject)
-      return row && identityOf(row)
+    async identity({ realm, issuer, subject }, source) {
+      const row = await identity.get(source, realm, issuer, subject)
+      if (row === undefined) return undefined
+      const found = identityOf(row, { id: row.identity_id, since: row.identity_since })
+      return { identity: found, account: accountOf(row), said: gathered<string>(row.said) }
     },
-    identities: async (id) => (await identities.all(id)).map(identityOf),
+    identities: async (id) =>
+      (await identities.all(id)).map((row) => identityOf(row, { id: row.id, since: row.created_at })),
     answers: async (id) =>
       (await answers.all(id)).map(({ question, value, at }) => ({
         question,
@@ -140,11 +164,12 @@ export function createAccountRows(needs: { database: SqliteDatabase; queries: Qu
   const statements = prepare(needs.database)
   return {
     ...createAccountReads(needs.queries),
-    async noteSeen({ id, instance, facts, kept, at }) {
-      const row = { id, instance, facts: JSON.stringify(facts), kept: kept ?? null, keeps: Number(kept === undefined) }
+    async noteSeen({ id, instance, facts, kept, signsIn = false, at: when }) {
+      const [at, keeps] = [when.getTime(), Number(kept === undefined)]
+      const row = { id, instance, facts: JSON.stringify(facts), kept: kept ?? null, keeps, at }
       await writer.run(() => {
         // Facts, and how fresh they are, decide what an account may do.
-        if (statements.seen.run({ ...row, at: at.getTime() }).changes > 0) statements.grown.run(id)
+        if (statements.seen.run(row).changes > 0) statements.grown.run(signsIn ? at : null, id)
       })
     },
     async noteSignIn(id, at) {
@@ -161,8 +186,9 @@ function prepare(database: SqliteDatabase) {
          kept = CASE WHEN @keeps = 1 THEN kept ELSE @kept END
        WHERE id = @id AND removed_at IS NULL`,
     ),
-    grown: database.prepare<[string]>(
-      'UPDATE account SET revision = revision + 1 WHERE id = (SELECT account_id FROM identity WHERE id = ?)',
+    grown: database.prepare<[number | null, string]>(
+      `UPDATE account SET revision = revision + 1, last_sign_in_at = coalesce(?, last_sign_in_at)
+       WHERE id = (SELECT account_id FROM identity WHERE id = ?)`,
     ),
     signedIn: database.prepare<[number, string]>('UPDATE account SET last_sign_in_at = ? WHERE id = ?'),
   }
@@ -200,9 +226,12 @@ export function accountOf(row: AccountColumns): AccountRecord {
   }
 }
 
-function identityOf(row: IdentityColumns): Identity {
+function identityOf(
+  row: Omit<IdentityColumns, 'id' | 'created_at'>,
+  { id, since }: { readonly id: string; readonly since: number },
+): Identity {
   return {
-    id: row.id,
+    id,
     account: row.account_id,
     realm: row.realm,
     issuer: row.issuer,
@@ -211,7 +240,7 @@ function identityOf(row: IdentityColumns): Identity {
     // As the entity stores JSON.
     facts: JSON.parse(row.facts) as readonly Fact[],
     kept: row.kept,
-    createdAt: new Date(row.created_at),
+    createdAt: new Date(since),
     lastSeenAt: new Date(row.last_seen_at),
     removedAt: null,
   }

@@ -25,7 +25,8 @@ const statements = {
     seen AS (UPDATE identity SET instance = @instance, facts = @facts, last_seen_at = @at,
         kept = CASE WHEN @keeps THEN kept ELSE @kept::bytea END
       FROM held WHERE id = @id AND removed_at IS NULL RETURNING account_id)
-    UPDATE account SET revision = revision + 1 FROM seen WHERE id = seen.account_id`,
+    UPDATE account SET revision = revision + 1, last_sign_in_at = coalesce(@signedIn::bigint, last_sign_in_at)
+      FROM seen WHERE id = seen.account_id`,
   signedIn: 'UPDATE account SET last_sign_in_at = ? WHERE id = ?',
   tokens: `UPDATE api_token t SET last_used_at = u.at, last_used_address = u.address
     FROM unnest(@ids::text[], @times::bigint[], @addresses::text[]) AS u(id, at, address)
@@ -41,9 +42,10 @@ const statements = {
 export function postgresAccountRows({ queries, writer }: SmallNeeds): AccountRows {
   return {
     ...createAccountReads(queries),
-    async noteSeen({ id, instance, facts, kept, at }) {
-      const row = { id, instance, facts: JSON.stringify(facts), kept: kept ?? null, keeps: kept === undefined }
-      await writer.one(statements.seen, { ...row, at: at.getTime() })
+    async noteSeen({ id, instance, facts, kept, signsIn = false, at: when }) {
+      const [at, keeps] = [when.getTime(), kept === undefined]
+      const row = { id, instance, facts: JSON.stringify(facts), kept: kept ?? null, keeps, at }
+      await writer.one(statements.seen, { ...row, signedIn: signsIn ? at : null })
     },
     async noteSignIn(id, at) {
       await writer.one(statements.signedIn, [at.getTime(), id])

@@ -33,10 +33,12 @@ suite('accounts and identities by statement', async () => {
     assert.deepEqual(groups, ['admins', 'imaging'])
     assert.deepEqual(row, { ...(await storage.em().findOneOrFail(AccountEntity, { id })) })
     const found = await storage.em().findOneOrFail(IdentityEntity, key)
-    const { kept, ...identity } = (await storage.accountRows.identity(key)) ?? {}
+    const known = await storage.accountRows.identity(key, 'email')
+    const { kept, ...identity } = known?.identity ?? {}
     const { kept: theirs, ...same } = { ...found }
     assert.deepEqual(identity, same)
     assert.deepEqual(Buffer.from(kept ?? []), Buffer.from(theirs ?? []))
+    assert.deepEqual(known?.account, await storage.accountRows.find(id))
     assert.equal(await storage.accountRows.find('nobody'), undefined)
   })
 
@@ -63,7 +65,7 @@ suite('accounts and identities by statement', async () => {
 
   test('a removed identity is not found', async () => {
     await storage.transaction((em) => em.nativeUpdate(IdentityEntity, { account: id }, { removedAt: clock.now() }))
-    assert.equal(await storage.accountRows.identity(key), undefined)
+    assert.equal(await storage.accountRows.identity(key, 'email'), undefined)
     assert.deepEqual(await storage.accountRows.identities(id), [])
   })
 })

@@ -1,7 +1,13 @@
 /** What every storage must do besides the token store, whichever database is below. @module */
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
-import { type Account, AccountEntity, IdentityEntity } from '../../../core/storage/entities.ts'
+import {
+  type Account,
+  AccountEntity,
+  GroupEntity,
+  IdentityEntity,
+  MembershipEntity,
+} from '../../../core/storage/entities.ts'
 import type { NewSession } from '../../../core/storage/sessions.ts'
 import { WorkspaceEntity, WorkspaceEventEntity } from '../../../core/storage/workspace-entities.ts'
 import {
@@ -367,6 +373,37 @@ function ormSuite(
       const identity = await opened.storage.em().findOneOrFail(IdentityEntity, { account: 'ada' })
       assert.deepEqual(identity.facts, [{ claim: 'email', value: 'a@example.org', trust: 'verified' }])
       assert.deepEqual(identity.createdAt, opened.clock.now())
+    })
+
+    test('a known identity is read with its account and what its instance said, and a sign-in is noted once', async () => {
+      const { storage, clock } = opened
+      const [at, key] = [clock.now(), { realm: 'email', issuer: 'https://issuer.example', subject: 's-known' }]
+      await storage.transaction(async (em) => {
+        em.persist([accountOf('known'), identityOf('i-known', 'known', 's-known')])
+        for (const [group, source] of [
+          ['imaging', 'email'],
+          ['staff', 'admin'],
+        ] as const) {
+          em.create(GroupEntity, { slug: group, title: group, source, numericId: null })
+          em.create(MembershipEntity, { account: 'known', group, source, at })
+        }
+      })
+      const before = (await storage.accountRows.identity(key, 'email')) ?? assert.fail()
+      assert.deepEqual([before.said, before.account.groups], [['imaging'], ['imaging', 'staff']])
+      assert.deepEqual([before.identity.id, before.identity.account], ['i-known', 'known'])
+      assert.deepEqual((await storage.accountRows.identity(key, 'other'))?.said, [])
+      const seen = { id: 'i-known', instance: 'other', facts: [], at: new Date(at.getTime() + 1000) }
+      await storage.accountRows.noteSeen(seen)
+      const looked = (await storage.accountRows.identity(key, 'email')) ?? assert.fail()
+      assert.deepEqual([looked.identity.instance, looked.identity.lastSeenAt], ['other', seen.at])
+      assert.deepEqual(looked.account, { ...before.account, revision: before.account.revision + 1 })
+      await storage.accountRows.noteSeen({ ...seen, signsIn: true })
+      const after = await storage.accountRows.find('known')
+      assert.deepEqual(after, { ...looked.account, revision: looked.account.revision + 1, lastSignInAt: seen.at })
+      await storage.transaction((em) => em.nativeUpdate(IdentityEntity, { id: 'i-known' }, { removedAt: at }))
+      assert.equal(await storage.accountRows.identity(key, 'email'), undefined)
+      await storage.accountRows.noteSeen({ ...seen, signsIn: true })
+      assert.equal((await storage.accountRows.find('known'))?.revision, after?.revision)
     })
 
     test('a workspace is written by plain statements and read back whole, by the ORM and by the hot path', async () => {

@@ -5,7 +5,7 @@
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { Fault, type Log } from '@labgate/contract'
+import { Fault } from '@labgate/contract'
 import Koa from 'koa'
 import { createRequestSpans } from '../observe/spans.ts'
 import type { Ctx, State, Step } from './context.ts'
@@ -21,7 +21,7 @@ import { createProviderShortWay } from './provider-short.ts'
 import { createLimits, type Limits } from './rate.ts'
 import { createRoutes, type Routes } from './routes.ts'
 import { createShortWay, type ShortNeeds } from './short.ts'
-import { newState, type RequestSample, watchEnd } from './watch.ts'
+import { newState, type RequestSample, type WatchNeeds, watchEnd } from './watch.ts'
 
 /** What the app needs. */
 export interface AppNeeds {
@@ -29,7 +29,7 @@ export interface AppNeeds {
   readonly issuer: string
   /** Addresses and ranges of reverse proxies; `unix` for callers on a unix socket. */
   readonly proxies: readonly string[]
-  readonly log: Log
+  readonly log: WatchNeeds['log']
   readonly pages: ErrorPages
   /** Cookie keys, newest first; the Provider must get the very same ones. */
   readonly ringKeys: readonly string[]

@@ -1,4 +1,5 @@
 /** A request as a dialect's handler sees it. @module */
+import type { IncomingHttpHeaders } from 'node:http'
 import type { Principal, RouteAsk } from '@labgate/contract'
 import type { Ctx } from './context.ts'
 import type { DialectNeeds } from './dialect-place.ts'
@@ -53,7 +54,8 @@ export class Ask implements RouteAsk {
   }
 
   get headers(): RouteAsk['headers'] {
-    this.#headers ??= headersFor(this.#ctx)
+    // As `seen` says, there is nothing in it but texts.
+    this.#headers ??= new Proxy(this.#ctx.req.headers, seen) as RouteAsk['headers']
     return this.#headers
   }
 
@@ -65,20 +67,40 @@ export class Ask implements RouteAsk {
 
 const none = new Uint8Array()
 
-function pairsOf({ req }: Ctx): string[] {
-  const pairs = (req.headers.cookie ?? '').split(';').map((pair) => pair.trim())
+function pairsOf({ cookie = '' }: Headers): string[] {
+  const pairs = cookie.split(';').map((pair) => pair.trim())
   return pairs.filter((pair) => pair !== '' && !ours.test(pair))
 }
 
-function headersFor(ctx: Ctx): RouteAsk['headers'] {
+type Headers = IncomingHttpHeaders
+
+/**
+ * Headers as a handler sees them: without our cookies, and not to be changed. A view, for a copy of them all would cost more than
+ * what nearly every handler does with them.
+ */
+const seen: ProxyHandler<Headers> = {
+  get: (headers, name) => (typeof name === 'string' ? seenIn(headers, name) : undefined),
+  getOwnPropertyDescriptor(headers, name) {
+    const found = Reflect.getOwnPropertyDescriptor(headers, name)
+    return found && { ...found, value: seenIn(headers, String(name)) }
+  },
+  set: () => false,
+  deleteProperty: () => false,
+  defineProperty: () => false,
+  setPrototypeOf: () => false,
+}
+
+function seenIn(headers: Headers, name: string): string | undefined {
+  // Nothing but own members: a handler may ask for any word.
+  if (!Object.hasOwn(headers, name)) return undefined
+  if (name === 'cookie') return pairsOf(headers).join('; ') || undefined
+  const value = headers[name]
   // Node joins what comes twice; `set-cookie` alone would be a list, and nobody asks by it.
-  const headers = { ...ctx.req.headers, 'set-cookie': undefined }
-  if (headers.cookie !== undefined) headers.cookie = pairsOf(ctx).join('; ') || undefined
-  return headers as Readonly<Record<string, string | undefined>>
+  return typeof value === 'string' ? value : undefined
 }
 
 function cookiesFor(ctx: Ctx): RouteAsk['cookies'] {
-  const names = pairsOf(ctx)
+  const names = pairsOf(ctx.req.headers)
     .map((pair) => pair.split('=')[0]?.trim() ?? '')
     .filter(Boolean)
   return Object.fromEntries(names.map((name) => [name, readCookie(ctx.req, name)]))

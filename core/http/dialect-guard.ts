@@ -26,10 +26,11 @@ async function principalByGuard(
 ): Promise<Principal | 'sign-in' | 'answer-questions' | 'accept-terms' | undefined> {
   const { guard, method } = place.claim
   if (guard === 'public') {
-    const known = isOwnDoing(ctx, place) ? await needs.bySession(ctx) : undefined
+    if (place.claim.crossSiteCookie !== 'read') return isOwnDoing(ctx, place) ? needs.bySession(ctx) : undefined
     // By the browser's word alone: an origin that is listed, never one that is not told.
-    const may = place.claim.crossSiteCookie === 'read' && cameFrom(ctx, place) === 'same-origin'
-    return known ?? (may ? needs.byCrossSite(ctx, place) : undefined)
+    const isOwn = cameFrom(ctx, place) === 'same-origin'
+    const known = isOwn || method === 'GET' ? await needs.bySession(ctx) : undefined
+    return known ?? (isOwn ? needs.byCrossSite(ctx, place) : undefined)
   }
   if (guard === 'session') {
     const principal = await needs.bySession(ctx)

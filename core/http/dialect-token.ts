@@ -18,7 +18,7 @@ function isForeign(ctx: Ctx, place: PlacedClaim): boolean {
 
 /** What the browser says of where a request came from; a listed origin counts as our own. */
 export function cameFrom(ctx: Ctx, { claim, origin }: PlacedClaim) {
-  const asking = ctx.get('origin')
+  const asking = ctx.req.headers.origin ?? ''
   return provenanceOf(ctx.req, namesOrigin(claim.cors, asking) ? [origin, asking] : [origin])
 }
 

@@ -1,6 +1,7 @@
 /** The life of a request, on whichever way it is answered: its id and facts at the begin, one line and one sample at the end. @module */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Log } from '@labgate/contract'
+import type { AppLog } from '../observe/log.ts'
 import { quickId, quickToken } from '../random.ts'
 import type { Ctx, State } from './context.ts'
 
@@ -15,7 +16,7 @@ export interface RequestSample {
 
 /** Who hears of finished requests. */
 export interface WatchNeeds {
-  readonly log: Log
+  readonly log: Log & Partial<Pick<AppLog, 'request'>>
   readonly metrics?: { request(sample: RequestSample): void }
   /** Absent: nobody listens. */
   readonly spans?: { ended(req: IncomingMessage, sample: RequestSample): void } | undefined
@@ -72,9 +73,10 @@ export function watchEnd(ctx: Ctx, needs: WatchNeeds): void {
     needs.metrics?.request(sample)
     needs.spans?.ended(req, sample)
     // A known route's path may hold a secret (a link from a mail), so only its pattern is written.
-    const where = route === undefined ? { path: withoutLongNames(ctx.path) } : { route }
-    const whole = this.writableFinished ? {} : { broken: true }
-    const line = { requestId, method, ...where, status, address, ms: Math.round(seconds * 1e3), ...whole }
-    needs.log.info(line, 'request')
+    const path = route === undefined ? withoutLongNames(ctx.path) : undefined
+    const broken = this.writableFinished ? undefined : true
+    const line = { requestId, method, route, path, status, address, ms: Math.round(seconds * 1e3), broken } as const
+    if (needs.log.request === undefined) needs.log.info(line, 'request')
+    else needs.log.request(line)
   })
 }

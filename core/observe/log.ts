@@ -7,8 +7,26 @@ import { arePlain, cleanText, isPlain, redact } from './redact.ts'
 /** From all to nothing. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
+/** What is written of a finished request: more lines than of all else together. */
+export interface RequestLine {
+  readonly requestId: string
+  readonly method: string
+  /** Pattern of the route; `undefined`: none matched. */
+  readonly route: string | undefined
+  /** Where no route did. */
+  readonly path: string | undefined
+  readonly status: number
+  readonly address: string
+  /** Milliseconds. */
+  readonly ms: number
+  /** `true`: the response was not sent to its end. */
+  readonly broken: true | undefined
+}
+
 /** The contract's log with a life of its own. */
 export interface AppLog extends Log {
+  /** The same as `info` with the message `request`, for a third of the price. */
+  request(line: RequestLine): void
   /** The same log with fields added to every line. */
   child(fields: Readonly<Record<string, unknown>>): AppLog
   /** Writes out what is held; call it last. */
@@ -77,12 +95,18 @@ function styled(stream: Stream, style: 'json' | 'human'): Stream {
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** `quick` writes a line without pino, when it can. */
-function wrap(logger: Logger, { flush }: Stream, quick?: (fields: Fields, message: string) => boolean): AppLog {
+/** Writes lines without pino; `false`: this is none that it can write. */
+interface Quick {
+  info(fields: Fields, message: string): boolean
+  request(line: RequestLine): boolean
+}
+
+function wrap(logger: Logger, { flush }: Stream, quick?: Quick): AppLog {
   const at = (level: 'debug' | 'info') => (fields: Fields, message: string) => {
-    if (!logger.isLevelEnabled(level) || (level === 'info' && quick?.(fields, message))) return
+    if (!logger.isLevelEnabled(level) || (level === 'info' && quick?.info(fields, message))) return
     logger[level](redact(fields), cleanText(message))
   }
+  const info = at('info')
   const aloud = (level: 'warn' | 'error') => (fields: Fields, message: string) => {
     if (!logger.isLevelEnabled(level)) return
     logger[level](redact(fields), cleanText(message))
@@ -90,7 +114,11 @@ function wrap(logger: Logger, { flush }: Stream, quick?: (fields: Fields, messag
   }
   return {
     debug: at('debug'),
-    info: at('info'),
+    info,
+    request(line) {
+      if (!logger.isLevelEnabled('info') || quick?.request(line)) return
+      info({ ...line }, 'request')
+    },
     warn: aloud('warn'),
     error: aloud('error'),
     child: (fields) => wrap(logger.child(redact(fields)), { flush, write: () => undefined }),
@@ -100,9 +128,9 @@ function wrap(logger: Logger, { flush }: Stream, quick?: (fields: Fields, messag
 
 /**
  * A writer of lines whose fields are numbers, switches and words without a sign that JSON escapes or a rule of `redact` is
- * about, as nearly all are; `false`: this is none. One line of a request costs a third so.
+ * about, as nearly all are; `false`: this is none.
  */
-function quickInfo({ write }: Stream, time: () => string): (fields: Fields, message: string) => boolean {
+function quickInfo({ write }: Stream, time: () => string): Quick['info'] {
   return (fields, message) => {
     let line = `{"level":"info"${time()}`
     for (const name in fields) {
@@ -114,6 +142,33 @@ function quickInfo({ write }: Stream, time: () => string): (fields: Fields, mess
     }
     if (!isPlain('message', message)) return false
     write(`${line},"message":"${message}"}\n`)
+    return true
+  }
+}
+
+/**
+ * A writer of requests' lines. What is the same for all of one route, and for all of one millisecond, is put together once, in one
+ * piece: a text of many parts costs as much again when it is written.
+ */
+function quickRequest({ write }: Stream, time: () => string): Quick['request'] {
+  const routes = new Map<string, { readonly method: string; readonly status: number; readonly text: string }>()
+  const textOf = (route: string, method: string, status: number) => {
+    const known = routes.get(route)
+    if (known?.method === method && known.status === status) return known.text
+    if (!isPlain('method', method) || !isPlain('route', route)) return undefined
+    const text = ['","method":"', method, '","route":"', route, '","status":', status, ',"address":"'].join('')
+    // Patterns are few.
+    routes.set(route, { method, status, text })
+    return text
+  }
+  let last = { time: '', head: '' }
+  return ({ requestId, method, route, path, status, address, ms, broken }) => {
+    const text = route === undefined ? undefined : textOf(route, method, status)
+    if (text === undefined || path !== undefined || broken || !isPlain('address', address)) return false
+    if (!isPlain('requestId', requestId) || !isPlain('ms', ms)) return false
+    const now = time()
+    if (now !== last.time) last = { time: now, head: ['{"level":"info"', now, ',"requestId":"'].join('') }
+    write(`${last.head}${requestId}${text}${address}","ms":${ms},"message":"request"}\n`)
     return true
   }
 }
@@ -133,17 +188,15 @@ function nestedText(name: string, value: unknown): string | undefined {
   return `{${text}}`
 }
 
-/** The part of a line that says when; the time to the second is written once a second. */
+/** The part of a line that says when; lines of one millisecond have one. */
 function timeOf(clock: Clock): () => string {
-  let second = Number.NaN
-  let begin = ''
+  let last = Number.NaN
+  let text = ''
   return () => {
     const now = clock.now().getTime()
-    if (Math.floor(now / 1000) !== second) {
-      second = Math.floor(now / 1000)
-      begin = `,"time":"${new Date(now).toISOString().slice(0, -4)}`
-    }
-    return `${begin}${String(now - second * 1000).padStart(3, '0')}Z"`
+    if (now !== last) text = `,"time":"${new Date(now).toISOString()}"`
+    last = now
+    return text
   }
 }
 
@@ -162,5 +215,5 @@ export function createLog(needs: LogNeeds): AppLog {
     },
     stream,
   )
-  return wrap(logger, stream, quickInfo(stream, timestamp))
+  return wrap(logger, stream, { info: quickInfo(stream, timestamp), request: quickRequest(stream, timestamp) })
 }

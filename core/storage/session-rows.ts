@@ -1,6 +1,6 @@
 /** Browser sessions as rows: what of them is a digest, what is sealed, and when one is over. @module */
 import type { AccountId, Json } from '@labgate/contract'
-import { digest, type KeyRing } from './sealing.ts'
+import { digest, digestText, type KeyRing } from './sealing.ts'
 
 /** What a session is made from. */
 export interface NewSession {
@@ -71,6 +71,11 @@ export function isOver(row: StoredSession, now: number): boolean {
 /** What stands for a session's id. */
 export function digestOf(id: string): Buffer {
   return digest('BrowserSession', id)
+}
+
+/** The same in hexadecimal: a session's handle. */
+export function handleOf(id: string): string {
+  return digestText('BrowserSession', id)
 }
 
 /** What stands for a uid of the Provider's session. */

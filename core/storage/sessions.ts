@@ -10,6 +10,7 @@ import type { KeyRing } from './sealing.ts'
 import {
   childOf,
   digestOf,
+  handleOf,
   isOver,
   type NewSession,
   rowOf,
@@ -105,11 +106,11 @@ class SessionTable implements SessionStore, Cleanable {
   }
 
   async find(id: string): Promise<SessionRow | undefined> {
-    return this.#alive(this.#known(digestOf(id)))?.session
+    return this.#alive(this.#known(handleOf(id)))?.session
   }
 
   async touch(id: string): Promise<void> {
-    const row = this.#alive(this.#known(digestOf(id)))?.row
+    const row = this.#alive(this.#known(handleOf(id)))?.row
     const at = this.#now()
     if (row !== undefined && at - row.last_seen_at >= touchMs) {
       await this.#write(() => {
@@ -139,8 +140,7 @@ class SessionTable implements SessionStore, Cleanable {
 
   async end(id: string): Promise<SessionRow | undefined> {
     // Most ids that are ended were never stored: a fresh one is thrown away at each sign-in.
-    const digest = digestOf(id)
-    return this.#known(digest) === undefined ? undefined : this.#write(() => this.#end(this.#row(digest)))
+    return this.#known(handleOf(id)) === undefined ? undefined : this.#write(() => this.#end(this.#row(digestOf(id))))
   }
 
   endByHandle(account: AccountId, handle: string): Promise<SessionRow | undefined> {
@@ -167,7 +167,7 @@ class SessionTable implements SessionStore, Cleanable {
   }
 
   async child(child: { parentHandle: string; id: string; host: string }): Promise<SessionRow | undefined> {
-    const parent = this.#alive(this.#known(Buffer.from(child.parentHandle, 'hex')))?.row
+    const parent = this.#alive(this.#known(child.parentHandle))?.row
     const place = { digest: digestOf(child.id), host: child.host, now: this.#now() }
     return parent === undefined ? undefined : this.#insert(childOf(parent, place))
   }
@@ -185,9 +185,10 @@ class SessionTable implements SessionStore, Cleanable {
     return this.#statements.get.get(digest)
   }
 
-  #known(digest: Buffer): Kept | undefined {
+  /** By the digest in hexadecimal: most are in memory, where that is their name. */
+  #known(handle: string): Kept | undefined {
     this.#memory.refresh()
-    return this.#memory.peek(digest.toString('hex')) ?? this.#read(this.#row(digest))
+    return this.#memory.peek(handle) ?? this.#read(this.#row(Buffer.from(handle, 'hex')))
   }
 
   #read(row: StoredSession | undefined): Kept | undefined {
@@ -200,7 +201,8 @@ class SessionTable implements SessionStore, Cleanable {
 
   /** A child's own idleness does not count, only its root's. */
   #alive(kept: Kept | undefined): Kept | undefined {
-    const root = kept?.row.parent == null ? kept : this.#known(kept.row.parent)
+    const parent = kept?.session.parent
+    const root = parent === undefined ? kept : this.#known(parent)
     return root === undefined || isOver(root.row, this.#now()) ? undefined : kept
   }
 

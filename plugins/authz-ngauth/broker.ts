@@ -9,7 +9,9 @@ import { sourceOf } from './source.ts'
 /** Gives credentials. */
 export interface Broker {
   /** @throws Fault ERR_UPSTREAM, ERR_UPSTREAM_REFUSED with what to mend */
-  credentialFor(bucket: string, openings: readonly Opening[]): Promise<string>
+  credentialFor(bucket: string, openings: readonly Opening[]): Promise<GoogleToken>
+  /** Whether a credential may still be handed out. */
+  isGood(credential: GoogleToken): boolean
   /** The bucket's own policy, at most a minute old. @throws as above */
   policyOf(bucket: string): Promise<Policy>
   /** Whether Google gives us anything at all. @throws as above */
@@ -56,12 +58,12 @@ export function createBroker(wire: Wire, config: NgauthConfig): Broker {
     },
     async credentialFor(bucket, openings) {
       const options = JSON.stringify(boundaryOf(bucket, openings))
-      const { value } = await limited.get(options, async () => {
+      return limited.get(options, async () => {
         await readable.get(bucket, () => assertReadable(bucket))
         return withSource((source) => exchange(wire, { source, options, base: sts }))
       })
-      return value
     },
+    isGood: ({ endsAt }) => endsAt - leastMs >= now(),
     policyOf: (bucket) =>
       policies.get(bucket, async () => {
         const answer = await withSource((source) =>

@@ -8,7 +8,7 @@ import type { Clock } from '@labgate/contract'
 export interface Recent<T> {
   /** What was given under this key, if it still fits. */
   find(key: string, fits: (given: T) => boolean): T | undefined
-  /** Call it when the line in the audit trail is on disk. */
+  /** Of what is issued call it when the line in the audit trail is on disk. */
   keep(key: string, given: T): void
 }
 

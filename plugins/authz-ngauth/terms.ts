@@ -40,6 +40,11 @@ export async function wantsTerms({ access, store }: Needs, snapshot: Snapshot): 
   return pending.some(({ terms }) => wanted.includes(terms))
 }
 
+/** Whether terms that are for this service and no dataset stand before everything else. */
+export async function owesTerms({ access }: Pick<Needs, 'access'>, account: AccountId): Promise<boolean> {
+  return (await access.missingTerms({ account })).length > 0
+}
+
 /** Remembers what a person tried to open. */
 export async function noteWanted({ store }: Pick<Needs, 'store'>, account: AccountId, terms: readonly string[]) {
   await store.put(wantedKey(account), terms, wantedSeconds)
@@ -62,6 +67,7 @@ export async function termsOf(
 }
 
 async function pendingTerms(access: Needs['access'], { grants, terms }: Snapshot): Promise<Wanted[]> {
+  if (terms.length === 0) return []
   const found = new Map<string, Wanted>()
   for (const grant of grants) {
     if (covers(grant, 'view') || !covers(grant.beforeTerms, 'view')) continue

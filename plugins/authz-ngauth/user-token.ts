@@ -7,6 +7,7 @@
 import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto'
 import type { AccountId, AuthzContext } from '@labgate/contract'
 import type { NgauthConfig } from './config.ts'
+import { createRecent } from './recent.ts'
 
 /** Whom a token speaks for, and where. */
 export interface UserToken {
@@ -41,9 +42,15 @@ export function createUserTokens(
   const { clock, random, store } = context
   const generation = String(context.config.tokenGeneration)
   const now = () => Math.floor(clock.now().getTime() / 1000)
-  const issuer = () => context.url('/').origin
-  /** What was understood before, by its letters. */
+  let origin: string | undefined
+  // Not before it is asked: an adapter that is only checked has no address.
+  const issuer = () => {
+    origin ??= context.url('/').origin
+    return origin
+  }
   const headers = { data: new Map<string, string>(), 'sign-out': new Map<string, string>() }
+  /** Those that were proved a moment ago, by their letters: viewers send one and the same for each of their layers. */
+  const proved = { data: createRecent<Proved>(context.clock), 'sign-out': createRecent<Proved>(context.clock) }
   const keys = new Map<string, { readonly key: KeyObject; readonly until: number }>()
   const stored = async (kid: string) => {
     const known = keys.get(kid)
@@ -65,7 +72,37 @@ export function createUserTokens(
       await store.put(`key:${kid}`, key.toString('base64url'), 2 * daySeconds)
       return createSecretKey(key)
     })
-  const keyId = (at = now()) => `${generation}.${Math.floor(at / daySeconds)}`
+  const prove = async (token: string, use: TokenUse): Promise<Proved | undefined> => {
+    const [header = '', claims = '', signature = '', ...more] = token.split('.')
+    const known = headers[use].get(header)
+    const kid = known ?? kidIn(header)
+    if (kid?.split('.')[0] !== generation || more.length > 0) return undefined
+    // Ours to the letter, so that nothing in it is left to be understood: no other algorithm, no extension.
+    if (known === undefined && header !== headerOf(use, kid)) return undefined
+    const key = await stored(kid)
+    if (key === undefined) return undefined
+    // Only of keys that there are: one a day.
+    headers[use].set(header, kid)
+    if (!isSame(signature, mac(key, `${header}.${claims}`))) return undefined
+    const { iss, sub, aud, iat, exp } = decoded(claims)
+    if (iss !== issuer() || typeof iat !== 'number' || typeof exp !== 'number') return undefined
+    if (typeof sub !== 'string' || typeof aud !== 'string') return undefined
+    return { kid, key, iat, exp, says: { account: sub, origin: aud } }
+  }
+  /** Whatever was proved, its key must be there still, and is asked for each time. */
+  const provedOf = async (token: string, use: TokenUse): Promise<Proved | undefined> => {
+    const before = proved[use].find(token, () => true)
+    if (before !== undefined && before.key === (await stored(before.kid))) return before
+    const fresh = await prove(token, use)
+    if (fresh !== undefined) proved[use].keep(token, fresh)
+    return fresh
+  }
+  let today = { day: Number.NaN, kid: '' }
+  const keyId = (at = now()) => {
+    const day = Math.floor(at / daySeconds)
+    if (day !== today.day) today = { day, kid: `${generation}.${day}` }
+    return today.kid
+  }
   return {
     keyId: () => keyId(),
     async give({ account, origin }, use) {
@@ -76,24 +113,23 @@ export function createUserTokens(
       return `${signed}.${mac(await signingKey(kid), signed)}`
     },
     async read(token, use) {
-      const [header = '', claims = '', signature = '', ...more] = token.split('.')
-      const known = headers[use].get(header)
-      const kid = known ?? kidIn(header)
-      if (kid?.split('.')[0] !== generation || more.length > 0) return undefined
-      // Ours to the letter, so that nothing in it is left to be understood: no other algorithm, no extension.
-      if (known === undefined && header !== headerOf(use, kid)) return undefined
-      const key = await stored(kid)
-      if (key === undefined) return undefined
-      // Only of keys that there are: one a day.
-      headers[use].set(header, kid)
-      if (!isSame(signature, mac(key, `${header}.${claims}`))) return undefined
-      const { iss, sub, aud, iat, exp } = decoded(claims)
+      const found = await provedOf(token, use)
+      if (found === undefined) return undefined
+      const { iat, exp, says } = found
       const at = now()
-      const lives = typeof iat === 'number' && iat <= at && at - iat <= userTokenSeconds
-      if (iss !== issuer() || !lives || typeof exp !== 'number' || exp <= at) return undefined
-      return typeof sub === 'string' && typeof aud === 'string' ? { account: sub, origin: aud } : undefined
+      return iat <= at && at - iat <= userTokenSeconds && exp > at ? says : undefined
     },
   }
+}
+
+/** What a token says that we have signed. */
+interface Proved {
+  readonly kid: string
+  readonly key: KeyObject
+  /** Seconds since 1970, as `exp`. */
+  readonly iat: number
+  readonly exp: number
+  readonly says: UserToken
 }
 
 /** HS256 (RFC 7518 §3.2), here and now: a thread pool costs more than the work. */

@@ -146,6 +146,29 @@ test('a line says the same, whether it is written quickly or with care', () => {
   assert.deepEqual(Object.keys(quick ?? {}), Object.keys(rest))
 })
 
+test('the line of a request says the same as any other line with its fields', () => {
+  const lines: string[] = []
+  const log = createLog({ clock, write: (line) => void lines.push(line) })
+  const usual = { requestId: 'aB3', method: 'GET', route: '/a/:id', path: undefined, status: 200, address: '10.0.0.1' }
+  const odd = [
+    {},
+    { status: 304 },
+    { method: 'POST' },
+    { address: '::1' },
+    { address: 'un"known' },
+    { route: undefined, path: '/x y' },
+    { broken: true as const },
+    { method: 'A"B' },
+  ]
+  for (const change of odd) {
+    const line = { ...usual, ms: 3, broken: undefined, ...change }
+    log.request(line)
+    log.info(line, 'request')
+    const [own = '', plain = ''] = lines.splice(0)
+    assert.equal(own, plain, JSON.stringify(change))
+  }
+})
+
 test('a secret is masked also in a line of plain words', () => {
   const lines: string[] = []
   const log = createLog({ clock, write: (line) => void lines.push(line) })

@@ -26,6 +26,19 @@ describe('the token of a person', () => {
     assert.equal(await tokens().read(token, 'data'), undefined)
   })
 
+  test('is read as long as it counts, however often it was read before, and no other in its place', async () => {
+    const same = tokens()
+    const token = await same.give(one, 'data')
+    for (const seconds of [0, 1, 58, 2, hour - 62]) {
+      advance(seconds)
+      assert.deepEqual(await same.read(token, 'data'), one)
+      assert.equal(await same.read(token, 'sign-out'), undefined)
+      assert.equal(await same.read(`${token.slice(0, -1)}${token.endsWith('A') ? 'B' : 'A'}`, 'data'), undefined)
+    }
+    advance(1)
+    assert.equal(await same.read(token, 'data'), undefined)
+  })
+
   test('given before midnight (UTC) counts its hour under the next day’s key, which then signs', async () => {
     const seconds = Math.floor(context.clock.now().getTime() / 1000)
     advance(86_400 - (seconds % 86_400) - 60)

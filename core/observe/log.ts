@@ -53,7 +53,16 @@ interface Stream extends DestinationStream {
 function openStream(needs: LogNeeds): Stream {
   if (needs.write !== undefined) return { write: needs.write, flush: () => undefined }
   // Synchronous: the lines before a crash are those that are wanted.
-  return gathered(destination({ dest: needs.file ?? 1, mkdir: true, sync: true, mode: 0o600 }))
+  const out = destination({ dest: needs.file ?? 1, mkdir: true, sync: true, mode: 0o600, maxLength: mostHeldBytes })
+  return gathered(out)
+}
+
+/** What a full disk does not take is held and tried again with the next line; lines beyond this are lost. */
+const mostHeldBytes = 16 * 1024 * 1024
+
+interface Out extends DestinationStream {
+  flushSync(): void
+  on(event: 'error' | 'write', listener: () => void): unknown
 }
 
 /** Those that hold lines. */
@@ -66,8 +75,16 @@ process.on('exit', () => {
 const gatherMs = 5
 
 /** Lines of a moment are written together, at its end, when the process ends, or when one of them says that something went wrong. */
-function gathered(out: DestinationStream & { flushSync(): void }): Stream {
+function gathered(out: Out): Stream {
   let held = ''
+  let isStuck = false
+  // Unheard, it would end the process.
+  out.on('error', () => {
+    isStuck = true
+  })
+  out.on('write', () => {
+    isStuck = false
+  })
   const release = () => {
     const lines = held
     held = ''
@@ -77,7 +94,8 @@ function gathered(out: DestinationStream & { flushSync(): void }): Stream {
   return {
     flush() {
       release()
-      out.flushSync()
+      // It would not come back before there is room.
+      if (!isStuck) out.flushSync()
     },
     write(line) {
       if (held === '') {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import fs from 'node:fs'
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -130,6 +131,32 @@ test('what goes wrong is written at once, after the lines before it', async () =
   await sleep(50)
   assert.match(await readFile(file, 'utf8'), /"after"/)
   await rm(folder, { recursive: true })
+})
+
+test('a full disk takes no line, and nobody with it; when there is room again, what was held is written, whole', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'labgate-log-'))
+  t.after(() => rm(folder, { recursive: true }))
+  const file = join(folder, 'labgate.log')
+  const log = createLog({ clock, file })
+  log.warn({}, 'before')
+  const { writeSync } = fs
+  const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
+  let room = 10
+  const disk = t.mock.method(fs, 'writeSync', (fd: number, data: string | Buffer) => {
+    if (room === 0) throw full
+    const some = Buffer.from(data).subarray(0, room)
+    room -= some.length
+    return writeSync(fd, some)
+  })
+  log.error({}, 'first')
+  log.error({}, 'second')
+  log.info({}, 'third')
+  log.flush()
+  disk.mock.restore()
+  log.warn({}, 'after')
+  const lines = (await readFile(file, 'utf8')).trim().split('\n')
+  const said = lines.map((line) => (JSON.parse(line) as { message: string }).message)
+  assert.deepEqual(said, ['before', 'first', 'second', 'third', 'after'])
 })
 
 test('a line says the same, whether it is written quickly or with care', () => {

@@ -7,6 +7,7 @@ import { answerPreflight, type CorsRule, namesOrigin, setCors } from './cors.ts'
 import { assertProvenance, assertToken, type Csrf, type CsrfRule } from './csrf.ts'
 import { keepOpener } from './opener.ts'
 import { addressKey, type Limits, type RateRule } from './rate.ts'
+import { createRouteIndex, type RouteIndex } from './route-index.ts'
 
 /** Methods a route may have; GET answers HEAD too. */
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -142,6 +143,7 @@ interface HostTable {
   readonly router: Router
   /** Routes without parameters by method and path. */
   readonly exact: Map<string, Step>
+  readonly index: RouteIndex<Step>
   readonly dispatch: Step
   readonly routes: Route[]
 }
@@ -150,7 +152,13 @@ function newTable(): HostTable {
   // The pattern with fewer parameters wins, so that /a/new is not taken for /a/:id.
   const router = new Router({ exclusive: 'specificity', strict: true, sensitive: true })
   // The router's own types know no `State`; its contexts are ours.
-  return { router, exact: new Map(), dispatch: router.routes() as unknown as Step, routes: [] }
+  return {
+    router,
+    exact: new Map(),
+    index: createRouteIndex(),
+    dispatch: router.routes() as unknown as Step,
+    routes: [],
+  }
 }
 
 function methodsAt(table: HostTable, path: string): readonly string[] {
@@ -205,6 +213,7 @@ export function createRoutes(needs: RouteNeeds, hostOf: (ctx: Ctx) => string): R
     const pass = passOf(route, needs)
     const step = stepOf(route, pass)
     table.router.register(route.path, [route.method.toLowerCase()], step as never)
+    table.index.add(route.method, route.path, step)
     const key = `${route.method} ${route.path}`
     if (!isPlain(route.path) || table.exact.has(key)) return
     table.exact.set(key, step)
@@ -222,8 +231,14 @@ export function createRoutes(needs: RouteNeeds, hostOf: (ctx: Ctx) => string): R
     shortAt: (method, path) => short.get(`${method} ${path}`),
     async run(ctx) {
       const table = tableOf(hostOf(ctx))
-      const exact = table.exact.get(`${ctx.method === 'HEAD' ? 'GET' : ctx.method} ${ctx.path}`)
+      const method = ctx.method === 'HEAD' ? 'GET' : ctx.method
+      const exact = table.exact.get(`${method} ${ctx.path}`)
       if (exact !== undefined) return exact(ctx, async () => undefined)
+      const indexed = table.index.find(method, ctx.path)
+      if (indexed !== undefined) {
+        ctx.params = indexed.params
+        return indexed.value(ctx, async () => undefined)
+      }
       let taken = true
       await table.dispatch(ctx, async () => {
         taken = false

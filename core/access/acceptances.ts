@@ -4,6 +4,7 @@ import type { EntityManager } from '@mikro-orm/sqlite'
 import { type Actor, type PageAsk, type Paged, pageLimit } from '../accounts/actor.ts'
 import { afterNumber, pageOf, searchWhere } from '../accounts/paging.ts'
 import { AccountEntity } from '../storage/entities.ts'
+import type { Reads } from '../storage/late-orm.ts'
 import { AcceptanceEntity } from '../storage/ledger-entities.ts'
 import type { Acceptance } from './model.ts'
 import { acceptanceView } from './terms-rows.ts'
@@ -37,7 +38,7 @@ const ofAccounts = ['id', 'username', 'display_name', 'email'].map(
 
 /** Who accepted terms, newest first. `search`: part of an account's id, username, name or address. */
 export async function listAcceptances(
-  em: EntityManager,
+  em: Reads,
   ask: PageAsk & { readonly terms: string },
 ): Promise<Paged<Acceptance>> {
   const where = { terms: ask.terms, ...searchWhere(ask.search, ofAccounts) }
@@ -54,6 +55,6 @@ export async function listAcceptances(
 }
 
 /** What a person accepted, newest first. */
-export async function acceptancesOf(em: EntityManager, account: string): Promise<Acceptance[]> {
+export async function acceptancesOf(em: Reads, account: string): Promise<Acceptance[]> {
   return (await em.find(AcceptanceEntity, { account }, { orderBy: { id: 'desc' } })).map(acceptanceView)
 }

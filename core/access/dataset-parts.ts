@@ -1,6 +1,7 @@
 /** The lists of a dataset as rows: aliases, versions, places, tables; how they are read and replaced. @module */
 import { Fault } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
+import type { Reads } from '../storage/late-orm.ts'
 import {
   AccessRequestEntity,
   DatasetAliasEntity,
@@ -21,7 +22,7 @@ export type Parts = Pick<Dataset, 'aliases' | 'versions' | 'tables'> & {
 }
 
 /** Reads the lists of many datasets at once; the answer gives those of one. */
-export async function partsOf(em: EntityManager, slugs: readonly string[]) {
+export async function partsOf(em: Reads, slugs: readonly string[]) {
   const where = { dataset: { $in: [...slugs] } }
   const fresh = { disableIdentityMap: true } as const
   const aliases = await em.find(DatasetAliasEntity, where, { ...fresh, orderBy: { alias: 'asc' } })

@@ -8,6 +8,7 @@ import type { EntityManager } from '@mikro-orm/sqlite'
 import { type Actor, type PageAsk, type Paged, pageLimit, sourceOf } from '../accounts/actor.ts'
 import type { Change } from '../accounts/changes.ts'
 import { pageOf, searchWhere } from '../accounts/paging.ts'
+import type { Reads } from '../storage/late-orm.ts'
 import { DatasetAliasEntity, DatasetEntity, type DatasetRow } from '../storage/ledger-entities.ts'
 import { nextNumericId } from '../storage/numeric-ids.ts'
 import type { Storage } from '../storage/storage.ts'
@@ -86,7 +87,7 @@ export function createDatasets(needs: DatasetNeeds): Datasets {
 }
 
 /** A dataset by slug or alias, as a transaction sees it. */
-export async function findIn(em: EntityManager, name: string): Promise<Dataset | undefined> {
+export async function findIn(em: Reads, name: string): Promise<Dataset | undefined> {
   // Within a transaction rows may have changed behind the identity map.
   const fresh = { disableIdentityMap: true } as const
   const bySlug = (slug: string) => em.findOne(DatasetEntity, { slug }, fresh)
@@ -188,7 +189,7 @@ async function present(em: EntityManager, slug: string): Promise<Dataset> {
   return found
 }
 
-async function viewsOf(em: EntityManager, rows: readonly DatasetRow[]): Promise<Dataset[]> {
+async function viewsOf(em: Reads, rows: readonly DatasetRow[]): Promise<Dataset[]> {
   const parts = await partsOf(
     em,
     rows.map(({ slug }) => slug),

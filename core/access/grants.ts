@@ -5,6 +5,7 @@ import { type Actor, actorName, type PageAsk, type Paged, pageLimit, sourceOf } 
 import type { Change } from '../accounts/changes.ts'
 import { afterNumber, pageOf, searchWhere } from '../accounts/paging.ts'
 import { AccountEntity, GroupEntity } from '../storage/entities.ts'
+import type { Reads } from '../storage/late-orm.ts'
 import {
   DatasetAliasEntity,
   DatasetEntity,
@@ -246,7 +247,7 @@ async function keeps({ actor, change }: By, dataset: string): Promise<boolean> {
   }
 }
 
-async function rowOf(em: EntityManager, id: number): Promise<GrantRow | undefined> {
+async function rowOf(em: Reads, id: number): Promise<GrantRow | undefined> {
   if (!Number.isSafeInteger(id)) return undefined
   return (await em.findOne(GrantEntity, { id }, { disableIdentityMap: true })) ?? undefined
 }

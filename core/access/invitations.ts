@@ -7,6 +7,7 @@ import { type Actor, actorName } from '../accounts/actor.ts'
 import type { Change } from '../accounts/changes.ts'
 import { newId } from '../random.ts'
 import { AccountEntity } from '../storage/entities.ts'
+import type { Reads } from '../storage/late-orm.ts'
 import {
   GrantEntity,
   TermsInvitationEntity,
@@ -73,7 +74,7 @@ const digestOf = (token: string) => createHash('sha256').update(token).digest()
 /** Makes the links on a storage. */
 export function createInvitations(needs: InvitationNeeds): Invitations {
   const { storage, clock, change } = needs
-  const state = async (em: EntityManager, token: string): Promise<{ row?: TermsInvitationRow; over?: LinkOver }> => {
+  const state = async (em: Reads, token: string): Promise<{ row?: TermsInvitationRow; over?: LinkOver }> => {
     const row = await em.findOne(TermsInvitationEntity, { digest: digestOf(token) })
     if (!row) return { over: 'gone' }
     const over = (await termsRow(em, row.terms)).retiredAt === null ? overOf(row, clock.now()) : 'retired'

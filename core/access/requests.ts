@@ -5,6 +5,7 @@ import { type Actor, actorName, type PageAsk, type Paged, pageLimit } from '../a
 import type { Change } from '../accounts/changes.ts'
 import { afterNumber, pageOf, searchWhere } from '../accounts/paging.ts'
 import { AccountEntity } from '../storage/entities.ts'
+import type { Reads } from '../storage/late-orm.ts'
 import {
   AccessRequestEntity,
   type AccessRequestRow,
@@ -121,7 +122,7 @@ export function createRequests(needs: RequestNeeds): Requests {
 
 const notThere = () => new Fault('ERR_NOT_FOUND', 'There is no such request.')
 
-async function rowOf(em: EntityManager, id: number): Promise<AccessRequestRow> {
+async function rowOf(em: Reads, id: number): Promise<AccessRequestRow> {
   const row = await em.findOne(AccessRequestEntity, { id })
   if (!row) throw notThere()
   return row
@@ -255,7 +256,7 @@ function checkedWords(words: string): string {
 
 const searched = ['dataset', 'why'].map((column) => `lower(${column}) like ? escape '\\'`)
 
-async function list(em: EntityManager, ask: Parameters<Requests['list']>[0]): Promise<Paged<AccessRequest>> {
+async function list(em: Reads, ask: Parameters<Requests['list']>[0]): Promise<Paged<AccessRequest>> {
   const matching = () => ({
     $and: [
       searchWhere(ask.search, searched),

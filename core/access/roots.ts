@@ -4,6 +4,7 @@ import type { EntityManager } from '@mikro-orm/sqlite'
 import { type Actor, actorName, type PageAsk, type Paged, pageLimit } from '../accounts/actor.ts'
 import type { Change } from '../accounts/changes.ts'
 import { pageOf } from '../accounts/paging.ts'
+import type { Reads } from '../storage/late-orm.ts'
 import { PublicRootEntity, ServiceTableEntity } from '../storage/ledger-entities.ts'
 import type { Storage } from '../storage/storage.ts'
 import { checkTable } from './dataset-patch.ts'
@@ -127,7 +128,7 @@ async function drop(em: EntityManager, { table, roots }: { table: Table; roots: 
   return gone
 }
 
-async function list(em: EntityManager, ask: Parameters<Roots['roots']>[0]): Promise<Paged<PublicRoot>> {
+async function list(em: Reads, ask: Parameters<Roots['roots']>[0]): Promise<Paged<PublicRoot>> {
   const size = pageLimit(ask)
   const digits = (ask.search ?? '').replaceAll(/\D/g, '')
   const ofDataset = `exists (select 1 from service_table t

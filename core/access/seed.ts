@@ -22,6 +22,7 @@ const keptKey = 'ledger.config'
  */
 export async function seed(needs: SeedNeeds): Promise<Readonly<Record<string, number>>> {
   const texts = await readTexts(needs.config, needs.locate)
+  if (saysNothing(needs) && !(await needs.storage.startRows.hasSeeded())) return {}
   return needs.storage.transaction(async (em) => {
     const row = await em.findOne(SettingEntity, { key: keptKey }, { refresh: true })
     const kept = keptOf(row?.value)
@@ -44,6 +45,10 @@ export async function seed(needs: SeedNeeds): Promise<Readonly<Record<string, nu
       await needs.storage.audit.appendIn(em, { type: 'ledger.seeded', actor: seedActor.name, detail: counts })
     return counts
   })
+}
+
+function saysNothing({ config: { datasets, groups, terms, serviceAccounts, grants } }: SeedNeeds): boolean {
+  return [datasets, groups, terms, serviceAccounts, grants].every((part) => Object.keys(part).length === 0)
 }
 
 /** A fault that a part meets is a mistake of the file, and is told with its place. */

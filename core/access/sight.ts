@@ -1,5 +1,5 @@
 /** Which grants somebody sees who looks after something: the same rule for one grant and for a list of them. @module */
-import { raw } from '@mikro-orm/sqlite'
+import { raw } from '@mikro-orm/core'
 import type { Grant } from './model.ts'
 import type { Rights } from './stewards.ts'
 

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { Fault } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
 import type { Actor } from '../accounts/actor.ts'
+import type { Reads } from '../storage/late-orm.ts'
 import {
   type AcceptanceRow,
   TermsEntity,
@@ -67,7 +68,7 @@ export function assertOwn(actor: Actor, { id, source }: Pick<TermsRow, 'id' | 's
 }
 
 /** The terms of an id. @throws Fault ERR_NOT_FOUND */
-export async function termsRow(em: EntityManager, id: string): Promise<TermsRow> {
+export async function termsRow(em: Reads, id: string): Promise<TermsRow> {
   const row = await em.findOne(TermsEntity, { id })
   if (!row) throw new Fault('ERR_NOT_FOUND', 'There are no such terms.')
   return row
@@ -97,7 +98,7 @@ export async function textAsShown(em: EntityManager, terms: string, digest: stri
 }
 
 /** Views of rows, with one query for their texts. */
-export async function termsViews(em: EntityManager, rows: readonly TermsRow[]): Promise<Terms[]> {
+export async function termsViews(em: Reads, rows: readonly TermsRow[]): Promise<Terms[]> {
   const ids = rows.map(({ id }) => id)
   const texts = await em.find(TermsTextEntity, { terms: { $in: ids } }, { orderBy: { number: 'asc' } })
   const newest = new Map(texts.map((text) => [text.terms, text]))

@@ -7,6 +7,7 @@ import { type AccountId, Fault } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
 import { type Actor, actorName, type PageAsk, type Paged, pageLimit, sourceOf } from '../accounts/actor.ts'
 import { pageOf, searchWhere } from '../accounts/paging.ts'
+import type { Reads } from '../storage/late-orm.ts'
 import { DatasetEntity, DatasetVersionEntity, TermsEntity, TermsTextEntity } from '../storage/ledger-entities.ts'
 import { nextNumericId } from '../storage/numeric-ids.ts'
 import { type Acceptor, acceptancesOf, acceptIn, listAcceptances } from './acceptances.ts'
@@ -99,7 +100,7 @@ export function createTerms(needs: InvitationNeeds): TermsBook {
 
 const searched = ['id', 'title', 'dataset'].map((column) => `lower(${column}) like ? escape '\\'`)
 
-async function listTerms(em: EntityManager, ask: Parameters<TermsBook['list']>[0]): Promise<Paged<Terms>> {
+async function listTerms(em: Reads, ask: Parameters<TermsBook['list']>[0]): Promise<Paged<Terms>> {
   const matching = () => ({
     $and: [
       searchWhere(ask.search, searched),

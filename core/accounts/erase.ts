@@ -6,6 +6,7 @@
 import { type AccountId, Fault } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
 import { type Account, AccountEntity } from '../storage/entities.ts'
+import type { Reads } from '../storage/late-orm.ts'
 import type { Actor } from './actor.ts'
 import type { LifeNeeds } from './data-holders.ts'
 import { eraseIn } from './erase-rows.ts'
@@ -88,7 +89,7 @@ async function assertMayErase(em: EntityManager, actor: Actor, id: AccountId): P
 }
 
 /** Accounts that went into this one, and into those. */
-export async function mergedInto(em: EntityManager, account: AccountId): Promise<AccountId[]> {
+export async function mergedInto(em: Reads, account: AccountId): Promise<AccountId[]> {
   const sql = `with recursive gone (id) as (select id from account where merged_into = ?
     union select a.id from account a join gone on a.merged_into = gone.id) select id from gone where id <> ?`
   return (await em.execute<{ id: string }[]>(sql, [account, account])).map(({ id }) => id)

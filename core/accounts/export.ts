@@ -1,9 +1,9 @@
 /** Everything kept about a person, of the core and of every plugin, as one JSON. No secret, no digest of one. @module */
 
 import { type AccountId, Fault, type Json } from '@labgate/contract'
-import type { EntityManager } from '@mikro-orm/sqlite'
 import type { AuditLine } from '../storage/audit.ts'
 import { AccountEntity, IdentityEntity, MembershipEntity } from '../storage/entities.ts'
+import type { Reads } from '../storage/late-orm.ts'
 import {
   AcceptanceEntity,
   AccessRequestEntity,
@@ -124,7 +124,7 @@ async function ofCore(needs: LifeNeeds, ids: readonly AccountId[]) {
 /** How a runner finds it is the house's, and its secrets open the app. */
 const ofTheHouse = [...inner, 'runnerState', 'runnerStateVersion', 'planHash', 'secrets']
 
-async function workspacesOf(em: EntityManager, ids: readonly AccountId[]): Promise<Json[]> {
+async function workspacesOf(em: Reads, ids: readonly AccountId[]): Promise<Json[]> {
   const rows = await em.find(WorkspaceEntity, { account: { $in: [...ids] } }, fresh)
   const events = await em.find(
     WorkspaceEventEntity,
@@ -156,7 +156,7 @@ function issuedJson(kind: string, payload: Json): Json {
   return rowJson({ kind, clientId, scope, iat, exp })
 }
 
-async function grantsOf(em: EntityManager, ids: readonly AccountId[]) {
+async function grantsOf(em: Reads, ids: readonly AccountId[]) {
   const identities = await em.find(IdentityEntity, { account: { $in: [...ids] }, removedAt: null }, fresh)
   const names = identities.flatMap(({ instance, subject, facts }) => [
     `name:${instance}:${subject}`,
@@ -169,7 +169,7 @@ async function grantsOf(em: EntityManager, ids: readonly AccountId[]) {
 }
 
 async function invitationsOf(
-  em: EntityManager,
+  em: Reads,
   ids: readonly AccountId[],
   rows: readonly { email?: string | null | undefined; emailVerified: boolean }[],
 ) {

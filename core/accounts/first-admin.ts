@@ -4,7 +4,7 @@
  */
 import { timingSafeEqual } from 'node:crypto'
 import { type AccountId, Fault, type Random } from '@labgate/contract'
-import { AccountEntity, SettingEntity } from '../storage/entities.ts'
+import { SettingEntity } from '../storage/entities.ts'
 import { digest } from '../storage/sealing.ts'
 import type { Storage } from '../storage/storage.ts'
 import type { Accounts } from './accounts.ts'
@@ -28,7 +28,7 @@ export interface FirstAdmin {
 /** Makes the first admin’s door on a storage. */
 export function createFirstAdmin(needs: { storage: Storage; accounts: Accounts; random: Random }): FirstAdmin {
   const { storage, accounts, random } = needs
-  const hasAdmin = async () => (await storage.em().count(AccountEntity, { role: 'admin', state: 'active' })) > 0
+  const { hasAdmin } = storage.startRows
   const hash = (code: string) => digest('first-admin', code.trim().toLowerCase())
   return {
     async issue() {
@@ -38,11 +38,9 @@ export function createFirstAdmin(needs: { storage: Storage; accounts: Accounts; 
           .token()
           .replaceAll(/[^a-z0-9]/g, '')
           .slice(0, 12) + random.digits(4)
-      await storage.transaction(async (em) => {
-        const before = (await em.findOne(SettingEntity, { key: setting }))?.value.split(' ') ?? []
-        const kept = storage.isShared ? before.slice(0, mostCodes - 1) : []
-        await em.upsert(SettingEntity, { key: setting, value: [hash(code).toString('hex'), ...kept].join(' ') })
-      })
+      const own = hash(code).toString('hex')
+      if (storage.isShared) await keepBeside(storage, own)
+      else await storage.settings.set(setting, own)
       return code
     },
     async isOpen() {
@@ -59,4 +57,12 @@ export function createFirstAdmin(needs: { storage: Storage; accounts: Accounts; 
       await accounts.setRole(account, 'admin')
     },
   }
+}
+
+/** Puts a code before those that other processes have printed. */
+async function keepBeside({ transaction }: Storage, own: string): Promise<void> {
+  await transaction(async (em) => {
+    const before = (await em.findOne(SettingEntity, { key: setting }))?.value.split(' ') ?? []
+    await em.upsert(SettingEntity, { key: setting, value: [own, ...before.slice(0, mostCodes - 1)].join(' ') })
+  })
 }

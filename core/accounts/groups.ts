@@ -6,6 +6,7 @@
 import { type AccountId, type Clock, Fault } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
 import { GroupEntity, MembershipEntity } from '../storage/entities.ts'
+import type { Reads } from '../storage/late-orm.ts'
 import { GrantEntity, GroupManagerEntity } from '../storage/ledger-entities.ts'
 import { nextNumericId } from '../storage/numeric-ids.ts'
 import type { Storage } from '../storage/storage.ts'
@@ -93,10 +94,7 @@ export function createGroups(needs: { storage: Storage; clock: Clock; change: Ch
   }
 }
 
-async function filled(
-  em: EntityManager,
-  { slug, numeric_id, title, description, source }: GroupColumns,
-): Promise<Group> {
+async function filled(em: Reads, { slug, numeric_id, title, description, source }: GroupColumns): Promise<Group> {
   const [count] = await em.execute<{ total: number }[]>(
     'select count(distinct account_id) as total from membership where group_slug = ?',
     [slug],

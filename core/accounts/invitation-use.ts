@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto'
 import type { AccountId, AccountRole, Fact } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
 import { AccountEntity, GroupEntity, MembershipEntity } from '../storage/entities.ts'
+import type { Reads } from '../storage/late-orm.ts'
 import { AccountInvitationEntity, type AccountInvitationRow } from '../storage/life-entities.ts'
 import { inSmallLetters } from './accounts.ts'
 import { isOwnSlug } from './group-members.ts'
@@ -76,13 +77,13 @@ function verifiedAddresses(facts: readonly Fact[]): string[] {
 /** Makes that side. */
 export function invitationUse(needs: InvitationNeeds): InvitationUse {
   const { storage, clock, change } = needs
-  const living = async (em: EntityManager, digest: Buffer): Promise<AccountInvitationRow | undefined> => {
+  const living = async (em: Reads, digest: Buffer): Promise<AccountInvitationRow | undefined> => {
     const row = await em.findOne(AccountInvitationEntity, { digest, acceptedAt: null, endedAt: null })
     return row && row.endsAt > clock.now() && (await isBacked(needs, em, row)) ? row : undefined
   }
   const isPowerful = ({ role, groups }: AccountInvitationRow) =>
     role !== 'user' || groups.includes(needs.steeringCommittee)
-  const fitOf = async (em: EntityManager, proof: string, facts: readonly Fact[]) => {
+  const fitOf = async (em: Reads, proof: string, facts: readonly Fact[]) => {
     const row = await living(em, Buffer.from(proof, 'base64url'))
     if (!row) return { kind: 'over' } as const
     if (isPowerful(row) && !verifiedAddresses(facts).includes(row.email)) return { kind: 'other-address' } as const
@@ -132,7 +133,7 @@ export function invitationUse(needs: InvitationNeeds): InvitationUse {
 }
 
 /** An invitation is worth no more than whoever made it may give now; the house's always counts. */
-async function isBacked(needs: InvitationNeeds, em: EntityManager, row: AccountInvitationRow): Promise<boolean> {
+async function isBacked(needs: InvitationNeeds, em: Reads, row: AccountInvitationRow): Promise<boolean> {
   const inviter = await em.findOne(AccountEntity, { id: row.madeBy })
   // A name like an account's id that is none is of somebody who was erased: nobody answers for that link any more.
   if (!inviter) return !/^[\w-]{22}$/.test(row.madeBy)

@@ -8,6 +8,7 @@ import { type AccountRole, Fault, parseAddress } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
 import { newId } from '../random.ts'
 import { AccountEntity } from '../storage/entities.ts'
+import type { Reads } from '../storage/late-orm.ts'
 import { AccountInvitationEntity, type AccountInvitationRow } from '../storage/life-entities.ts'
 import { type Actor, actorName, type PageAsk, type Paged, pageLimit } from './actor.ts'
 import { changeable } from './group-members.ts'
@@ -112,7 +113,7 @@ function afterOf(after: string | undefined) {
   return { $or: [{ createdAt: { $lt: createdAt } }, { createdAt, id: { $lt: id } }] }
 }
 
-async function seesAll(em: EntityManager, actor: Actor): Promise<boolean> {
+async function seesAll(em: Reads, actor: Actor): Promise<boolean> {
   if (actor.kind === 'system') return true
   return (await em.count(AccountEntity, { id: actor.account, role: 'admin', state: 'active' })) > 0
 }

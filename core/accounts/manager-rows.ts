@@ -1,19 +1,20 @@
 /** The rows of who manages whom, read within a transaction or beside one. @module */
 import type { AccountId } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
+import type { Reads } from '../storage/late-orm.ts'
 import { AccountManagerEntity } from '../storage/life-entities.ts'
 
 /** So many managers, one above the other, there may be above a person. */
 export const mostDepth = 10
 
 /** Ids of those who manage an account directly, sorted. */
-export async function managersOf(em: EntityManager, account: AccountId): Promise<AccountId[]> {
+export async function managersOf(em: Reads, account: AccountId): Promise<AccountId[]> {
   const sql = 'select manager_id as id from account_manager where account_id = ? order by manager_id'
   return (await em.execute<{ id: string }[]>(sql, [account])).map(({ id }) => id)
 }
 
 /** Ids of those whom an account manages, directly or through others, sorted. */
-export async function managedBy(em: EntityManager, account: AccountId): Promise<AccountId[]> {
+export async function managedBy(em: Reads, account: AccountId): Promise<AccountId[]> {
   const sql = `with recursive below (id) as (select account_id from account_manager where manager_id = ?
     union select m.account_id from account_manager m join below b on m.manager_id = b.id) select id from below order by id`
   return (await em.execute<{ id: string }[]>(sql, [account])).map(({ id }) => id)
@@ -40,7 +41,7 @@ export interface Management {
 }
 
 /** What of FROM's management INTO does not have yet; never INTO above itself. */
-export async function managementToMove(em: EntityManager, from: AccountId, into: AccountId): Promise<Management> {
+export async function managementToMove(em: Reads, from: AccountId, into: AccountId): Promise<Management> {
   const peopleOf = async (id: AccountId) => {
     const sql = 'select account_id as id from account_manager where manager_id = ? order by account_id'
     return (await em.execute<{ id: string }[]>(sql, [id])).map((row) => row.id)

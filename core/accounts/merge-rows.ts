@@ -2,6 +2,7 @@
 import type { AccountId, AccountRole, Json } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
 import { type Account, IdentityEntity, MembershipEntity } from '../storage/entities.ts'
+import type { Reads } from '../storage/late-orm.ts'
 import {
   AcceptanceEntity,
   AccessRequestEntity,
@@ -64,7 +65,7 @@ interface Found {
 
 const fresh = { disableIdentityMap: true } as const
 
-async function found(em: EntityManager, account: AccountId): Promise<Found> {
+async function found(em: Reads, account: AccountId): Promise<Found> {
   const programs = await em.execute<{ id: string }[]>('select id from account where parent = ? order by id', [account])
   const subject = `account:${account}`
   return {
@@ -86,7 +87,7 @@ interface Sorted extends Found {
 }
 
 /** What of FROM's can move; the rest stands in INTO's way. */
-async function sorted(em: EntityManager, from: AccountId, into: AccountId): Promise<Sorted> {
+async function sorted(em: Reads, from: AccountId, into: AccountId): Promise<Sorted> {
   const [mine, theirs] = [await found(em, from), await found(em, into)]
   const answered = new Set(theirs.answers.map(({ question }) => question))
   const isAnswered = (group: string) => [...answered].some((question) => group.startsWith(`profile:${question}/`))
@@ -117,7 +118,7 @@ async function sorted(em: EntityManager, from: AccountId, into: AccountId): Prom
 }
 
 /** What a merge would do. */
-export async function planOf(em: EntityManager, source: Account, target: Account): Promise<MergePlan> {
+export async function planOf(em: Reads, source: Account, target: Account): Promise<MergePlan> {
   return describe(await sorted(em, source.id, target.id), source, target)
 }
 

@@ -4,8 +4,8 @@
  * @module
  */
 import { type AccountId, type AccountRole, Fault } from '@labgate/contract'
-import type { EntityManager } from '@mikro-orm/sqlite'
 import { type Account, AccountEntity } from '../storage/entities.ts'
+import type { Reads } from '../storage/late-orm.ts'
 import { ApiTokenEntity } from '../storage/ledger-entities.ts'
 import { type Actor, actorName } from './actor.ts'
 import type { LifeNeeds } from './data-holders.ts'
@@ -39,7 +39,7 @@ export interface Merge {
 /** Makes preview and merge. */
 export function createMerge(needs: LifeNeeds): Merge {
   const { storage, clock, change, accounts, consents } = needs
-  const look = async (em: EntityManager, from: AccountId, into: AccountId): Promise<MergePreview> => {
+  const look = async (em: Reads, from: AccountId, into: AccountId): Promise<MergePreview> => {
     const [source, target] = [await rowOf(em, from), await rowOf(em, into)]
     const tokens = await em.count(ApiTokenEntity, { account: from, revokedAt: null })
     return {
@@ -104,7 +104,7 @@ function countsOf({ moves }: MergePlan) {
   return Object.fromEntries(Object.entries(moves).map(([name, list]) => [name, list.length]))
 }
 
-async function rowOf(em: EntityManager, id: AccountId): Promise<Account> {
+async function rowOf(em: Reads, id: AccountId): Promise<Account> {
   const row = await em.findOne(AccountEntity, { id })
   if (!row) throw new Fault('ERR_NOT_FOUND', 'There is no such account.')
   return row
@@ -114,7 +114,7 @@ function partyOf({ id, username, displayName, role }: Account): MergeParty {
   return { id, username, displayName, role }
 }
 
-async function refusalOf(em: EntityManager, from: Account, into: Account): Promise<string | undefined> {
+async function refusalOf(em: Reads, from: Account, into: Account): Promise<string | undefined> {
   if (from.id === into.id) return 'An account cannot be merged into itself.'
   if (from.kind !== 'person' || into.kind !== 'person') return 'Only accounts of people can be merged.'
   if (from.erasedAt || into.erasedAt) return 'An erased account cannot be merged.'

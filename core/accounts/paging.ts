@@ -1,6 +1,6 @@
 /** Pages of long lists: where the next one begins, and what a search looks like to the database. @module */
 import { Fault } from '@labgate/contract'
-import { raw } from '@mikro-orm/sqlite'
+import { raw } from '@mikro-orm/core'
 import { type Paged, partOf } from './actor.ts'
 
 const longestSearch = 200

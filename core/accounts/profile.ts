@@ -231,6 +231,7 @@ async function setGroups(
 }
 
 async function settleAll({ change, clock, storage, questions }: Needs): Promise<void> {
+  if (!(await storage.startRows.hasProfiles())) return
   await storage.transaction(async (em) => {
     const rows = await em.find(ProfileAnswerEntity, {}, { disableIdentityMap: true })
     const members = await em.find(MembershipEntity, { source: profileSource }, { disableIdentityMap: true })

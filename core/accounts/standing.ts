@@ -6,6 +6,7 @@
 import { type AccountId, type AccountRole, type Clock, Fault } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
 import { type Account, AccountEntity } from '../storage/entities.ts'
+import type { Reads } from '../storage/late-orm.ts'
 import { type AccountRow, type Accounts, assertMayReturn, mayAct } from './accounts.ts'
 import type { Actor } from './actor.ts'
 import type { Change } from './changes.ts'
@@ -107,7 +108,7 @@ export async function assertAdminIn(em: EntityManager, actor: Actor): Promise<vo
 }
 
 /** A service account cannot sign in to mend anything, so a person must be left. @throws Fault ERR_CONFLICT */
-export async function assertOtherAdmin(em: EntityManager, id: AccountId): Promise<void> {
+export async function assertOtherAdmin(em: Reads, id: AccountId): Promise<void> {
   const others = await em.count(AccountEntity, { role: 'admin', state: 'active', kind: 'person', id: { $ne: id } })
   if (others === 0)
     throw new Fault('ERR_CONFLICT', 'This is the last admin who may act. Make somebody else admin first.')

@@ -9,6 +9,7 @@ import { type AccountId, type Clock, Fault, type Random } from '@labgate/contrac
 import type { EntityManager } from '@mikro-orm/sqlite'
 import { newId } from '../random.ts'
 import { type Account, AccountEntity } from '../storage/entities.ts'
+import type { Reads } from '../storage/late-orm.ts'
 import { ApiTokenEntity, type ApiTokenRow } from '../storage/ledger-entities.ts'
 import { createMemo } from '../storage/memo.ts'
 import type { Storage } from '../storage/storage.ts'
@@ -106,7 +107,7 @@ export function createApiTokens(needs: Needs): ApiTokens {
     list: (ask) => listOf(needs, ask),
     create: (actor, token) => create(needs, actor, token),
     async revoke(actor, id) {
-      const rowOf = async (em: EntityManager) => {
+      const rowOf = async (em: Reads) => {
         const row = await em.findOne(ApiTokenEntity, { id })
         if (!row) throw new Fault('ERR_NOT_FOUND', 'There is no such token.')
         return row

@@ -1,7 +1,7 @@
 /** What is here already, read at once, as far as an import has to know it. @module */
 import type { AccountId, AccountState, Fact } from '@labgate/contract'
-import type { EntityManager } from '@mikro-orm/sqlite'
 import { inSmallLetters, verifiedEmail } from '../accounts/accounts.ts'
+import type { Reads } from '../storage/late-orm.ts'
 import { freeNumericIds } from '../storage/numeric-ids.ts'
 
 /** An account that is here. */
@@ -71,7 +71,7 @@ export const saying = (line: {
 
 /** Reads it, as the transaction sees it. */
 export async function readHere(
-  em: EntityManager,
+  em: Reads,
   { source, signIn }: { readonly source: string; readonly signIn: string },
 ): Promise<Here> {
   const setOf = async (sql: string) => {
@@ -117,7 +117,7 @@ interface AccountColumns {
   readonly email_verified: number | boolean
 }
 
-async function readAccounts(em: EntityManager, signIn: string) {
+async function readAccounts(em: Reads, signIn: string) {
   const rows = await em.execute<AccountColumns[]>(
     'select id, kind, username, numeric_id, state, erased_at, merged_into, email, email_verified from account',
   )
@@ -155,7 +155,7 @@ async function readAccounts(em: EntityManager, signIn: string) {
 }
 
 /** Who is known at a sign-in, and all who are awaited anywhere. */
-async function readNames(em: EntityManager, signIn: string) {
+async function readNames(em: Reads, signIn: string) {
   const identities = await em.execute<{ account_id: string; subject: string; facts: string | readonly Fact[] }[]>(
     'select account_id, subject, facts from identity where instance = ? and removed_at is null',
     [signIn],
@@ -182,7 +182,7 @@ interface GrantColumns {
   readonly conditions: string
 }
 
-async function readGrants(em: EntityManager) {
+async function readGrants(em: Reads) {
   const rows = await em.execute<GrantColumns[]>(
     `select id, subject, dataset, version, coalesce(level, permission) as verb, conditions
      from access_grant where ended_at is null`,
@@ -200,7 +200,7 @@ function conditionsIn(stored: string): { readonly withinGroup?: string } {
   return stored === '{}' ? {} : typeof stored === 'string' ? JSON.parse(stored) : stored
 }
 
-async function readRemembered(em: EntityManager, source: string) {
+async function readRemembered(em: Reads, source: string) {
   const rows = await em.execute<{ kind: string; key: string; target: string; digest: string }[]>(
     'select kind, "key", target, digest from imported_row where source = ?',
     [source],

@@ -1,6 +1,6 @@
 /** An import from beginning to end: tables, what they hold, plan, and, if it is wanted, the work. @module */
 import { Fault } from '@labgate/contract'
-import type { EntityManager } from '@mikro-orm/sqlite'
+import type { Reads } from '../storage/late-orm.ts'
 import type { ApplyNeeds } from './applying.ts'
 import { datasetGatewayNeeds, datasetGatewayTables, readDatasetGateway } from './datasetgateway.ts'
 import { readHere } from './here.ts'
@@ -103,7 +103,7 @@ export async function accountsOf(
   )
 }
 
-async function planIn(em: EntityManager, { source, signIn, steeringCommittee }: ImportNeeds, found: Found) {
+async function planIn(em: Reads, { source, signIn, steeringCommittee }: ImportNeeds, found: Found) {
   const here = await readHere(em, { source, signIn })
   return { here, plan: makePlan({ found, here, steeringCommittee }) }
 }

@@ -5,7 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Fault, isFault } from '@labgate/contract'
-import type { EntityManager } from '@mikro-orm/sqlite'
+import type { Reads } from '../storage/late-orm.ts'
 import { applyIn, reserve } from './apply.ts'
 import { settleStates } from './apply-accounts.ts'
 import { type ApplyNeeds, idsHere, type Slice } from './applying.ts'
@@ -29,7 +29,7 @@ function isContainer(kind: Kind): boolean {
 }
 
 /** What an import is planned upon, as one word: it differs when others have changed any of it. */
-export async function stampOf(em: EntityManager): Promise<string> {
+export async function stampOf(em: Reads): Promise<string> {
   const [row] = await em.execute<Record<string, unknown>[]>(
     `select (select value from setting where "key" = 'ledger.revision') as ledger, count(*) as accounts,
        count(erased_at) as erased, count(merged_into) as merged,

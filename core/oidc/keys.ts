@@ -55,7 +55,7 @@ interface Needs {
 export function createSigningKeys(needs: Needs): SigningKeys {
   const { storage, clock, headStartMs = 5000 } = needs
   const { tellIn } = storage.notices
-  const list = async () => (await rowsIn(storage.em() as EntityManager)).map(stagedOf)
+  const list = async () => (await storage.startRows.signingKeys()).map(stagedOf)
   const advance = async (rules: KeyRules): Promise<KeyStep[]> => {
     const ask = { rules, algorithms: signingAlgorithms }
     // Nearly always nothing is due, and nobody waits.
@@ -121,7 +121,7 @@ export function createSigningKeys(needs: Needs): SigningKeys {
     async load() {
       await advance(untilAsked)
       const rank = { current: 0, next: 1, retired: 2 } as const
-      const rows = await rowsIn(storage.em() as EntityManager)
+      const rows = await storage.startRows.signingKeys()
       const sorted = rows.toSorted((a, b) => rank[a.state] - rank[b.state])
       const opened = sorted.map((row) => storage.ring.open(Buffer.from(row.jwkSealed), purpose).toString())
       return { keys: opened.map((text) => JSON.parse(text) as JWK) }

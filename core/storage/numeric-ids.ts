@@ -5,6 +5,7 @@
  * @module
  */
 import type { EntityManager } from '@mikro-orm/sqlite'
+import type { Reads } from './late-orm.ts'
 
 /** Where the sequence stands. */
 const lastNumericId = 'numeric-id.last'
@@ -25,7 +26,7 @@ export async function nextNumericId(em: EntityManager): Promise<number> {
 type Range = readonly [first: number, last: number]
 
 /** Which numbers the sequence never gives. */
-export async function freeNumericIds(em: EntityManager): Promise<(number: number) => boolean> {
+export async function freeNumericIds(em: Reads): Promise<(number: number) => boolean> {
   const { last, kept } = await stand(em)
   return (number) => number > last || kept.some(([from, to]) => number >= from && number <= to)
 }
@@ -43,7 +44,7 @@ export async function keepNumericIds(em: EntityManager, { highest, room }: { hig
   )
 }
 
-async function stand(em: EntityManager): Promise<{ last: number; kept: readonly Range[] }> {
+async function stand(em: Reads): Promise<{ last: number; kept: readonly Range[] }> {
   const rows = await em.execute<{ key: string; value: string }[]>(
     `select "key", value from setting where "key" in (?, ?)`,
     [lastNumericId, keptNumericIds],

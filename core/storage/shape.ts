@@ -6,6 +6,7 @@ import type { Alone } from './alone.ts'
 import type { ArtifactStore } from './artifacts.ts'
 import type { AuditTrail } from './audit.ts'
 import type { Cleaner } from './cleanup.ts'
+import type { Reads } from './late-orm.ts'
 import type { LedgerRows } from './ledger-rows.ts'
 import type { MakeLimiter } from './limiter.ts'
 import type { Notices } from './notices.ts'
@@ -14,6 +15,7 @@ import type { RedisState, RedisTarget } from './redis.ts'
 import type { KeyRing } from './sealing.ts'
 import type { SessionStore } from './sessions.ts'
 import type { Settings } from './settings.ts'
+import type { StartRows } from './start-rows.ts'
 import type { TokenRows } from './token-rows.ts'
 import type { WorkspaceRows } from './workspace-rows.ts'
 import type { Pause } from './writer.ts'
@@ -37,9 +39,10 @@ export interface StorageOptions {
 
 /** Everything that outlives the process. */
 export interface Storage {
-  readonly orm: MikroORM
-  /** An entity manager of its own for reading; inside `transaction`, the transaction's. */
-  em(): EntityManager
+  /** MikroORM itself, loaded when first asked for. */
+  orm(): Promise<MikroORM>
+  /** Reading by an entity manager of its own; inside `transaction`, by the transaction's. */
+  em(): Reads
   /**
    * The only way to write through the ORM: one transaction, while no other write runs. Keep it short: everything
    * that writes waits for it. Inside it write through `em` only; a transaction within a transaction joins it.
@@ -53,6 +56,8 @@ export interface Storage {
   readonly ledgerRows: LedgerRows
   /** API tokens on the hot path. */
   readonly tokenRows: TokenRows
+  /** What every start reads. */
+  readonly startRows: StartRows
   /** Workspaces on the hot path. */
   readonly workspaceRows: WorkspaceRows
   /** Held by the one process that looks after workspaces. */

@@ -4,7 +4,6 @@
  * @module
  */
 import { resolve } from 'node:path'
-import type { MikroORM } from '@mikro-orm/sqlite'
 import { createAccountRows } from './account-rows.ts'
 import { createAlone } from './alone.ts'
 import { createArtifacts } from './artifacts.ts'
@@ -14,6 +13,7 @@ import { createCleaner } from './cleanup.ts'
 import { createCompact } from './compact.ts'
 import { createDocuments } from './documents.ts'
 import { createGeneration, createOthers } from './generation.ts'
+import { type LateOrm, openLate } from './late-orm.ts'
 import { createLedgerReading, createLedgerRows } from './ledger-rows.ts'
 import { noNotices } from './notices.ts'
 import { sqliteQueries, sqliteReadings } from './query.ts'
@@ -22,10 +22,11 @@ import { checkPurpose, createKeyRing, type KeyRing } from './sealing.ts'
 import { createSessions } from './sessions.ts'
 import { createSettings } from './settings.ts'
 import type { Storage, StorageOptions } from './shape.ts'
-import { openDatabase, openOrm, type SqliteDatabase } from './sqlite.ts'
+import { openDatabase, type SqliteDatabase } from './sqlite.ts'
+import { createStartRows } from './start-rows.ts'
 import { createTokenRows, sqliteTokenUses } from './token-rows.ts'
 import { closeOnce, ormAccess } from './transactions.ts'
-import { checkKeys, migrate, newCheckBox, notMigrated, pendingMigrations } from './upgrade.ts'
+import { checkKeys, executedMigrations, migrate, newCheckBox, notMigrated, pendingAfter } from './upgrade.ts'
 import { createWalSync } from './wal.ts'
 import { createWorkspaceRows } from './workspace-rows.ts'
 import { createWriter } from './writer.ts'
@@ -36,24 +37,31 @@ type FileOptions = StorageOptions & { readonly file: string }
 export async function openSqliteStorage(options: FileOptions): Promise<Storage> {
   const ring = createKeyRing(options.keys)
   const database = openDatabase(options.file)
-  let orm: MikroORM | undefined
+  const orm = openLate(async () => (await import('./sqlite-orm.ts')).openOrm(options.file))
   try {
-    orm = await openOrm(options.file)
-    await upgrade(orm, options)
+    await upgrade({ database, orm }, options)
     checkKeys(ring, checkBox(database, ring), options.file)
     return assemble({ options, ring, database, orm })
   } catch (error) {
-    await orm?.close(true)
+    await orm.close()
     database.close()
     throw error
   }
 }
 
-async function upgrade(orm: MikroORM, { file, log, migrate: mode = 'auto' }: FileOptions): Promise<void> {
-  const pending = await pendingMigrations(orm, file)
+async function upgrade(
+  { database, orm }: Pick<Opened, 'database' | 'orm'>,
+  { file, log, migrate: mode = 'auto' }: FileOptions,
+): Promise<void> {
+  const pending = pendingAfter(executedIn(database), file)
   if (pending.length === 0) return
   if (mode === 'check') throw notMigrated(pending, file)
-  log.info({ migrations: await migrate(orm) }, 'the database was migrated')
+  log.info({ migrations: await migrate(await orm.get()) }, 'the database was migrated')
+}
+
+function executedIn(database: SqliteDatabase): string[] {
+  const isNew = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'migration'").get() === undefined
+  return isNew ? [] : database.prepare<[], string>(executedMigrations).pluck().all()
 }
 
 function checkBox(database: SqliteDatabase, ring: KeyRing): string | undefined {
@@ -70,7 +78,7 @@ interface Opened {
   readonly options: FileOptions
   readonly ring: KeyRing
   readonly database: SqliteDatabase
-  readonly orm: MikroORM
+  readonly orm: LateOrm
 }
 
 function assemble({ options, ring, database, orm }: Opened): Storage {
@@ -88,12 +96,13 @@ function assemble({ options, ring, database, orm }: Opened): Storage {
   const alone = createAlone(`${options.file}-workspaces`)
   const cleaner = createCleaner({ tables: [artifacts, documents, sessions], writer, log, pause })
   return {
-    orm,
+    orm: orm.get,
     // It begins deferred; a first statement that writes takes the lock now, while waiting for it is still safe.
     ...ormAccess({ orm, writer, pause, first: 'delete from setting where 1 = 0' }),
     accountRows: createAccountRows(needs),
     ledgerRows: createLedgerRows(needs),
     tokenRows,
+    startRows: createStartRows(needs),
     workspaceRows: createWorkspaceRows(needs),
     alone,
     artifacts,
@@ -109,9 +118,9 @@ function assemble({ options, ring, database, orm }: Opened): Storage {
     ledgerGeneration: needs.others,
     dataVersion: () => Number(database.pragma('data_version', { simple: true })),
     commits: () => writer.commits(),
-    migrate: () => writer.exclusive(() => migrate(orm)),
+    migrate: () => writer.exclusive(async () => migrate(await orm.get())),
     answers: async () => database.pragma('data_version', { simple: true }) !== undefined,
-    pendingMigrations: () => pendingMigrations(orm, options.file),
+    pendingMigrations: async () => pendingAfter(executedIn(database), options.file),
     compact: createCompact({ file: options.file, writer }),
     reseal: () => reseal(needs),
     close: closeOnce(async () => {
@@ -124,7 +133,7 @@ function assemble({ options, ring, database, orm }: Opened): Storage {
       await wal.close()
       await readings.close()
       database.close()
-      await orm.close(true)
+      await orm.close()
     }),
   }
 }

@@ -1,12 +1,13 @@
 /** Writing through the ORM: one transaction at a time, joined by those within it. @module */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { EntityManager, MikroORM } from '@mikro-orm/sqlite'
+import type { EntityManager } from '@mikro-orm/sqlite'
 import { spanned } from '../observe/spans.ts'
+import { type LateOrm, lateReads } from './late-orm.ts'
 import type { Storage } from './shape.ts'
 import type { Pause, Writer } from './writer.ts'
 
 export interface OrmNeeds {
-  readonly orm: MikroORM
+  readonly orm: LateOrm
   readonly writer: Pick<Writer, 'exclusive' | 'inside'>
   readonly pause: Pause
   /** The first statement of every transaction: it takes the place of the one that writes. */
@@ -24,9 +25,9 @@ export function ormAccess({
   const span = spanned()
   const joined = () => (writer.inside() ? current.getStore() : undefined)
 
-  const transact = async <T>(work: (em: EntityManager) => Promise<T>) => {
+  const transact = async <T>(base: EntityManager, work: (em: EntityManager) => Promise<T>) => {
     const later: (() => void)[] = []
-    const outcome = await orm.em.fork().transactional(async (em) => {
+    const outcome = await base.fork().transactional(async (em) => {
       await em.execute(first)
       const done = await current.run({ em, later }, () => work(em))
       await em.flush()
@@ -39,12 +40,16 @@ export function ormAccess({
   }
 
   return {
-    em: () => joined()?.em ?? orm.em.fork(),
+    em: () => joined()?.em ?? lateReads(orm),
     transaction: (work) => {
       const outer = joined()
       if (outer !== undefined) return work(outer.em)
       // What waits for its place in the line is part of it.
-      return span({ name: 'storage transaction' }, () => writer.exclusive(() => transact(work)))
+      return span({ name: 'storage transaction' }, async () => {
+        // Nobody waits in the line while it is loaded.
+        const { em } = await orm.get()
+        return writer.exclusive(() => transact(em, work))
+      })
     },
     afterCommit: (work) => {
       const outer = joined()

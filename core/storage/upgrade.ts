@@ -1,19 +1,22 @@
 /** Bringing a database up to this version's schema, or refusing one that is not. Its keys are looked at, too. @module */
 import { Fault } from '@labgate/contract'
 import type { MikroORM } from '@mikro-orm/sqlite'
-import { migrations } from './migrations/list.ts'
+import { migrationNames } from './migrations/names.ts'
 import { checkPurpose, type KeyRing } from './sealing.ts'
 
-/** Names of the migrations that have not run. @throws Fault ERR_STORAGE when a later version has been here */
-export async function pendingMigrations(orm: MikroORM, place: string): Promise<string[]> {
-  const known = new Set(migrations.map(({ name }) => name))
-  const unknown = (await orm.migrator.getExecuted()).map(({ name }) => name).filter((name) => !known.has(name))
+/** Which migrations ran, by MikroORM's own table of them. */
+export const executedMigrations = 'SELECT name FROM migration ORDER BY id'
+
+/** Of the migrations that ran in a place, those that are missing. @throws Fault ERR_STORAGE when a later version has been here */
+export function pendingAfter(executed: readonly string[], place: string): string[] {
+  const known = new Set<string>(migrationNames)
+  const unknown = executed.filter((name) => !known.has(name))
   if (unknown.length > 0)
     throw new Fault(
       'ERR_STORAGE',
       `database: ${place} was migrated by a later Labgate (${unknown.join(', ')}); run that`,
     )
-  return (await orm.migrator.getPending()).map(({ name }) => name)
+  return migrationNames.filter((name) => !executed.includes(name))
 }
 
 /** Runs what has not run; says what it was. */

@@ -6,6 +6,7 @@
 import { type AccountId, Fault, type Limits } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
 import type { Config } from '../config/schema.ts'
+import type { Reads } from '../storage/late-orm.ts'
 import { holding, type Quota, type QuotaLine, type QuotaScope, type Taken } from './model.ts'
 
 /** What is asked for. */
@@ -35,7 +36,7 @@ export function milliOf({ cpus }: Pick<Limits, 'cpus'>): number {
 }
 
 /** Every quota that is set: what the console says goes before the config. */
-async function quotasIn(em: EntityManager, configured: Configured): Promise<QuotaLine[]> {
+async function quotasIn(em: Reads, configured: Configured): Promise<QuotaLine[]> {
   const rows = await em.execute<QuotaColumns[]>(
     'select scope, instances, memory_bytes as memory, milli_cpus as cpus from workspace_quota order by scope',
   )
@@ -74,7 +75,7 @@ function quotaOf({ instances, memory, cpus }: Configured['site']): Quota {
 
 /** The quotas that concern somebody, their own first, the site's last, each with what is taken of it. */
 export async function standingIn(
-  em: EntityManager,
+  em: Reads,
   { account, groups }: Pick<Share, 'account' | 'groups'>,
   configured: Configured,
 ): Promise<Standing[]> {
@@ -89,7 +90,7 @@ export async function standingIn(
 }
 
 /** Every quota, with what is taken of it where that is one number. */
-export async function quotasTakenIn(em: EntityManager, configured: Configured): Promise<QuotaLine[]> {
+export async function quotasTakenIn(em: Reads, configured: Configured): Promise<QuotaLine[]> {
   const lines: QuotaLine[] = []
   for (const line of await quotasIn(em, configured)) {
     const account = line.scope.startsWith('account:') ? line.scope.slice(8) : ''
@@ -154,7 +155,7 @@ function amount(value: number, name: keyof Taken): string {
   return String(name === 'milliCpus' ? value / 1000 : value)
 }
 
-async function takenBy(em: EntityManager, scope: QuotaScope, account: AccountId): Promise<Taken> {
+async function takenBy(em: Reads, scope: QuotaScope, account: AccountId): Promise<Taken> {
   const states = holding.map((state) => `'${state}'`).join(', ')
   const [whose, values] = scope.startsWith('group:')
     ? ['and account_id in (select account_id from membership where group_slug = ?)', [scope.slice(6)]]

@@ -3,6 +3,7 @@ import type { AccountId, Clock, Json, Limits, Log } from '@labgate/contract'
 import type { EntityManager } from '@mikro-orm/sqlite'
 import { type Paged, pageLimit } from '../accounts/actor.ts'
 import { searchWhere } from '../accounts/paging.ts'
+import type { Reads } from '../storage/late-orm.ts'
 import type { Storage } from '../storage/storage.ts'
 import {
   WorkspaceEntity,
@@ -107,7 +108,7 @@ export function createRecords(needs: {
   }
   const withMore = (row: WorkspaceRow, guests: readonly AccountId[]): Workspace =>
     viewOf(row, { host: needs.hostOf(row), direct: needs.directOf(row), guests })
-  const viewsOf = async (em: EntityManager, rows: readonly WorkspaceRow[]): Promise<Workspace[]> => {
+  const viewsOf = async (em: Reads, rows: readonly WorkspaceRow[]): Promise<Workspace[]> => {
     const guests = await em.find(WorkspaceGuestEntity, { workspace: { $in: rows.map(({ id }) => id) } })
     return rows.map((row) => {
       const own = guests.filter(({ workspace }) => workspace === row.id)

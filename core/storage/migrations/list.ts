@@ -10,18 +10,21 @@ import { DirectWays } from './0008-direct-ways.ts'
 import { PostgreSql } from './0009-postgresql.ts'
 import { KeyStages } from './0010-key-stages.ts'
 import { AuditActors } from './0011-audit-actors.ts'
+import { migrationNames } from './names.ts'
+
+const classes: Readonly<Record<(typeof migrationNames)[number], typeof First>> = {
+  '0001-first': First,
+  '0002-ledger': Ledger,
+  '0003-account-life': AccountLife,
+  '0004-numeric-ids': NumericIds,
+  '0005-managers': Managers,
+  '0006-workspaces': Workspaces,
+  '0007-imports': Imports,
+  '0008-direct-ways': DirectWays,
+  '0009-postgresql': PostgreSql,
+  '0010-key-stages': KeyStages,
+  '0011-audit-actors': AuditActors,
+}
 
 /** Name and class of every migration; the names stand in the database. */
-export const migrations = [
-  { name: '0001-first', class: First },
-  { name: '0002-ledger', class: Ledger },
-  { name: '0003-account-life', class: AccountLife },
-  { name: '0004-numeric-ids', class: NumericIds },
-  { name: '0005-managers', class: Managers },
-  { name: '0006-workspaces', class: Workspaces },
-  { name: '0007-imports', class: Imports },
-  { name: '0008-direct-ways', class: DirectWays },
-  { name: '0009-postgresql', class: PostgreSql },
-  { name: '0010-key-stages', class: KeyStages },
-  { name: '0011-audit-actors', class: AuditActors },
-]
+export const migrations = migrationNames.map((name) => ({ name, class: classes[name] }))

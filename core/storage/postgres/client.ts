@@ -68,6 +68,12 @@ function addressParts(url: string): pg.ClientConfig {
   }
 }
 
+/** The database's name in an address. */
+export function databaseOf({ url }: Pick<PostgresTarget, 'url'>): string {
+  const path = /^[a-z]+:\/\/[^/?]*\/([^?]*)/i.exec(url)?.[1] ?? ''
+  return decodeURIComponent(path)
+}
+
 const parsers = new Map<number, (value: string) => unknown>([
   [16, (value) => Number(value === 't')],
   [20, Number],

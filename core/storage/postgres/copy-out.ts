@@ -4,8 +4,7 @@ import Database from 'better-sqlite3'
 import pg from 'pg'
 import { quoted } from '../file-tables.ts'
 import { notMigrated } from '../upgrade.ts'
-import { clientConfig, type PostgresTarget, postgresFault } from './client.ts'
-import { databaseOf } from './orm.ts'
+import { clientConfig, databaseOf, type PostgresTarget, postgresFault } from './client.ts'
 
 /** What says nothing of who people are and what they hold, and may be long. */
 const leftOut = new Set([

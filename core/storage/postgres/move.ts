@@ -10,8 +10,7 @@ import { type FileTable, type FileTables, type FileValue, quoted } from '../file
 import { migrations } from '../migrations/list.ts'
 import { checkPurpose, createKeyRing } from '../sealing.ts'
 import { checkKeys } from '../upgrade.ts'
-import { clientConfig, type PostgresTarget, postgresFault } from './client.ts'
-import { databaseOf } from './orm.ts'
+import { clientConfig, databaseOf, type PostgresTarget, postgresFault } from './client.ts'
 import { changeLock } from './writer.ts'
 
 /** A table, as it was moved or is to be. */

@@ -18,7 +18,7 @@ import type { MikroORM as AnyOrm } from '@mikro-orm/sqlite'
 import pg from 'pg'
 import { allEntities } from '../entity-list.ts'
 import { migrations } from '../migrations/list.ts'
-import { clientConfig, type PostgresTarget, shares } from './client.ts'
+import { clientConfig, databaseOf, type PostgresTarget, shares } from './client.ts'
 
 class Platform extends PostgreSqlPlatform {
   // The other name of `bigint`, so that MikroORM tells times from numbers.
@@ -82,10 +82,4 @@ export async function openPostgresOrm(target: PostgresTarget): Promise<AnyOrm> {
   })
   // What the rooms use of it is the same for both databases; the types differ in the driver behind it.
   return orm as unknown as AnyOrm
-}
-
-/** The database's name in an address. */
-export function databaseOf({ url }: Pick<PostgresTarget, 'url'>): string {
-  const path = /^[a-z]+:\/\/[^/?]*\/([^?]*)/i.exec(url)?.[1] ?? ''
-  return decodeURIComponent(path)
 }

@@ -5,20 +5,22 @@
  * @module
  */
 import { Fault } from '@labgate/contract'
-import type { MikroORM } from '@mikro-orm/sqlite'
 import pg from 'pg'
 import { createCleaner } from '../cleanup.ts'
+import { type LateOrm, openLate } from '../late-orm.ts'
 import { createLedgerReading, createLedgerRows } from '../ledger-rows.ts'
 import { checkPurpose, createKeyRing, type KeyRing } from '../sealing.ts'
 import type { Storage, StorageOptions } from '../shape.ts'
+import { createStartRows } from '../start-rows.ts'
 import { createTokenRows } from '../token-rows.ts'
 import { closeOnce, ormAccess } from '../transactions.ts'
-import { checkKeys, migrate, newCheckBox, notMigrated, pendingMigrations } from '../upgrade.ts'
+import { checkKeys, executedMigrations, migrate, newCheckBox, notMigrated, pendingAfter } from '../upgrade.ts'
 import { createPostgresArtifacts } from './artifacts.ts'
 import {
   type Connection,
   clientConfig,
   createPool,
+  databaseOf,
   type PostgresTarget,
   postgresFault,
   postgresQueries,
@@ -28,7 +30,6 @@ import { createPostgresDocuments } from './documents.ts'
 import { expiredCounters, postgresLimiter } from './limiter.ts'
 import { createLocks } from './locks.ts'
 import { createNotices } from './notices.ts'
-import { databaseOf, openPostgresOrm } from './orm.ts'
 import { postgresReadings } from './readings.ts'
 import { resealPostgres } from './reseal.ts'
 import { createPostgresSessions } from './sessions.ts'
@@ -53,10 +54,10 @@ export async function openPostgresStorage(options: PostgresOptions): Promise<Sto
   const ring = createKeyRing(options.keys)
   const place = placeOf(options.postgres)
   await lookAt(options.postgres, place)
-  const orm = await openPostgresOrm(options.postgres)
+  const orm = openLate(async () => (await import('./orm.ts')).openPostgresOrm(options.postgres))
   const pools = poolsOf(options.postgres)
   try {
-    const pending = await pendingMigrations(orm, place)
+    const pending = pendingAfter(await executedIn(pools.writes), place)
     if (pending.length > 0) {
       if (options.migrate !== 'auto') throw notMigrated(pending, place)
       options.log.info({ migrations: await migrateAlone(orm, options.postgres) }, 'the database was migrated')
@@ -64,7 +65,7 @@ export async function openPostgresStorage(options: PostgresOptions): Promise<Sto
     checkKeys(ring, await checkBox(pools.writes, ring), place)
     return assemble({ options, ring, orm, pools, place })
   } catch (error) {
-    await Promise.all([orm.close(true), ...Object.values(pools).map((pool) => pool.end())])
+    await Promise.all([orm.close(), ...Object.values(pools).map((pool) => pool.end())])
     throw error
   }
 }
@@ -105,17 +106,24 @@ function poolsOf(target: PostgresTarget) {
 }
 
 /** Two processes that start at once must not both migrate. */
-async function migrateAlone(orm: MikroORM, target: PostgresTarget): Promise<string[]> {
+async function migrateAlone(orm: LateOrm, target: PostgresTarget): Promise<string[]> {
   const client = new pg.Client(clientConfig(target))
   client.on('error', () => undefined)
   await client.connect()
   try {
     await client.query(`SELECT pg_advisory_lock(${migrationLock})`)
-    return await migrate(orm)
+    return await migrate(await orm.get())
   } finally {
     // The lock ends with its connection.
     await client.end()
   }
+}
+
+async function executedIn(connection: Connection): Promise<string[]> {
+  const { run } = transactionOn(connection)
+  const { rows } = await run<{ found: string | null }>("SELECT to_regclass('migration')::text AS found")
+  if (rows[0]?.found == null) return []
+  return (await run<{ name: string }>(executedMigrations)).rows.map(({ name }) => name)
 }
 
 async function checkBox(connection: Connection, ring: KeyRing): Promise<string | undefined> {
@@ -130,7 +138,7 @@ async function checkBox(connection: Connection, ring: KeyRing): Promise<string |
 interface Opened {
   readonly options: PostgresOptions
   readonly ring: KeyRing
-  readonly orm: MikroORM
+  readonly orm: LateOrm
   readonly pools: Pools
   readonly place: string
 }
@@ -155,11 +163,12 @@ function assemble({ options, ring, orm, pools, place }: Opened): Storage {
   const cleaner = createCleaner({ tables, writer: { run: async (unit) => unit() }, log, pause })
   let looks = 0
   return {
-    orm,
+    orm: orm.get,
     ...ormAccess({ orm, writer, pause, first: `select pg_advisory_xact_lock(${changeLock})` }),
     accountRows: postgresAccountRows(needs),
     ledgerRows: createLedgerRows(needs),
     tokenRows,
+    startRows: createStartRows(needs),
     workspaceRows: postgresWorkspaceRows(needs),
     alone,
     artifacts,
@@ -178,7 +187,7 @@ function assemble({ options, ring, orm, pools, place }: Opened): Storage {
     commits: () => writer.commits() + artifacts.commits(),
     answers: async () => (await transactionOn(reads).run('SELECT 1')).rows.length === 1,
     migrate: () => migrateAlone(orm, postgres),
-    pendingMigrations: () => pendingMigrations(orm, place),
+    pendingMigrations: async () => pendingAfter(await executedIn(pools.writes), place),
     compact: () => compact(pools.units),
     reseal: () => resealPostgres({ reads, writer, settings, ring }),
     close: closeOnce(async () => {
@@ -188,7 +197,7 @@ function assemble({ options, ring, orm, pools, place }: Opened): Storage {
       await writer.close()
       await locks.close()
       await notices.close()
-      await Promise.all([orm.close(true), ...Object.values(pools).map((pool) => pool.end())])
+      await Promise.all([orm.close(), ...Object.values(pools).map((pool) => pool.end())])
     }),
   }
 }

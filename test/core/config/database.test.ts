@@ -3,8 +3,7 @@ import { test } from 'node:test'
 import pg from 'pg'
 import { placeOf, postgresOf, redisOf } from '../../../core/config/database.ts'
 import { parseConfig } from '../../../core/config/load.ts'
-import { clientConfig } from '../../../core/storage/postgres/client.ts'
-import { databaseOf } from '../../../core/storage/postgres/orm.ts'
+import { clientConfig, databaseOf } from '../../../core/storage/postgres/client.ts'
 
 const env = { DATABASE_PASSWORD: 'of the test', REDIS_PASSWORD: 'of the test, too' }
 const parse = (part: string) => parseConfig(`issuer: https://a.example\n${part}`, { name: 'c.yaml', env }).config

@@ -33,7 +33,7 @@ describe('lookAtDatabase()', () => {
   test('finds a database that cannot be written', async (t) => {
     const { storage, file, close } = await openSqlite()
     t.after(close)
-    await storage.em().getConnection().execute('pragma query_only = on')
+    await storage.em().execute('pragma query_only = on')
     const [found] = await all(lookAtDatabase(storage, { database: { file } }))
     assert.equal(found?.ok, false)
     assert.ok(found?.mend?.startsWith('attempt to write a readonly database; check who owns '), found?.mend)

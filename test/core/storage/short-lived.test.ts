@@ -79,7 +79,7 @@ suite('two storages on one PostgreSQL and one Redis', { skip }, () => {
     return code
   }
   const inDatabase = async () => {
-    const rows = await one.storage.em().getConnection().execute<{ model: string }[]>('select model from artifact')
+    const rows = await one.storage.em().execute<{ model: string }[]>('select model from artifact')
     // A storage that has not reached Redis yet has put its first ones there.
     return rows.map(({ model }) => model).filter((model) => model !== 'Outcome')
   }

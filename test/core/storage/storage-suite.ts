@@ -1,12 +1,14 @@
 /** What every storage must do besides the token store, whichever database is below. @module */
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
+import type { MikroORM } from '@mikro-orm/sqlite'
 import {
   type Account,
   AccountEntity,
   GroupEntity,
   IdentityEntity,
   MembershipEntity,
+  SigningKeyEntity,
 } from '../../../core/storage/entities.ts'
 import type { NewSession } from '../../../core/storage/sessions.ts'
 import { WorkspaceEntity, WorkspaceEventEntity } from '../../../core/storage/workspace-entities.ts'
@@ -332,14 +334,16 @@ function ormSuite(
 ): void {
   suite(`the ORM on ${database}`, () => {
     let opened: OpenedStorage
+    let orm: MikroORM
     before(async () => {
       opened = await open()
+      orm = await opened.storage.orm()
     })
     after(() => opened.close())
 
     const accountOf = (id: string): Omit<Account, never> => {
       const now = opened.clock.now()
-      return opened.storage.em().create(AccountEntity, {
+      return orm.em.fork().create(AccountEntity, {
         id,
         state: 'active',
         role: 'user',
@@ -355,13 +359,43 @@ function ormSuite(
       const now = opened.clock.now()
       const facts = [{ claim: 'email', value: 'a@example.org', trust: 'verified' as const }]
       const place = { realm: 'email', issuer: 'https://issuer.example', subject, instance: 'email' }
-      return opened.storage
-        .em()
-        .create(IdentityEntity, { id, account, ...place, facts, createdAt: now, lastSeenAt: now })
+      return orm.em.fork().create(IdentityEntity, { id, account, ...place, facts, createdAt: now, lastSeenAt: now })
     }
 
+    test('what a start reads by plain statements is what the ORM has written', async () => {
+      const { storage, clock } = opened
+      const { startRows } = storage
+      const answers = () => Promise.all([startRows.hasAdmin(), startRows.hasSeeded(), startRows.hasProfiles()])
+      assert.deepEqual([await startRows.signingKeys(), ...(await answers())], [[], false, false, false])
+      const [older, newer] = [new Date(clock.now().getTime() - 1000), clock.now()]
+      const key = { alg: 'ES256', use: 'sig', state: 'current' as const, jwkSealed: Buffer.from('box') }
+      await storage.transaction(async (em) => {
+        await em.insert(SigningKeyEntity, { ...key, kid: 'older', createdAt: older, stateSince: null })
+        await em.insert(SigningKeyEntity, { ...key, kid: 'newer', createdAt: newer, stateSince: newer })
+      })
+      const keys = await startRows.signingKeys()
+      assert.deepEqual(
+        keys.map(({ jwkSealed, ...rest }) => ({ ...rest, box: Buffer.from(jwkSealed).toString() })),
+        [
+          { alg: 'ES256', use: 'sig', state: 'current', kid: 'newer', createdAt: newer, stateSince: newer, box: 'box' },
+          { alg: 'ES256', use: 'sig', state: 'current', kid: 'older', createdAt: older, stateSince: null, box: 'box' },
+        ],
+      )
+      await storage.transaction(async (em) => {
+        em.persist(Object.assign(accountOf('the-admin'), { role: 'admin' }))
+        await em.insert(GroupEntity, { slug: 'g', title: 'G', description: '', source: 'database' })
+        await em.flush()
+        await em.insert(MembershipEntity, { account: 'the-admin', group: 'g', source: 'profile', at: newer })
+      })
+      assert.deepEqual(await answers(), [true, false, true])
+      await storage.transaction((em) =>
+        em.insert(MembershipEntity, { account: 'the-admin', group: 'g', source: 'config', at: newer }),
+      )
+      assert.deepEqual(await answers(), [true, true, true])
+    })
+
     test('the migrations make exactly the tables of the entities', async () => {
-      assert.equal(schemaDifference(await opened.storage.orm.schema.getUpdateSchemaSQL()), '')
+      assert.equal(schemaDifference(await orm.schema.getUpdateSchemaSQL()), '')
       assert.deepEqual(await opened.storage.pendingMigrations(), [])
       assert.deepEqual(await opened.storage.migrate(), [])
     })

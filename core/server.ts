@@ -250,7 +250,7 @@ async function openDoors({ house, config, front, health }: Parts, running: Runni
   const main = await listen({
     // Hosts of workspaces never reach the app of pages and dialects, nor the other way round.
     handler: (req: IncomingMessage, res: ServerResponse) =>
-      front.takes(req) ? front.handle(req, res) : house.current().handle(req, res),
+      front.takes(req) ? front.handle(req, res) : get('storage').during(() => house.current().handle(req, res)),
     isPatient: front.takes,
     place: placeOf(config),
     tls: tlsOf(config),

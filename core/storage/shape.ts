@@ -50,6 +50,8 @@ export interface Storage {
   transaction<T>(work: (em: EntityManager) => Promise<T>): Promise<T>
   /** Runs it once the open transaction has committed, and never when it fails; at once when none is open. It must not throw. */
   afterCommit(work: () => void): void
+  /** Runs what answers one request: what it has read once need not be asked of another machine again, until it writes. */
+  during<T>(work: () => T): T
   /** Accounts and identities on the hot path. */
   readonly accountRows: AccountRows
   /** The ledger, as answers read it. */

@@ -99,6 +99,7 @@ function assemble({ options, ring, database, orm }: Opened): Storage {
     orm: orm.get,
     // It begins deferred; a first statement that writes takes the lock now, while waiting for it is still safe.
     ...ormAccess({ orm, writer, pause, first: 'delete from setting where 1 = 0' }),
+    during: (work) => work(),
     accountRows: createAccountRows(needs),
     ledgerRows: createLedgerRows(needs),
     tokenRows,

@@ -28,7 +28,7 @@ export interface PostgresUnitNeeds {
   readonly writing: ArtifactTable
   /** Connections for steps that consume. */
   readonly pool: pg.Pool
-  readonly writer: PostgresWriter
+  readonly writer: Pick<PostgresWriter, 'run'>
   readonly ring: KeyRing
   readonly claims: Claims
   /** Hears of every transaction that was committed besides those of the writer. */

@@ -5,28 +5,34 @@ import { artifactKey, referenceKey } from '../artifact-rows.ts'
 import { type Claims, found, groundAsked, live, standing, type Unit } from '../artifact-unit.ts'
 import type { ArtifactStore } from '../artifacts.ts'
 import type { KeyRing } from '../sealing.ts'
-import { artifactTable } from './artifact-rows.ts'
+import { type ArtifactTable, artifactTable } from './artifact-rows.ts'
 import { createPostgresUnit } from './artifact-unit.ts'
 import type { Connection } from './client.ts'
-import { type PostgresWriter, transactionOn } from './writer.ts'
+import type { Recall, Recalled } from './recall.ts'
+import { forgetting, type PostgresWriter, transactionOn } from './writer.ts'
 
 export interface PostgresArtifactNeeds {
   readonly reads: Connection
   readonly units: pg.Pool
   readonly writer: PostgresWriter
+  readonly recall: Recall
   readonly ring: KeyRing
   readonly clock: Clock
 }
 
 /** Makes the token store. */
-export function createPostgresArtifacts({ reads, units, writer, ring, clock }: PostgresArtifactNeeds) {
-  const table = artifactTable(transactionOn(reads), ring)
+export function createPostgresArtifacts(needs: PostgresArtifactNeeds) {
+  const { reads, units, ring, clock } = needs
+  const recalled = needs.recall.part()
+  const writer = forgetting(needs.writer, recalled)
+  const table = recalledTable(artifactTable(transactionOn(reads), ring), recalled)
   const writing = artifactTable({ run: writer.one }, ring)
   const claims: Claims = new Map()
   const now = () => Math.floor(clock.now().getTime() / 1000)
   let commits = 0
   const committed = () => {
     commits += 1
+    recalled.forget()
   }
   const unit = () => createPostgresUnit({ table, writing, pool: units, writer, ring, claims, now, committed })
   const single = async (write: (step: Unit) => void | Promise<void>) => {
@@ -68,5 +74,14 @@ export function createPostgresArtifacts({ reads, units, writer, ring, clock }: P
     deleteExpired: (limit: number) => writing.deleteExpired(now(), limit),
     /** How many transactions units have committed by themselves. */
     commits: () => commits,
+  }
+}
+
+function recalledTable(table: ArtifactTable, { read }: Recalled): ArtifactTable {
+  return {
+    ...table,
+    get: (key) => read(key, () => table.get(key)),
+    getByUid: (uid) => read(`uid ${uid}`, () => table.getByUid(uid)),
+    getByUserCode: (code) => read(`userCode ${code}`, () => table.getByUserCode(code)),
   }
 }

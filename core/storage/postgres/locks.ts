@@ -24,8 +24,8 @@ interface Session {
   isLost: boolean
 }
 
-/** Makes the locks; the session begins with the first. */
-export function createLocks(target: PostgresTarget, log: Log): Locks {
+/** Makes the locks; the session begins with the first. Whoever gets one hears of it, for who had it may have written. */
+export function createLocks(target: PostgresTarget, log: Log, taken: () => void): Locks {
   let session: Promise<Session> | undefined
   const connect = async (): Promise<Session> => {
     const client = new pg.Client({ ...clientConfig(target), application_name: 'labgate locks' })
@@ -58,10 +58,11 @@ export function createLocks(target: PostgresTarget, log: Log): Locks {
       line(key.toString('hex'), async () => {
         // 64 bits of the digest: two names that meet wait for each other and no more.
         const number = String(key.readBigInt64BE(0))
-        const mine = await taken(
+        const mine = await takenAt(
           () => current(),
           (at) => asked(at, 'pg_try_advisory_lock', number),
         )
+        taken()
         try {
           return await work()
         } finally {
@@ -81,7 +82,10 @@ export function createLocks(target: PostgresTarget, log: Log): Locks {
 }
 
 /** Asks until it has it, a little less often each time. */
-async function taken(current: () => Promise<Session>, take: (session: Session) => Promise<boolean>): Promise<Session> {
+async function takenAt(
+  current: () => Promise<Session>,
+  take: (session: Session) => Promise<boolean>,
+): Promise<Session> {
   for (let wait = 5; ; wait = Math.min(wait * 2, 200)) {
     const session = await current()
     if (await take(session)) return session

@@ -13,7 +13,8 @@ import {
 } from '../session-rows.ts'
 import { type SessionRow, type SessionStore, touchMs } from '../sessions.ts'
 import type { Connection } from './client.ts'
-import { type PostgresWriter, type Transaction, transactionOn } from './writer.ts'
+import type { Recall } from './recall.ts'
+import { forgetting, type PostgresWriter, type Transaction, transactionOn } from './writer.ts'
 
 const columns = [
   ...['digest', 'parent', 'account', 'provider_uid_digest', 'provider_uid', 'host', 'created_at', 'last_seen_at'],
@@ -42,6 +43,7 @@ const statements = {
 
 export interface PostgresSessionNeeds {
   readonly reads: Connection
+  readonly recall: Recall
   readonly writer: PostgresWriter
   readonly ring: KeyRing
   readonly clock: Clock
@@ -73,16 +75,21 @@ function writes(ring: KeyRing) {
 
 /** Makes the session store. */
 export function createPostgresSessions(needs: PostgresSessionNeeds) {
-  const { writer, ring, clock } = needs
+  const { ring, clock } = needs
+  const recalled = needs.recall.part()
+  const writer = forgetting(needs.writer, recalled)
   const now = () => clock.now().getTime()
   const reads = transactionOn(needs.reads)
   const opened = (row: StoredSession | undefined): SessionRow | undefined => row && sessionOf(row, ring)
+  const recalledOne = (sql: string, digest: Buffer) =>
+    recalled.read(`${sql} ${digest.toString('latin1')}`, () => one(reads, sql, digest))
+  const get = (digest: Buffer) => recalledOne(statements.get, digest)
   /** A child's own idleness does not count, only its root's. */
   const alive = async (row: StoredSession | undefined): Promise<StoredSession | undefined> => {
-    const root = row?.parent == null ? row : await one(reads, statements.get, row.parent)
+    const root = row?.parent == null ? row : await get(row.parent)
     return root === undefined || isOver(root, now()) ? undefined : row
   }
-  const stored = (id: string) => one(reads, statements.get, digestOf(id))
+  const stored = (id: string) => get(digestOf(id))
   const { insert, end } = writes(ring)
   const store: SessionStore = {
     create: (session) => {
@@ -102,7 +109,7 @@ export function createPostgresSessions(needs: PostgresSessionNeeds) {
       await writer.one(statements.bindProvider, { digest, ...uid })
     },
     findByProviderUid: async (uid) =>
-      opened(await alive(await one(reads, statements.getByProviderUid, uidDigest(uid)))),
+      opened(await alive(await recalledOne(statements.getByProviderUid, uidDigest(uid)))),
     end: async (id) => ((await stored(id)) === undefined ? undefined : writer.run((tx) => end(tx, digestOf(id)))),
     endByHandle: (account, handle) => writer.run((tx) => end(tx, Buffer.from(handle, 'hex'), account)),
     endByAccount: (account, { exceptId } = {}) =>

@@ -31,6 +31,7 @@ import { expiredCounters, postgresLimiter } from './limiter.ts'
 import { createLocks } from './locks.ts'
 import { createNotices } from './notices.ts'
 import { postgresReadings } from './readings.ts'
+import { createRecall, recalledQueries } from './recall.ts'
 import { resealPostgres } from './reseal.ts'
 import { createPostgresSessions } from './sessions.ts'
 import {
@@ -41,7 +42,7 @@ import {
   postgresWorkspaceRows,
 } from './small-rows.ts'
 import { createWires } from './wires.ts'
-import { changeLock, createPostgresWriter, migrationLock, transactionOn } from './writer.ts'
+import { changeLock, createPostgresWriter, forgetting, migrationLock, transactionOn } from './writer.ts'
 
 type PostgresOptions = StorageOptions & { readonly postgres: PostgresTarget }
 
@@ -146,12 +147,15 @@ interface Opened {
 function assemble({ options, ring, orm, pools, place }: Opened): Storage {
   const { clock, log, postgres, pause = () => undefined } = options
   const { reads, units } = pools
-  const writer = createPostgresWriter({ single: pools.writes, pool: units, pause })
+  const recall = createRecall()
+  const writer = createPostgresWriter({ single: pools.writes, pool: units, recall, pause })
   const queries = postgresQueries(reads)
   const readings = postgresReadings(pools.readings, createLedgerReading)
-  const locks = createLocks(postgres, log)
+  const locks = createLocks(postgres, log, recall.forget)
   const notices = createNotices(postgres, log)
-  const needs = { reads, units, queries, readings, writer, locks, ring, clock, log }
+  const needs = { reads, units, recall, queries, readings, writer, locks, ring, clock, log }
+  const recalled = recall.part()
+  const known = recalledQueries(queries, recalled)
   const settings = postgresSettings(needs)
   const artifacts = createPostgresArtifacts(needs)
   const sessions = createPostgresSessions(needs)
@@ -165,8 +169,13 @@ function assemble({ options, ring, orm, pools, place }: Opened): Storage {
   return {
     orm: orm.get,
     ...ormAccess({ orm, writer, pause, first: `select pg_advisory_xact_lock(${changeLock})` }),
-    accountRows: postgresAccountRows(needs),
-    ledgerRows: createLedgerRows(needs),
+    during: recall.during,
+    accountRows: postgresAccountRows({
+      ...needs,
+      queries: known,
+      writer: { ...writer, ...forgetting(writer, recalled) },
+    }),
+    ledgerRows: createLedgerRows({ queries: known, readings }),
     tokenRows,
     startRows: createStartRows(needs),
     workspaceRows: postgresWorkspaceRows(needs),
@@ -174,7 +183,8 @@ function assemble({ options, ring, orm, pools, place }: Opened): Storage {
     artifacts,
     sessions,
     documents: (owner) => documents.storeOf(owner),
-    audit: postgresAudit(needs),
+    // Long looks into the trail must not hold up those who ask for a row.
+    audit: postgresAudit({ ...needs, queries: postgresQueries(pools.readings) }),
     isShared: true,
     notices,
     ring,

@@ -10,6 +10,7 @@ import { Fault } from '@labgate/contract'
 import type pg from 'pg'
 import type { Pause } from '../writer.ts'
 import { type Connection, execute, type Outcome, postgresFault, type Values } from './client.ts'
+import type { Recall, Recalled } from './recall.ts'
 
 /** Runs statements: inside a transaction, or each by itself. */
 export interface Transaction {
@@ -46,11 +47,12 @@ export interface PostgresWriterNeeds {
   readonly single: Connection
   /** Connections for transactions. */
   readonly pool: pg.Pool
+  readonly recall: Pick<Recall, 'forget' | 'without'>
   readonly pause: Pause
 }
 
 /** Makes the writer. */
-export function createPostgresWriter({ single, pool, pause }: PostgresWriterNeeds): PostgresWriter {
+export function createPostgresWriter({ single, pool, recall, pause }: PostgresWriterNeeds): PostgresWriter {
   const scope = new AsyncLocalStorage<{ open: boolean }>()
   const underWay = new Set<Promise<unknown>>()
   let last: Promise<unknown> = Promise.resolve()
@@ -104,9 +106,10 @@ export function createPostgresWriter({ single, pool, pause }: PostgresWriterNeed
       await before
       const place = { open: true }
       try {
-        return await scope.run(place, work)
+        return await scope.run(place, () => recall.without(work))
       } finally {
         place.open = false
+        recall.forget()
         turn.resolve()
       }
     },
@@ -134,6 +137,17 @@ async function transact<T>(pool: pg.Pool, unit: (tx: Transaction) => Promise<T>,
     throw error
   } finally {
     client.release(broken)
+  }
+}
+
+/** Writes after which the current request reads anew. */
+export function forgetting(
+  { one, run }: Pick<PostgresWriter, 'one' | 'run'>,
+  { forget }: Pick<Recalled, 'forget'>,
+): Pick<PostgresWriter, 'one' | 'run'> {
+  return {
+    one: (...statement) => one(...statement).finally(forget) as never,
+    run: (unit) => run(unit).finally(forget),
   }
 }
 

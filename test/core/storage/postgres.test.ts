@@ -119,6 +119,27 @@ suite('two storages on one PostgreSQL', { skip: needs('postgres') }, () => {
     assert.deepEqual(counted, [{ deadlocks: 0 }])
   })
 
+  test('a request reads once what it asks again, sees what it writes, and what the other has committed before it came', async () => {
+    const store = one.storage.artifacts
+    const there = other.storage.artifacts
+    const [model, id] = ['AccessToken', 'asked-again']
+    const put = (into: typeof store, step: number) => into.put({ model, id, payload: { step } })
+    const step = async () => (await store.find(model, id))?.payload
+    await put(there, 1)
+    await one.storage.during(async () => {
+      assert.deepEqual(await step(), { step: 1 })
+      await put(there, 2)
+      assert.deepEqual(await step(), { step: 1 })
+      await put(store, 3)
+      assert.deepEqual(await step(), { step: 3 })
+      await there.delete(model, id)
+      // Somebody who had the lock may have written: whoever gets it after them reads anew.
+      await one.storage.documents('x').lock('asked-again', async () => assert.equal(await step(), undefined))
+    })
+    await put(there, 4)
+    assert.deepEqual(await one.storage.during(step), { step: 4 })
+  })
+
   test('a place is held by one of them, and falls free with it', async () => {
     assert.deepEqual([await one.storage.alone.hold(), await other.storage.alone.hold()], [true, false])
     await one.storage.alone.release()

@@ -76,6 +76,7 @@ export function createDesk(site: Site, { app, cookie, pages, provider, providerS
     },
     preview: (ctx, account, scope) => previewScope(site, { t: pages.texts.in(locale(ctx)), account, scope }),
     async previewClaims(ctx, account, names) {
+      if (names.length === 0) return []
       const t = pages.texts.in(locale(ctx))
       const scopes = await Promise.all(
         Object.keys(config.claims).map((scope) => previewScope(site, { t, account, scope })),

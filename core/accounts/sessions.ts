@@ -70,6 +70,37 @@ export interface Sessions {
   lifeSeconds(remember: boolean): number
 }
 
+/** All of a session with its owner; what of it is sealed is opened when somebody asks. */
+function ownedBy(row: SessionRow, owner: AccountRow): BrowserSession {
+  const { handle, parent, account, host, createdAt, lastSeenAt, idleSeconds, endsAt, remember } = row
+  const { amr, acr, authTime, instance, identity, address, userAgent } = row
+  return {
+    owner,
+    handle,
+    parent,
+    account,
+    host,
+    createdAt,
+    lastSeenAt,
+    idleSeconds,
+    endsAt,
+    remember,
+    amr,
+    acr,
+    authTime,
+    instance,
+    identity,
+    address,
+    userAgent,
+    get data() {
+      return row.data
+    },
+    get providerUid() {
+      return row.providerUid
+    },
+  }
+}
+
 /** Makes the sessions on their store. */
 export function createSessions(needs: {
   store: SessionStore
@@ -84,8 +115,7 @@ export function createSessions(needs: {
   const withOwner = (row: SessionRow, owner: AccountRow): BrowserSession => {
     const known = owned.get(row)
     if (known?.owner === owner) return known
-    // No plain copy: that would open all of it that is sealed.
-    const session = Object.defineProperties({ owner }, Object.getOwnPropertyDescriptors(row)) as BrowserSession
+    const session = ownedBy(row, owner)
     owned.set(row, session)
     return session
   }

@@ -85,6 +85,7 @@ export function signInRoutes(desk: Desk, random: Random): Route[] {
 
   /** The chooser is one form: a method gets the fields of its own card, not its neighbour's. */
   const ownFields = ({ instance, input }: { instance: string; input: URLSearchParams }): URLSearchParams => {
+    if (input.size === 0) return input
     const card = desk.methods.choices('en').find(({ id }) => id === instance)?.card
     const names = card && 'label' in card ? (card.form?.fields ?? []).map(({ name }) => name) : []
     return new URLSearchParams([...input].filter(([name]) => names.includes(name)))

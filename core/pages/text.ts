@@ -83,6 +83,9 @@ interface Site {
   readonly messages: ReadonlyMap<string, Translate>
 }
 
+/** Most headers of browsers whose language is remembered. */
+const mostHeaders = 200
+
 function textsOf(languages: ReadonlyMap<string, Flat>, { siteLanguage, messages }: Site): Texts {
   const english = languages.get('en') ?? new Map<string, string>()
   const made = new Map(
@@ -90,10 +93,18 @@ function textsOf(languages: ReadonlyMap<string, Flat>, { siteLanguage, messages 
   )
   const fallback = made.get('en') ?? textOf({ locale: 'en', own: english, english })
   const locales = [...new Set(['en', ...languages.keys()])]
+  const chosen = new Map<string, string>()
   return {
     locales,
     in: (locale) => made.get(locale) ?? fallback,
-    choose: (acceptLanguage) => chooseLocale(acceptLanguage, locales) ?? siteLanguage,
+    choose(acceptLanguage = '') {
+      const known = chosen.get(acceptLanguage)
+      if (known !== undefined) return known
+      const locale = chooseLocale(acceptLanguage, locales) ?? siteLanguage
+      // Browsers send a few of them all the time; who sends others is answered all the same.
+      if (chosen.size < mostHeaders) chosen.set(acceptLanguage, locale)
+      return locale
+    },
     fallback: siteLanguage,
   }
 }
@@ -148,6 +159,7 @@ const numbersOf = kept((locale) => new Intl.NumberFormat(locale))
 const place = /\{(\w+), plural, ((?:\w+ \{[^{}]*\} ?)+)\}|\{(\w+)\}/g
 
 function fill(text: string, values: TextValues, locale: string): string {
+  if (!text.includes('{')) return text
   return text.replace(place, (whole, counted: string | undefined, cases: string, name: string) => {
     if (counted !== undefined)
       return Object.hasOwn(values, counted) ? plural(Number(values[counted]), cases, locale) : whole

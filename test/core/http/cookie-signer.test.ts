@@ -21,6 +21,16 @@ suite('the cookie signer', () => {
     assert.equal(signer.index('name=value', createCookieSigner(['a-key-of-somebody-else']).sign('name=value')), -1)
   })
 
+  test('says the same of what it has signed or seen before', () => {
+    const theirs = createCookieSigner([newer]).sign('twice=1')
+    for (let time = 0; time < 3; time++) {
+      assert.equal(signer.verify('twice=1', `${theirs.slice(0, -2)}AA`), false)
+      assert.equal(signer.verify('twice=1', theirs), true)
+      assert.equal(signer.sign('twice=1'), theirs)
+      assert.equal(signer.index('twice=1', createCookieSigner([older]).sign('twice=1')), 1)
+    }
+  })
+
   test('refuses to work without a key', () => {
     assert.throws(() => createCookieSigner([]), TypeError)
   })

@@ -215,11 +215,11 @@ export const ledgerStatements = {
   places: 'SELECT dataset, version, bucket, prefix FROM dataset_place WHERE dataset = ? ORDER BY id',
   placesIn: 'SELECT dataset, version, bucket, prefix FROM dataset_place WHERE bucket = ? ORDER BY id',
   tables: 'SELECT namespace, name FROM service_table WHERE dataset = ? ORDER BY namespace, name',
-  publicRoots: `SELECT r.root FROM ${openTable()} JOIN public_root r ON r.namespace = t.namespace AND r.name = t.name
+  publicRoots: `SELECT r.root FROM service_table t JOIN dataset d ON d.slug = t.dataset JOIN public_root r ON r.namespace = t.namespace AND r.name = t.name
      WHERE t.namespace = ? AND t.name = ? AND d.frozen IS NULL`,
-  publicRootsOf: `SELECT r.root FROM json_each(?) s CROSS JOIN ${openTable()}
-     JOIN public_root r ON r.namespace = t.namespace AND r.name = t.name AND r.root = s.value
-     WHERE t.namespace = ? AND t.name = ? AND d.frozen IS NULL`,
+  publicRootsOf: `SELECT r.root FROM json_each(?) s CROSS JOIN public_root r ON r.namespace = ? AND r.name = ? AND r.root = s.value
+     JOIN service_table t ON t.namespace = r.namespace AND t.name = r.name JOIN dataset d ON d.slug = t.dataset
+     WHERE d.frozen IS NULL`,
   termsOn: `${termsOf('json_each(?) s CROSS JOIN terms t ON t.dataset = s.value')} WHERE t.retired_at IS NULL`,
   siteTerms: `${termsOf('terms t')} WHERE t.dataset IS NULL AND t.retired_at IS NULL`,
   termsById: termsOf('json_each(?) s CROSS JOIN terms t ON t.id = s.value'),
@@ -242,10 +242,6 @@ function termsOf(from: string): string {
        t.retired_at IS NOT NULL AS "isRetired",
        coalesce((SELECT max(x.number) FROM terms_text x WHERE x.terms = t.id), 0) AS number
      FROM ${from}`
-}
-
-function openTable(): string {
-  return 'service_table t JOIN dataset d ON d.slug = t.dataset'
 }
 
 interface HolderColumns extends AccountColumns {

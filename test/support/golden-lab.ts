@@ -4,9 +4,7 @@
  * @module
  */
 
-import { join } from 'node:path'
 import type { Assertion } from '@labgate/contract'
-import Database from 'better-sqlite3'
 import { type Part, startLabgate, type TestLabgate } from './labgate.ts'
 
 /** Usernames of the people, in the order they came. */
@@ -163,14 +161,11 @@ async function visitFromUniversity(site: TestLabgate, fay: string): Promise<void
       at: new Date(),
     },
   })
-  const database = new Database(join(site.folder, 'labgate.db'))
-  try {
+  await site.labgate.rooms.get('storage').transaction(async (em) => {
     const at = Date.now() - 40 * 86_400_000
-    database.prepare(`UPDATE identity SET last_seen_at = ? WHERE instance = 'orcid'`).run(at)
-    database.prepare('UPDATE account SET revision = revision + 1 WHERE id = ?').run(fay)
-  } finally {
-    database.close()
-  }
+    await em.execute(`UPDATE identity SET last_seen_at = ? WHERE instance = 'orcid'`, [at])
+    await em.execute('UPDATE account SET revision = revision + 1 WHERE id = ?', [fay])
+  })
 }
 
 /** The second text must be accepted: Cleo knows only the first, Dan has accepted, Eve never did. */

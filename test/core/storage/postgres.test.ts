@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import { isConsumeConflict } from '../../../core/storage/conflict.ts'
 import { AccountEntity, IdentityEntity } from '../../../core/storage/entities.ts'
+import { ledgerStatements } from '../../../core/storage/ledger-rows.ts'
+import { createPool, postgresQueries } from '../../../core/storage/postgres/client.ts'
 import { openStorage } from '../../../core/storage/storage.ts'
 import { needs } from '../../support/needs.ts'
 import { complainTo, type OpenedStorage, testKeys } from '../../support/storage.ts'
@@ -117,6 +119,20 @@ suite('two storages on one PostgreSQL', { skip: needs('postgres') }, () => {
     const name = /\/(\w+)\?/.exec(first.file)?.[1]
     const counted = await one.storage.em().execute('SELECT deadlocks FROM pg_stat_database WHERE datname = ?', [name])
     assert.deepEqual(counted, [{ deadlocks: 0 }])
+  })
+
+  test('every statement of the ledger is one of PostgreSQL’s, too', async () => {
+    const pool = createPool(targetOf(one.file), 1)
+    const queries = postgresQueries(pool)
+    for (const [name, sql] of Object.entries(ledgerStatements)) {
+      const nothing = Array.from(sql.matchAll(/\?/g), () => null)
+      const failed = await queries
+        .rows<null[], unknown>(sql)
+        .all(...nothing)
+        .then(() => undefined, String)
+      assert.equal(failed, undefined, name)
+    }
+    await pool.end()
   })
 
   test('a request reads once what it asks again, sees what it writes, and what the other has committed before it came', async () => {

@@ -7,7 +7,7 @@ import { lookup as systemLookup } from 'node:dns/promises'
 import { isIP, type LookupFunction } from 'node:net'
 import { getCACertificates, TLSSocket } from 'node:tls'
 import { Fault, isFault, type Log } from '@labgate/contract'
-import { Agent, buildConnector } from 'undici'
+import type { Agent, buildConnector } from 'undici'
 import { outgoingSpans } from '../observe/spans.ts'
 import { inRange, parseAddress, parseRange } from './edge.ts'
 import { capBody } from './egress-body.ts'
@@ -110,14 +110,16 @@ function pinned(addresses: readonly Resolved[]): LookupFunction {
   }
 }
 
-function connectorOf(needs: EgressNeeds): buildConnector.connector {
+type Undici = Pick<typeof import('undici'), 'Agent' | 'buildConnector'>
+
+function connectorOf(needs: EgressNeeds, { buildConnector: build }: Undici): buildConnector.connector {
   const policy = policyOf(needs.allow)
   const tls = needs.ca === undefined ? {} : { ca: [...getCACertificates('default'), needs.ca] }
   const connectChecked = async (options: buildConnector.Options, callback: buildConnector.Callback) => {
     const host = bare(options.hostname)
     const addresses = await resolveHost(host, needs)
     assertReachable(needs, policy, { host, plain: options.protocol === 'http:', addresses })
-    const connect = buildConnector({
+    const connect = build({
       ...tls,
       timeout: needs.timeoutMs ?? defaults.timeoutMs,
       lookup: pinned(addresses),
@@ -171,7 +173,7 @@ function faultOf(error: unknown, needs: EgressNeeds, host: string): unknown {
 
 /** Makes a guarded fetch. Redirects are handed to the caller, never followed; ask for `redirect: 'error'` to have them thrown. */
 export function createFetch(needs: EgressNeeds): GuardedFetch {
-  const agent = new Agent({ connect: connectorOf(needs), connections: 32, keepAliveTimeout: 10_000 })
+  const agent = lateAgent(needs)
   const { timeoutMs, maxBytes } = { ...defaults, ...needs }
   const outgoing = outgoingSpans()
   const fetchGuarded = async (input: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
@@ -185,13 +187,14 @@ export function createFetch(needs: EgressNeeds): GuardedFetch {
     const redirect = init.redirect === 'error' ? ('error' as const) : ('manual' as const)
     try {
       // The global fetch takes this undici's dispatcher; its types come from another copy of undici.
+      const dispatcher = await agent.get()
       const send = (headers?: Headers) =>
         fetch(input, {
           ...init,
           ...(headers ? { headers } : {}),
           redirect,
           signal,
-          dispatcher: agent,
+          dispatcher,
         } as object as RequestInit)
       const response = await (outgoing === undefined
         ? send()
@@ -207,7 +210,23 @@ export function createFetch(needs: EgressNeeds): GuardedFetch {
       throw fault
     }
   }
-  return Object.assign(fetchGuarded, { close: () => agent.close() })
+  return Object.assign(fetchGuarded, { close: agent.close })
+}
+
+/** The connections, made at the first request: many an instance never sends one, and undici is a megabyte of code. */
+function lateAgent(needs: EgressNeeds): { get(): Promise<Agent>; close(): Promise<void> } {
+  let made: Promise<Agent> | undefined
+  const make = async () => {
+    const undici = await import('undici')
+    return new undici.Agent({ connect: connectorOf(needs, undici), connections: 32, keepAliveTimeout: 10_000 })
+  }
+  return {
+    get() {
+      made ??= make()
+      return made
+    },
+    close: async () => (await made)?.close(),
+  }
 }
 
 interface Sent {

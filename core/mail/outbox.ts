@@ -7,14 +7,20 @@ import { randomBytes } from 'node:crypto'
 import { access, appendFile, constants, mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Fault } from '@labgate/contract'
-import nodemailer from 'nodemailer'
 import type { Letter, Transport } from './letter.ts'
+import { lateMailer } from './mailer.ts'
 
 /** Writes letters instead of sending them. They hold live codes: the folder and its files are for their owner only. */
 export function outboxTransport(folder: string): Transport {
-  const transporter = nodemailer.createTransport({ streamTransport: true, buffer: true, newline: 'unix' })
+  const mailer = lateMailer((library) =>
+    library.createTransport({ streamTransport: true, buffer: true, newline: 'unix' }),
+  )
   const render = async (letter: Letter) => {
-    const mail = await transporter.sendMail({ ...letter, to: { ...letter.to }, headers: { ...letter.headers } })
+    const mail = await (await mailer.get()).sendMail({
+      ...letter,
+      to: { ...letter.to },
+      headers: { ...letter.headers },
+    })
     return mail.message as Buffer // `buffer: true` above makes it one
   }
   return {
@@ -22,7 +28,7 @@ export function outboxTransport(folder: string): Transport {
     async verify() {
       await reported(folder, () => open(folder))
     },
-    close: () => transporter.close(),
+    close: mailer.close,
   }
 }
 

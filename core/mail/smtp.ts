@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { Fault } from '@labgate/contract'
-import nodemailer from 'nodemailer'
 import type { SmtpConfig, Transport } from './letter.ts'
+import { lateMailer } from './mailer.ts'
 
 // Two are enough for a lab, and an attacker's burst of mails does not open many.
 const maxConnections = 2
@@ -16,8 +16,8 @@ const maxConnections = 2
 export function smtpTransport(needs: { readonly config: SmtpConfig; readonly timeoutSeconds: number }): Transport {
   const { config, timeoutSeconds } = needs
   const milliseconds = timeoutSeconds * 1000
-  const transporter = nodemailer.createTransport({
-    pool: true,
+  const settings = {
+    pool: true as const,
     maxConnections,
     host: config.host,
     port: config.port,
@@ -28,19 +28,20 @@ export function smtpTransport(needs: { readonly config: SmtpConfig; readonly tim
     socketTimeout: milliseconds,
     disableFileAccess: true,
     disableUrlAccess: true,
-  })
+  }
+  const mailer = lateMailer((library) => library.createTransport(settings))
   return {
     async deliver(letter) {
       // A server that drips a byte at a time never meets the socket's time-out.
       const signal = AbortSignal.timeout(milliseconds)
       const options = { ...letter, to: { ...letter.to }, headers: { ...letter.headers }, signal }
-      const { response } = await guarded(config, () => transporter.sendMail(options))
+      const { response } = await guarded(config, async () => (await mailer.get()).sendMail(options))
       return response
     },
     async verify() {
-      await guarded(config, () => transporter.verify())
+      await guarded(config, async () => (await mailer.get()).verify())
     },
-    close: () => transporter.close(),
+    close: mailer.close,
   }
 }
 

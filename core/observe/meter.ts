@@ -1,14 +1,16 @@
 /** The same measurements by OpenTelemetry's API, for those who register an SDK; names follow its conventions. @module */
-import { createNoopMeter, type Meter, metrics as registered } from '@opentelemetry/api'
+import type { Meter } from '@opentelemetry/api'
 import type { Metrics } from './metrics.ts'
+import { openTelemetry } from './open-telemetry.ts'
 
 /** What is measured. */
 type Measured = Pick<Metrics, 'request' | 'signIn' | 'upstream' | 'mail'>
 
 /** The meter; `undefined` when no SDK was registered. */
 export function registeredMeter(): Meter | undefined {
-  const meter = registered.getMeter('labgate')
-  return meter.constructor === createNoopMeter().constructor ? undefined : meter
+  const api = openTelemetry()
+  const meter = api?.metrics.getMeter('labgate')
+  return meter?.constructor === api?.createNoopMeter().constructor ? undefined : meter
 }
 
 /** Tells both; `own` alone when nobody listens. */

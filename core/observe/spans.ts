@@ -6,23 +6,25 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isFault } from '@labgate/contract'
-import {
-  type Attributes,
-  context,
-  type ProxyTracerProvider,
-  propagation,
-  type Span,
-  SpanKind,
-  SpanStatusCode,
-  type Tracer,
-  trace,
-} from '@opentelemetry/api'
+import type { Attributes, ProxyTracerProvider, Span, SpanStatusCode, Tracer } from '@opentelemetry/api'
+import { openTelemetry } from './open-telemetry.ts'
+
+/** `SpanStatusCode.ERROR`. */
+const failed: SpanStatusCode.ERROR = 2
+
+/** The API with the tracer; `undefined` when no SDK was registered. */
+function listening() {
+  const api = openTelemetry()
+  if (api === undefined) return undefined
+  const provider = api.trace.getTracerProvider() as Partial<ProxyTracerProvider> & { getTracer(name: string): Tracer }
+  // The API's own provider stands in for one that may come; it says whether one has come.
+  const tracer = provider.getDelegateTracer ? provider.getDelegateTracer('labgate') : provider.getTracer('labgate')
+  return tracer && { ...api, tracer }
+}
 
 /** The tracer; `undefined` when no SDK was registered. */
 export function registeredTracer(): Tracer | undefined {
-  const provider = trace.getTracerProvider() as Partial<ProxyTracerProvider> & { getTracer(name: string): Tracer }
-  // The API's own provider stands in for one that may come; it says whether one has come.
-  return provider.getDelegateTracer ? provider.getDelegateTracer('labgate') : provider.getTracer('labgate')
+  return listening()?.tracer
 }
 
 /** A span around work. */
@@ -55,7 +57,7 @@ export function spanned(tracer = registeredTracer()): Spanned {
 /** Only what kind of error: its message may name somebody. */
 function fail(span: Span, error: unknown): void {
   span.setAttribute('error.type', isFault(error) ? error.code : error instanceof Error ? error.name : 'unknown')
-  span.setStatus({ code: SpanStatusCode.ERROR })
+  span.setStatus({ code: failed })
 }
 
 /** One finished request. */
@@ -73,8 +75,10 @@ export interface RequestSpans {
 }
 
 /** Makes them; `undefined` when nobody listens. */
-export function createRequestSpans(tracer = registeredTracer()): RequestSpans | undefined {
-  if (tracer === undefined) return undefined
+export function createRequestSpans(): RequestSpans | undefined {
+  const api = listening()
+  if (api === undefined) return undefined
+  const { context, propagation, SpanKind, trace, tracer } = api
   const spans = new WeakMap<IncomingMessage, Span>()
   return {
     around: (listener) => (req, res) => {
@@ -91,7 +95,7 @@ export function createRequestSpans(tracer = registeredTracer()): RequestSpans | 
       if (span === undefined) return
       span.updateName(`${method} ${route}`)
       span.setAttributes({ 'http.route': route, 'http.response.status_code': status })
-      if (status >= 500) span.setStatus({ code: SpanStatusCode.ERROR })
+      if (status >= 500) span.setStatus({ code: failed })
     },
   }
 }
@@ -109,8 +113,10 @@ export interface Outgoing {
 }
 
 /** Runs a request to an upstream within a span of its own; `headers` carry it on. `undefined` when nobody listens. */
-export function outgoingSpans(tracer = registeredTracer()) {
-  if (tracer === undefined) return undefined
+export function outgoingSpans() {
+  const api = listening()
+  if (api === undefined) return undefined
+  const { context, propagation, SpanKind, tracer } = api
   return <R extends { readonly status: number }>(
     { name, method, host }: Outgoing,
     send: (headers: Readonly<Record<string, string>>) => Promise<R>,
@@ -122,7 +128,7 @@ export function outgoingSpans(tracer = registeredTracer()) {
         propagation.inject(context.active(), headers)
         const response = await send(headers)
         span.setAttribute('http.response.status_code', response.status)
-        if (response.status >= 400) span.setStatus({ code: SpanStatusCode.ERROR })
+        if (response.status >= 400) span.setStatus({ code: failed })
         return response
       } catch (error) {
         fail(span, error)

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -74,6 +74,29 @@ describe('labgate serve', () => {
     const { code, err } = await command.done
     assert.equal(code, 0)
     assert.match(err, /stopping/)
+  })
+
+  test('answers without what only some requests need: the ORM, mail, Markdown and requests to upstreams are loaded by who asks', async () => {
+    const list = join(folder.path, 'loaded.txt')
+    const preload = new URL('../../support/programs/loaded.mjs', import.meta.url)
+    const env = { NODE_OPTIONS: `--import=${preload.href}`, LOADED_MODULES: list }
+    const { port, command, start } = await serve({}, env)
+    // The first start makes the database, by MikroORM's migrations.
+    await command.says('ready at')
+    command.process.kill('SIGTERM')
+    assert.equal((await command.done).code, 0)
+    const second = start()
+    await second.says('ready at')
+    assert.equal((await fetch(`http://localhost:${port}/.well-known/openid-configuration`)).status, 200)
+    second.process.kill('SIGTERM')
+    assert.equal((await second.done).code, 0)
+    const loaded = await readFile(list, 'utf8')
+    assert.match(loaded, /oidc-provider/)
+    const late = ['@mikro-orm/sqlite', '@mikro-orm/migrations', 'kysely', 'nodemailer', 'markdown-it', 'undici']
+    assert.deepEqual(
+      late.filter((name) => loaded.includes(`/node_modules/${name}/`)),
+      [],
+    )
   })
 
   test('standard output carries the log and nothing else, and never the one-time code', async () => {

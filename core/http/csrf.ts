@@ -6,6 +6,7 @@
 import { createHmac, createSecretKey, hkdfSync, type KeyObject, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { Fault } from '@labgate/contract'
+import { createMemo } from '../storage/memo.ts'
 import type { Ctx } from './context.ts'
 
 /** What a form's token is bound to. */
@@ -25,6 +26,9 @@ export interface Csrf {
 /** The form field that carries the token; `x-csrf-token` is the header. */
 export const csrfField = '_csrf'
 
+/** Most tokens that are remembered from the page to its form. */
+const remembered = 2000
+
 /** Tokens are made with the newest key and accepted from all of the ring, so that keys can be rotated under open pages. */
 export function createCsrf(needs: { readonly ringKeys: readonly string[] }): Csrf {
   // As key objects: made of bytes at each use, they cost more than what they sign.
@@ -33,16 +37,20 @@ export function createCsrf(needs: { readonly ringKeys: readonly string[] }): Csr
   )
   const [newest] = keys
   if (newest === undefined) throw new TypeError('`ringKeys` must have at least one key')
-  const mac = (key: KeyObject, binding: string, purpose: string) =>
-    createHmac('sha256', key)
-      .update(JSON.stringify([binding, purpose]))
-      .digest()
+  const mac = (key: KeyObject, said: string) => createHmac('sha256', key).update(said).digest()
+  // A page has several forms, and then comes one of them.
+  const made = createMemo<Buffer>(remembered)
+  const own = (said: string) => made.peek(said, () => true)
   return {
-    token: (binding, purpose) => mac(newest, binding, purpose).toString('base64url'),
+    token(binding, purpose) {
+      const said = JSON.stringify([binding, purpose])
+      return (own(said) ?? made.keep(said, mac(newest, said))).toString('base64url')
+    },
     isValid(token, binding, purpose) {
       if (token === undefined || binding === undefined || !/^[\w-]{43}$/.test(token)) return false
       const given = Buffer.from(token, 'base64url')
-      return keys.some((key) => timingSafeEqual(given, mac(key, binding, purpose)))
+      const said = JSON.stringify([binding, purpose])
+      return keys.some((key) => timingSafeEqual(given, (key === newest ? own(said) : undefined) ?? mac(key, said)))
     },
   }
 }

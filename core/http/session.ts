@@ -10,6 +10,7 @@ import session from 'koa-session'
 import type { BrowserSession, SessionStart, Sessions } from '../accounts/sessions.ts'
 import type { Ctx, State, Step } from './context.ts'
 import { normalHost } from './host.ts'
+import { setCookie } from './set-cookie.ts'
 
 /** The signed-in browser, for handlers. */
 export interface SessionCookie {
@@ -84,14 +85,14 @@ export function createSessionCookie(needs: {
       const [id, before] = [random.token(), idOf(ctx.req)]
       // Not through the package, which makes a session and throws it away before it makes one. In one commit.
       await Promise.all([sessions.start(id, start), before === undefined ? undefined : sessions.drop(before)])
-      const life = start.remember ? { maxAge: sessions.lifeSeconds(true) * 1000 } : {}
-      ctx.cookies.set(cookieName, id, { ...attributes, ...life, overwrite: true })
+      if (start.remember) ctx.cookies.set(cookieName, id, { ...attributes, maxAge: sessions.lifeSeconds(true) * 1000 })
+      else setCookie(ctx, { name: cookieName, value: id, secure: needs.secure })
       forget(ctx.req)
     },
     async openChild(ctx, child) {
       const id = random.token()
       if (!(await sessions.openChild({ ...child, id }))) return false
-      ctx.cookies.set(cookieName, id, attributes)
+      setCookie(ctx, { name: cookieName, value: id, secure: needs.secure })
       forget(ctx.req)
       return true
     },

@@ -6,6 +6,7 @@ import { type Assertion, Fault, isFault, type Random, type Step } from '@labgate
 import type { Ctx } from '../http/context.ts'
 import { allowFormTo } from '../http/headers.ts'
 import { seeOther } from '../http/see-other.ts'
+import { setCookie } from '../http/set-cookie.ts'
 import { spanned } from '../observe/spans.ts'
 import type { AuthInstance } from '../registry/instance.ts'
 import { type AttemptRecord, bindingOf, isSameBrowser, type Outcome } from './attempts.ts'
@@ -292,12 +293,6 @@ export function checkAssertion(instance: AuthInstance, assertion: Assertion): vo
 }
 
 function rememberMethod(ctx: Ctx, desk: Desk, id: string): void {
-  ctx.cookies.set(desk.cookieNames.recent, id, {
-    httpOnly: true,
-    sameSite: 'lax',
-    secure: desk.issuer.startsWith('https:'),
-    signed: false,
-    path: '/',
-    maxAge: 90 * 24 * 3600 * 1000,
-  })
+  const until = new Date(desk.clock.now().getTime() + 90 * 24 * 3600 * 1000)
+  setCookie(ctx, { name: desk.cookieNames.recent, value: id, secure: desk.issuer.startsWith('https:'), until })
 }

@@ -1,6 +1,7 @@
 /** The pages of an interaction: chooser, continue-as, consent. They show; what is posted is handled in `routes.ts`. @module */
 import type { Ctx } from '../http/context.ts'
 import { allowFormTo } from '../http/headers.ts'
+import { readCookie } from '../http/session.ts'
 import { iconUri } from '../pages/links.ts'
 import type { MethodView } from '../pages/views.ts'
 import type { Choice } from '../registry/registry.ts'
@@ -40,7 +41,7 @@ export function createInteractionPages(desk: Desk): InteractionPages {
           ? { ...session.owner, ...post(desk, interaction.uid, `${base}/continue-as`) }
           : undefined,
         cancel: post(desk, interaction.uid, `${base}/cancel`),
-        lastUsed: ctx.cookies.get(desk.cookieNames.recent, { signed: false }),
+        lastUsed: readCookie(ctx.req, desk.cookieNames.recent),
       })
     },
     async continueAs(ctx, interaction) {
@@ -57,7 +58,9 @@ export function createInteractionPages(desk: Desk): InteractionPages {
       return true
     },
     async consent(ctx, interaction) {
-      const account = await desk.accounts.find(interaction.session?.accountId ?? '')
+      const id = interaction.session?.accountId ?? ''
+      // As it acts, it is known already; what it may no longer do is refused when it answers.
+      const account = (await desk.accounts.acting(id)) ?? (await desk.accounts.find(id))
       const client = await interactions.client(interaction.clientId)
       if (!account || !client) throw new TypeError('a consent prompt always has an account and a client')
       const base = baseOf(interaction)

@@ -14,7 +14,8 @@ import type { Sessions } from '../accounts/sessions.ts'
 import type { Ctx } from '../http/context.ts'
 import type { CookieNames } from '../http/cookies.ts'
 import type { Csrf } from '../http/csrf.ts'
-import type { SessionCookie } from '../http/session.ts'
+import { readCookie, type SessionCookie } from '../http/session.ts'
+import { setCookie } from '../http/set-cookie.ts'
 import type { AuditType } from '../observe/audit.ts'
 import type { Post, ViewName, Views } from '../pages/views.ts'
 import type { AuthInstance } from '../registry/instance.ts'
@@ -115,7 +116,7 @@ export function post(desk: Desk, uid: string, action: string): Post {
 
 /** The value of the cookie that binds attempts to this browser. */
 export function readBinding(ctx: Ctx, desk: Desk): string | undefined {
-  return ctx.cookies.get(desk.cookieNames.attempt, { signed: false })
+  return readCookie(ctx.req, desk.cookieNames.attempt)
 }
 
 /** The same, made if missing; `keep` gives it to the browser that has none. */
@@ -123,15 +124,8 @@ export function bindingFor(ctx: Ctx, desk: Desk, make: () => string): { readonly
   const known = readBinding(ctx, desk)
   if (known && /^[\w-]{43}$/.test(known)) return { value: known, keep: () => undefined }
   const value = make()
-  const keep = () =>
-    void ctx.cookies.set(desk.cookieNames.attempt, value, {
-      httpOnly: true,
-      sameSite: 'lax',
-      secure: desk.issuer.startsWith('https:'),
-      signed: false,
-      path: '/',
-    })
-  return { value, keep }
+  const secure = desk.issuer.startsWith('https:')
+  return { value, keep: () => setCookie(ctx, { name: desk.cookieNames.attempt, value, secure }) }
 }
 
 /** The same, given to the browser at once. */

@@ -48,8 +48,10 @@ function redirectFindings(uri: string, place: ClientPlace, below: Path): Finding
   const { protocol } = new URL(uri)
   const path = [...place.path, ...below]
   if (uri.includes('#')) return [{ level: 'error', path, message: 'must not have a fragment (RFC 6749 §3.1.2)' }]
-  if (protocol === 'https:' || protocol === 'http:') return webFindings(uri, place, below)
-  if (protocol.includes('.')) return []
+  const star = { path, message: 'is compared letter by letter: `*` stands for itself and nothing else' }
+  const stars: Finding[] = uri.includes('*') ? [{ level: 'warning', ...star }] : []
+  if (protocol === 'https:' || protocol === 'http:') return [...stars, ...webFindings(uri, place, below)]
+  if (protocol.includes('.')) return stars
   return [
     { level: 'error', path, message: 'must be https, or a scheme with a dot in it such as org.example.app:/callback' },
   ]

@@ -69,6 +69,14 @@ function siteFindings(config: Config): Finding[] {
     const message = 'no sealing key: secrets in the database could not be sealed; `openssl rand -base64 32` makes one'
     findings.push({ level: 'error', path: ['keys'], message })
   }
+  const { listen, management } = config
+  const wantSame = listen.socket === undefined && listen.port !== 0 && listen.port === management.port
+  if (management.enabled && wantSame && isOneHost(config))
+    findings.push({
+      level: 'error',
+      path: ['management', 'port'],
+      message: 'is the port of `listen`; it needs its own',
+    })
   const smtp = config.mail?.smtp
   if (smtp?.security === 'none' && !/^(localhost|127\.|\[?::1)/.test(smtp.host)) {
     const message = 'mail in clear is for a server on this machine; use `starttls` or `tls`'
@@ -85,6 +93,12 @@ function siteFindings(config: Config): Finding[] {
     findings.push({ level: 'warning', path: ['mail'], message: 'is not set: no mail can be sent, not even to admins' })
   }
   return findings
+}
+
+/** Whether one listener takes what the other wants. */
+function isOneHost({ listen, management }: Config): boolean {
+  const hosts = [listen.host, management.host]
+  return listen.host === management.host || hosts.some((host) => host === '0.0.0.0' || host === '::')
 }
 
 const said: Readonly<Record<Always, string>> = {

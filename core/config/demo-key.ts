@@ -1,6 +1,6 @@
 /** The sealing key of a demo: made once under the data folder, readable by its owner only. @module */
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { Fault, type Random } from '@labgate/contract'
 import type { Config } from './schema.ts'
 
@@ -20,10 +20,21 @@ export function sealingSecrets(config: Pick<Config, 'keys' | 'demo' | 'data'>, r
 
 function demoKey(file: string, random: Random): string {
   try {
+    return readOrMake(file, random)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    const folder = dirname(file)
+    const mend = `\`data\` has to be a folder that the user who starts Labgate may write to`
+    throw new Fault('ERR_CONFIG', `data: ${folder} cannot be used (${code}): ${mend}`, { cause: error })
+  }
+}
+
+function readOrMake(file: string, random: Random): string {
+  try {
     return readFileSync(file, 'utf8').trim()
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    mkdirSync(join(file, '..'), { recursive: true, mode: 0o700 })
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
     const key = random.token()
     writeFileSync(file, `${key}\n`, { mode: 0o600, flag: 'wx' })
     chmodSync(file, 0o600)

@@ -1,4 +1,5 @@
 /** From a file's name to a checked, frozen config. @module */
+import { isUtf8 } from 'node:buffer'
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { conditions } from './conditions.ts'
@@ -85,13 +86,15 @@ export function parseConfig(
 }
 
 async function textOf(file: string, path: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8')
-  } catch (error) {
+  const bytes = await readFile(file).catch((error: unknown) => {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
     const message = code === 'ENOENT' ? 'there is no such file; `labgate init` writes one' : `cannot be read (${code})`
     throw configFault([{ file: path, path: '', message }], error)
-  }
+  })
+  if (isUtf8(bytes)) return bytes.toString()
+  // Else signs would turn into others without a word: in a title, a name, a secret.
+  const line = bytes.toString().split('\uFFFD', 1)[0]?.split('\n').length ?? 1
+  throw configFault([{ file: path, line, column: 1, path: '', message: 'this is not UTF-8; save the file as UTF-8' }])
 }
 
 function locateWith(inFile: Locate, { set }: Overridden): Locate {

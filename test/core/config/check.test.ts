@@ -57,6 +57,24 @@ test('redirect URIs are https, http on loopback, or a scheme with a dot', () => 
   }
 })
 
+test('a star in an address is told to be one: nothing is matched by it', () => {
+  assert.match(
+    found(client({ redirectUris: ['https://a.example/*'] })).join(),
+    /^warning .*redirectUris\[0\]: is compared/,
+  )
+  assert.deepEqual(redirect('http://a.example/*').length, 2)
+})
+
+test('what is asked of one port is told, not taken for another process', () => {
+  const ports = (listen: object, management: object) => found({ listen, management }).map((line) => line.split(': ')[0])
+  assert.deepEqual(ports({ port: 8080 }, { port: 8080 }), ['error management.port'])
+  assert.deepEqual(ports({ port: 8080, host: '0.0.0.0' }, { port: 8080 }), ['error management.port'])
+  assert.deepEqual(ports({ port: 8080, host: '127.0.0.2' }, { port: 8080 }), [])
+  assert.deepEqual(ports({ port: 0 }, { port: 0 }), [])
+  assert.deepEqual(ports({ port: 8080 }, { port: 8080, enabled: false }), [])
+  assert.deepEqual(ports({ socket: '/run/labgate.sock' }, { port: 8080 }), [])
+})
+
 test('other addresses of a client are judged as well', () => {
   const more = {
     postLogoutRedirectUris: ['http://a.example/'],

@@ -154,6 +154,13 @@ test('loadConfig() reads a file relative to `cwd`', async () => {
   assert.equal((await loadConfig('a.yaml', { env: {}, cwd: folder })).name, 'Ours')
 })
 
+test('loadConfig() says that a file is no UTF-8, and where', async () => {
+  await writeFile(join(folder, 'latin.yaml'), Buffer.from('issuer: https://a.b\nname: M\xfcller\n', 'latin1'))
+  await assert.rejects(loadConfig('latin.yaml', { env: {}, cwd: folder }), /latin\.yaml:2:1: this is not UTF-8/)
+  await writeFile(join(folder, 'bom.yaml'), '\uFEFFissuer: https://a.b\r\n')
+  assert.equal((await loadConfig('bom.yaml', { env: {}, cwd: folder })).issuer, 'https://a.b')
+})
+
 test('loadConfig() says that a file is missing', async () => {
   await assert.rejects(loadConfig('none.yaml', { env: {}, cwd: folder }), {
     code: 'ERR_CONFIG',

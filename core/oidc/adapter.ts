@@ -11,6 +11,7 @@ import type { Artifact, Unit } from '../storage/artifact-unit.ts'
 import type { ArtifactStore } from '../storage/artifacts.ts'
 import { isConsumeConflict } from '../storage/conflict.ts'
 import { tokenModels } from './models.ts'
+import { storedPayload, wholePayload } from './stored-payload.ts'
 
 /** What a client lookup answers: registered metadata in snake case (RFC 7591 §2). */
 export type FindClient = (clientId: string) => Promise<AdapterPayload | undefined>
@@ -116,9 +117,10 @@ function clientAdapter(findClient: FindClient): Adapter {
 function artifactAdapter(model: string, needs: AdapterNeeds, currentUnit: () => Unit | undefined): Adapter {
   const { artifacts } = needs
   const reader = () => currentUnit() ?? artifacts
-  const restore = (found: Awaited<ReturnType<ArtifactStore['find']>>): AdapterPayload | undefined => {
+  const restore = (found: Awaited<ReturnType<ArtifactStore['find']>>, id?: string): AdapterPayload | undefined => {
     if (!found) return undefined
-    const payload = found.payload as AdapterPayload
+    const stored = found.payload as AdapterPayload
+    const payload = id === undefined ? stored : wholePayload({ model, id }, stored)
     if (found.consumedAt === undefined || isWithinGrace(found.consumedAt)) return payload
     return { ...payload, consumed: found.consumedAt }
   }
@@ -130,7 +132,7 @@ function artifactAdapter(model: string, needs: AdapterNeeds, currentUnit: () => 
       const row = {
         model,
         id,
-        payload: payload as unknown as Json,
+        payload: storedPayload({ model, id }, payload) as unknown as Json,
         expiresAt: expiresIn ? Math.floor(needs.clock.now().getTime() / 1000) + expiresIn : undefined,
         grantId: model === 'Grant' ? undefined : payload.grantId,
         uid: model === 'Session' ? payload.uid : undefined,
@@ -143,7 +145,7 @@ function artifactAdapter(model: string, needs: AdapterNeeds, currentUnit: () => 
       if (unit) unit.put(model === 'Interaction' && isBegun(id) ? { ...row, isNew: true } : row)
       else await artifacts.put(row)
     },
-    find: async (id) => restore(await reader().find(model, id)),
+    find: async (id) => restore(await reader().find(model, id), id),
     findByUid: async (uid) => restore(await reader().findByUid(uid)),
     findByUserCode: async (code) => restore(await reader().findByUserCode(code)),
     async destroy(id) {

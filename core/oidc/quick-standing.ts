@@ -1,8 +1,10 @@
 /** Access tokens as services ask about them: found with all that their use depends on, in as few reads as can be. @module */
+import type { AdapterPayload } from 'oidc-provider'
 import { mayActOn } from '../accounts/accounts.ts'
 import type { FoundToken } from '../storage/artifact-unit.ts'
 import type { ArtifactStore } from '../storage/artifacts.ts'
 import type { Finder, QuickToken } from './quick-models.ts'
+import { wholePayload } from './stored-payload.ts'
 
 /** The library's model of a token, with the steps of its `find` after its look into the store. */
 export interface TokenModel extends Finder {
@@ -38,6 +40,7 @@ export async function standingToken(
 async function tokenOf(name: string, { payload }: FoundToken, model: TokenModel): Promise<QuickToken | undefined> {
   if ((payload as { readonly expiresWithSession?: unknown } | null)?.expiresWithSession) return model.find(name)
   // What does not hold, by its own end above all, is none.
-  const verified = await model.verify(payload).catch(() => undefined)
+  const whole = wholePayload({ model: 'AccessToken', id: name }, payload as AdapterPayload)
+  const verified = await model.verify(whole).catch(() => undefined)
   return verified && model.instantiate(verified)
 }

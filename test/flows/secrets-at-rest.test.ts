@@ -291,6 +291,23 @@ describe('no secret that was handed out', () => {
     assert.doesNotMatch(dump, /"d":|PRIVATE KEY/, 'no private key')
   })
 
+  test('comes back from a dump by the sealing key, if it was a token or a code', () => {
+    const { ring } = walk.site.labgate.rooms.get('storage')
+    const file = new Database(database(), { readonly: true })
+    const rows = file
+      .prepare<[], { model: string; payload: Buffer; digest: Buffer }>('SELECT model, payload, digest FROM artifact')
+      .all()
+    file.close()
+    const opened = rows.map(({ model, payload, digest }) => `${model} ${ring.open(payload, 'artifact', digest)}`)
+    for (const model of ['AccessToken', 'RefreshToken', 'AuthorizationCode'])
+      assert.match(opened.join('\n'), new RegExp(`^${model} \\{.*"grantId"`, 'm'), 'there are some of each')
+    const kept = opened.filter((line) => !/^(?:Session|Interaction|Attempt|Outcome) /.test(line)).join('\n')
+    assert.deepEqual(
+      foundIn(kept).filter((found) => /^(?:access_token|refresh_token|\?code) /.test(found)),
+      [],
+    )
+  })
+
   test('stands in the log, at its most talkative', async () => {
     const log = await readFile(join(walk.site.folder, 'labgate.log'), 'utf8')
     assert.match(log, /"audit":"sign-in.done"/)

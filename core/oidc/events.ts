@@ -36,7 +36,10 @@ export function listenToProvider(
   on('server_error', (ctx: KoaContextWithOIDC | undefined, err: Error) => {
     log.error({ err, requestId: requestIdOf(ctx) }, 'the Provider failed')
     // Else every error is a 500: whoever asked is told that it passes.
-    if (ctx && isFault(err) && err.code === 'ERR_STORAGE') ctx.status = err.status
+    if (ctx && isFault(err) && err.code === 'ERR_STORAGE') {
+      ctx.status = err.status
+      if (err.retryAfterSeconds !== undefined) ctx.set('Retry-After', String(err.retryAfterSeconds))
+    }
   })
   // Without a listener Koa prints the stack to standard error, past the log.
   on('error', (err: Error, ctx: KoaContextWithOIDC | undefined) => {

@@ -186,6 +186,9 @@ function named(values: readonly unknown[]): Values {
   return isNamed ? (first as Values) : values
 }
 
+/** When it is worth asking again after a connection was lost: most servers start anew within seconds. */
+const awaySeconds = 5
+
 /** What is broken on the way is a Fault; what a statement itself met stays as it is, for those who know its code. */
 export function toldAway(cause: Error): never {
   throw isAway(cause) ? postgresFault(cause, 'asking') : cause
@@ -199,5 +202,6 @@ export function postgresFault(cause: unknown, doing: string): unknown {
   const mend = mendOf(cause)
   return new Fault('ERR_STORAGE', `database: ${doing} failed: ${said}${mend === undefined ? '' : `; ${mend}`}`, {
     cause,
+    ...(isAway(cause) ? { retryAfterSeconds: awaySeconds } : {}),
   })
 }

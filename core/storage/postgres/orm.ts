@@ -3,12 +3,16 @@
  * and JSON is text, which no setting of a server or a time zone reads in another way.
  * @module
  */
+import { isFault } from '@labgate/contract'
 import { Migrator } from '@mikro-orm/migrations'
 import {
   AbstractSqlDriver,
   type Configuration,
   DateTimeType,
+  type Dictionary,
+  type DriverException,
   type EntityProperty,
+  type ExceptionConverter,
   MikroORM,
   PostgreSqlConnection,
   PostgreSqlPlatform,
@@ -18,9 +22,22 @@ import type { MikroORM as AnyOrm } from '@mikro-orm/sqlite'
 import pg from 'pg'
 import { allEntities } from '../entity-list.ts'
 import { migrations } from '../migrations/list.ts'
-import { clientConfig, databaseOf, type PostgresTarget, shares } from './client.ts'
+import { clientConfig, databaseOf, type PostgresTarget, postgresFault, shares } from './client.ts'
+import { isAway } from './trouble.ts'
 
 class Platform extends PostgreSqlPlatform {
+  // A way that is broken is told as everywhere: it passes, and is no failure of whoever asked.
+  override getExceptionConverter(): ExceptionConverter {
+    const usual = super.getExceptionConverter()
+    return {
+      convertException(exception: Error & Dictionary): DriverException {
+        const told = isAway(exception) ? postgresFault(exception, 'asking') : exception
+        // MikroORM throws it on as it is.
+        return isFault(told) ? (told as unknown as DriverException) : usual.convertException(exception)
+      },
+    }
+  }
+
   // The other name of `bigint`, so that MikroORM tells times from numbers.
   override getDateTimeTypeDeclarationSQL(): string {
     return 'int8'

@@ -25,6 +25,7 @@ import {
   postgresFault,
   postgresQueries,
   shares,
+  toldAway,
 } from './client.ts'
 import { createPostgresDocuments } from './documents.ts'
 import { expiredCounters, postgresLimiter } from './limiter.ts'
@@ -165,10 +166,13 @@ function assemble({ options, ring, orm, pools, place }: Opened): Storage {
   const counters = expiredCounters(reads, writer, () => clock.now().getTime())
   const tables = [artifacts, documents, sessions, counters]
   const cleaner = createCleaner({ tables, writer: { run: async (unit) => unit() }, log, pause })
+  const access = ormAccess({ orm, writer, pause, first: `select pg_advisory_xact_lock(${changeLock})` })
   let looks = 0
   return {
     orm: orm.get,
-    ...ormAccess({ orm, writer, pause, first: `select pg_advisory_xact_lock(${changeLock})` }),
+    ...access,
+    // How it begins and ends is not the ORM's to tell.
+    transaction: (work) => access.transaction(work).catch(toldAway),
     during: recall.during,
     accountRows: postgresAccountRows({
       ...needs,

@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { AccountEntity } from '../../../core/storage/entities.ts'
 import { type Certificate, makeCertificate } from '../../support/certificate.ts'
 import { labgate } from '../../support/command-line.ts'
 import { party } from '../../support/flow.ts'
-import { browser, freePort, signInByEmail, startLabgate } from '../../support/labgate.ts'
+import { browser, freePort, signInByEmail, startLabgate, testClients } from '../../support/labgate.ts'
 import { needs } from '../../support/needs.ts'
 import { type Postgres, startPostgres } from '../../support/postgres.ts'
 
@@ -95,6 +96,20 @@ suite('a PostgreSQL over TLS', { skip: needs('postgres') }, () => {
       // Neither what reads nor what writes hangs, and no half answer leaves.
       const begun = await fetch(asked.url, { redirect: 'manual' })
       assert.deepEqual([begun.status, begun.headers.get('location'), begun.headers.getSetCookie()], [503, null, []])
+      // It passes: whoever asks is told when to ask again, by the Provider, by the pages and by what reads through the ORM.
+      const basic = `Basic ${Buffer.from(`web:${testClients.web.secret}`).toString('base64')}`
+      const form = new URLSearchParams({ grant_type: 'client_credentials' })
+      const post = { method: 'POST', headers: { authorization: basic }, body: form }
+      const answers = [begun, await web.userinfo(token), await fetch(`${site.issuer}/oidc/token`, post)]
+      for (const answer of answers)
+        assert.deepEqual([answer.status, answer.headers.get('retry-after')], [503, '5'], answer.url)
+      const storage = site.labgate.rooms.get('storage')
+      const away = { code: 'ERR_STORAGE', retryAfterSeconds: 5 }
+      await assert.rejects(storage.em().findOne(AccountEntity, { id: 'x' }), away)
+      await assert.rejects(
+        storage.transaction(async () => undefined),
+        away,
+      )
       const given = await web.token({ grant_type: 'client_credentials' })
       assert.deepEqual([given.status, given.body.error], [503, 'server_error'])
       assert.equal((await agent.open(`${site.issuer}/account`)).status, 503)

@@ -66,11 +66,18 @@ async function removeStale(path: string): Promise<void> {
   if (found?.isSocket() && !(await answers(path))) rmSync(path, { force: true })
 }
 
+const reasons: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another process listens there; stop it or choose another place',
+  EADDRNOTAVAIL: 'this machine has no such address; `host: 0.0.0.0` takes all that it has',
+  EACCES:
+    'that is not allowed; ports below 1024 need more rights, and the folder of a socket has to be there and open to us',
+  ENOTFOUND: 'there is no host of this name',
+}
+
 function bind(server: Server | TlsServer, place: Place): Promise<void> {
   return new Promise((resolve, reject) => {
     const failed = (error: NodeJS.ErrnoException) => {
-      const why =
-        error.code === 'EADDRINUSE' ? 'another process listens there; stop it or choose another place' : error.message
+      const why = reasons[error.code ?? ''] ?? error.message
       reject(new Fault('ERR_CONFIG', `listen: cannot listen on ${placeName(place)}: ${why}`, { cause: error }))
     }
     server.once('error', failed)

@@ -1,5 +1,5 @@
 /** The log: JSON lines by pino to stdout or a file; one readable line each for a person at a terminal in demo. @module */
-import type { Clock, Log } from '@labgate/contract'
+import { type Clock, Fault, type Log } from '@labgate/contract'
 import { type DestinationStream, destination, type Logger, pino } from 'pino'
 import { humanLine } from './human.ts'
 import { arePlain, cleanText, isPlain, redact } from './redact.ts'
@@ -53,8 +53,15 @@ interface Stream extends DestinationStream {
 function openStream(needs: LogNeeds): Stream {
   if (needs.write !== undefined) return { write: needs.write, flush: () => undefined }
   // Synchronous: the lines before a crash are those that are wanted.
-  const out = destination({ dest: needs.file ?? 1, mkdir: true, sync: true, mode: 0o600, maxLength: mostHeldBytes })
-  return gathered(out)
+  try {
+    const out = destination({ dest: needs.file ?? 1, mkdir: true, sync: true, mode: 0o600, maxLength: mostHeldBytes })
+    return gathered(out)
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new Fault('ERR_CONFIG', `log.file: cannot open ${needs.file}: ${why}; choose a file that can be written`, {
+      cause,
+    })
+  }
 }
 
 /** What a full disk does not take is held and tried again with the next line; lines beyond this are lost. */

@@ -135,3 +135,12 @@ test('a body that does not come is cut off with 408, unless its route is patient
   assert.deepEqual(await Promise.all([slowly('/ordinary').catch(() => 408), slowly('/upload')]), [408, 200])
   await server.close({ graceSeconds: 0 })
 })
+
+test('a place that cannot be had is told with what mends it', async () => {
+  const handler = (_req: IncomingMessage, res: ServerResponse) => void res.end()
+  for (const [place, wanted] of [
+    [{ host: '203.0.113.7', port: 0 }, /203\.0\.113\.7:0: this machine has no such address; `host: 0\.0\.0\.0`/],
+    [{ socket: '/nowhere/labgate.sock' }, /\/nowhere\/labgate\.sock: that is not allowed; .*folder of a socket/],
+  ] as const)
+    await assert.rejects(listen({ handler, place }), { code: 'ERR_CONFIG', message: wanted })
+})

@@ -120,6 +120,16 @@ test('the log goes to a file of mode 0600, its folder made', async () => {
   await rm(folder, { recursive: true })
 })
 
+test('a file that cannot be opened is told as the operator’s to mend', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'labgate-log-'))
+  t.after(() => rm(folder, { recursive: true }))
+  for (const file of [folder, join(import.meta.filename, 'labgate.log')])
+    assert.throws(() => createLog({ clock, file }), {
+      code: 'ERR_CONFIG',
+      message: /^log\.file: cannot open .*written$/,
+    })
+})
+
 test('what goes wrong is written at once, after the lines before it', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'labgate-log-'))
   const file = join(folder, 'labgate.log')

@@ -21,6 +21,7 @@ import { createProviderShortWay } from './provider-short.ts'
 import { createLimits, type Limits } from './rate.ts'
 import { createRoutes, type Routes } from './routes.ts'
 import { createShortWay, type ShortNeeds } from './short.ts'
+import { atTurnsEnd } from './turn.ts'
 import { newState, type RequestSample, type WatchNeeds, watchEnd } from './watch.ts'
 
 /** What the app needs. */
@@ -190,7 +191,8 @@ export function createApp(needs: AppNeeds): App {
       const listener = (req: IncomingMessage, res: ServerResponse) => {
         if (!shortWay(req, res) && !(isStraight && toProvider(req, res))) void longWay(req, res)
       }
-      return spans === undefined ? listener : spans.around(listener)
+      // Who traces requests may have said at its arrival which one this is.
+      return spans === undefined ? atTurnsEnd(listener) : spans.around(listener)
     },
     inspect: (req) => ({ ...edgeOf(req), host: hosts.check(req) }),
   }

@@ -1,6 +1,6 @@
 /**
  * The bench: Labgate against raw oidc-provider in memory, by turns on one core, the driver on another.
- * `npm run bench -- [--quick] [--only code,sso,start] [--rounds N] [--seconds N] [--tokens N]`; exits with 1 when a floor is missed.
+ * `npm run bench -- [--quick] [--only code,sso,start] [--rounds N] [--seconds N] [--tokens N] [--keep FOLDER]`; exits with 1 when a floor is missed.
  * @module
  */
 import { execFileSync } from 'node:child_process'
@@ -45,6 +45,7 @@ const { values } = parseArgs({
     rounds: { type: 'string' },
     seconds: { type: 'string' },
     tokens: { type: 'string' },
+    keep: { type: 'string' },
   },
 })
 const pairing = {
@@ -193,7 +194,7 @@ async function ways(): Promise<void> {
 
 async function grown(): Promise<Verdict[]> {
   const tokens = Number(values.tokens ?? (values.quick ? 100_000 : 1_000_000))
-  const found = await growth({ tokens, pairing }, (row) => {
+  const found = await growth({ tokens, pairing, keep: values.keep }, (row) => {
     keep('growth', row)
     print(`${row.what}: CPU ratio ${row.ratioCpu.toFixed(2)}, rate ${row.ratio.toFixed(2)}`)
   })

@@ -118,13 +118,13 @@ function kinds(tokens: number): Kind[] {
 
 /** Measures all; `tokens` living ones in the largest database (10,000,000 in the long form). */
 export async function growth(
-  { tokens, pairing, only }: { tokens: number; pairing: Pairing; only?: string },
+  { tokens, pairing, only, keep }: { tokens: number; pairing: Pairing; only?: string; keep?: string | undefined },
   heard: (row: GrowthRow) => void = () => undefined,
 ): Promise<Growth> {
   const rows: GrowthRow[] = []
   const starts: GrowthStart[] = []
   for (const kind of kinds(tokens).filter(({ what }) => only === undefined || what === only)) {
-    const [small, large] = [await makeLargeSite(kind.small), await makeLargeSite(kind.large)]
+    const [small, large] = [await makeLargeSite(kind.small), await makeLargeSite(kind.large, keep)]
     try {
       starts.push(await startsOf(kind, { small, large, pairing }))
       for (const row of await rowsOf(kind, { small, large, pairing })) {

@@ -58,10 +58,14 @@ export async function startKoa(): Promise<Server> {
 }
 
 /** Makes a place for a Labgate with all that is usual: SQLite in a file, keys, log into a file. `part` is laid over its config. */
-export async function makeSite(part: (at: { readonly port: number }) => object = () => ({})): Promise<Site> {
-  const folder = await mkdtemp(join(tmpdir(), 'labgate-bench-'))
+export async function makeSite(
+  part: (at: { readonly port: number }) => object = () => ({}),
+  /** A folder to stay, with a sealing key and a database or without; else one that goes. */
+  kept?: string,
+): Promise<Site> {
+  const folder = kept ?? (await mkdtemp(join(tmpdir(), 'labgate-bench-')))
   const port = await freePort()
-  await writeFile(join(folder, 'sealing.key'), randomBytes(32).toString('base64'), { mode: 0o600 })
+  await writeKey(join(folder, 'sealing.key'))
   await writeFile(join(folder, 'labgate.yaml'), stringify({ ...configOf(folder, port), ...part({ port }) }))
   for (const { id, secret } of Object.values(clients)) await writeFile(join(folder, `${id}.secret`), secret)
   const args = ['serve', '--config', join(folder, 'labgate.yaml')]
@@ -72,8 +76,18 @@ export async function makeSite(part: (at: { readonly port: number }) => object =
       const env = own === port ? {} : { LABGATE_LISTEN__PORT: String(own) }
       return start({ name: 'labgate', port: own, host: `localhost:${port}`, env, command: [...node, entry, ...args] })
     },
-    remove: () => rm(folder, { recursive: true, force: true }),
+    remove: async () => {
+      if (kept === undefined) await rm(folder, { recursive: true, force: true })
+    },
   }
+}
+
+/** What a database was sealed with stays. */
+async function writeKey(file: string): Promise<void> {
+  const key = randomBytes(32).toString('base64')
+  await writeFile(file, key, { mode: 0o600, flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error
+  })
 }
 
 function configOf(folder: string, port: number) {

@@ -27,6 +27,9 @@ const ready = new Set([
   'POST /oidc/token',
 ])
 
+/** Those that may be answered past the library, once they are admitted. */
+const quickBelow = /^\/oidc\/auth[?/]/
+
 /** Others could be read as another path by somebody; documents may be known to whoever asks, which Koa finds out. */
 const plain = /^\/oidc\/(?!jwks)[a-z]+(?:\/[\w.~-]+)?$/
 
@@ -81,6 +84,18 @@ export function createProviderShortWay(needs: ProviderShortNeeds): ShortWay {
     sendables.set(document, made)
     return made
   }
+  const sendQuick = async (ctx: Ctx, mount: ProviderMount): Promise<boolean> => {
+    const quick = await mount.quick?.(ctx)
+    if (quick !== undefined) {
+      const { status = 200, cookies = [], headers, type, text } = quick
+      const length = Buffer.byteLength(text)
+      const head = headOf({ ...headers, 'Content-Type': type, 'Content-Length': String(length) })
+      for (const cookie of cookies) head.push('Set-Cookie', cookie)
+      send(ctx, { status, head, text: length === text.length ? text : Buffer.from(text).toString('latin1') })
+    }
+    ctx.state.quickAsked = true
+    return quick !== undefined
+  }
   const sendReady = async (ctx: Ctx, mount: ProviderMount): Promise<boolean> => {
     const known = ctx.req.headers['if-none-match']
     const document = mount.prepared?.(ctx)
@@ -90,19 +105,14 @@ export function createProviderShortWay(needs: ProviderShortNeeds): ShortWay {
       return true
     }
     if (document !== undefined) return false
-    const quick = await mount.quick?.(ctx)
-    if (quick !== undefined) {
-      const { headers, type, text } = quick
-      const length = Buffer.byteLength(text)
-      const head = headOf({ ...headers, 'Content-Type': type, 'Content-Length': String(length) })
-      send(ctx, { status: 200, head, text: length === text.length ? text : Buffer.from(text).toString('latin1') })
-    }
-    ctx.state.quickAsked = true
-    return quick !== undefined
+    return sendQuick(ctx, mount)
   }
   const handOn = async (ctx: Ctx, mount: ProviderMount): Promise<void> => {
     const { res } = ctx
     await needs.door.admit(ctx)
+    // What is set already is a special wish of somebody before.
+    const mayBeQuick = !ctx.state.quickAsked && quickBelow.test(ctx.req.url ?? '') && res.getHeaderNames().length === 0
+    if (mayBeQuick && (await sendQuick(ctx, mount))) return
     res.setHeader('X-Request-Id', ctx.state.requestId)
     // What is set already was set with this request in view.
     for (const [name, value] of needs.headers) if (!res.hasHeader(name)) res.setHeader(name, value)

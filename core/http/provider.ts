@@ -25,6 +25,10 @@ export interface Prepared {
 
 /** A whole answer that the Provider's own app had no part in. */
 export interface QuickAnswer {
+  /** 200 where nothing is said. */
+  readonly status?: number
+  /** Whole headers. */
+  readonly cookies?: readonly string[]
   readonly type: string
   readonly text: string
   readonly headers: Readonly<Record<string, string>>
@@ -84,9 +88,10 @@ function answerPrepared(ctx: Ctx, document: Prepared): void {
   else ctx.body = document.body
 }
 
-function answerQuick(ctx: Ctx, { type, text, headers }: QuickAnswer): void {
+function answerQuick(ctx: Ctx, { status = 200, cookies = [], type, text, headers }: QuickAnswer): void {
   ctx.set({ ...headers, 'Content-Type': type })
-  ctx.status = 200
+  if (cookies.length > 0) ctx.append('Set-Cookie', [...cookies])
+  ctx.status = status
   ctx.body = text
 }
 

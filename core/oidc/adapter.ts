@@ -27,15 +27,22 @@ export interface AdapterNeeds {
 /** The adapter of every model, and the middleware that commits what a request wrote. */
 export function createAdapter(needs: AdapterNeeds) {
   const units = new WeakMap<object, Unit>()
-  const steps = new AsyncLocalStorage<Unit>()
+  /** Steps past the library's app, which has a context of its own for each request. */
+  const steps = new AsyncLocalStorage<object>()
+  const current = (): object | undefined => Provider.ctx ?? steps.getStore()
   const currentUnit = (): Unit | undefined => {
-    const ctx = Provider.ctx
-    if (!ctx) return steps.getStore()
-    const known = units.get(ctx)
+    const step = current()
+    if (!step) return undefined
+    const known = units.get(step)
     if (known) return known
     const unit = needs.artifacts.unit()
-    units.set(ctx, unit)
+    units.set(step, unit)
     return unit
+  }
+  /** Whether an interaction was made in this step, and is not one that it goes on with. */
+  const isBegun = (uid: string): boolean => {
+    const { oidc } = Provider.ctx ?? {}
+    return oidc === undefined ? steps.getStore() !== undefined : oidc.entities.Interaction?.uid !== uid
   }
   const besides = new WeakMap<object, (() => Promise<void>)[]>()
   const commit = async (ctx: object): Promise<void> => {
@@ -48,25 +55,25 @@ export function createAdapter(needs: AdapterNeeds) {
   return {
     /** Does a small write of another store when the request's own are committed, in one commit with them. */
     alongside(work: () => Promise<void>): void {
-      const { ctx } = Provider
-      if (!ctx) throw new TypeError('there is no request to the Provider to write alongside of')
-      besides.set(ctx, [...(besides.get(ctx) ?? []), work])
+      const step = current()
+      if (!step) throw new TypeError('there is no request to the Provider to write alongside of')
+      besides.set(step, [...(besides.get(step) ?? []), work])
     },
     adapterFor: (model: string): Adapter =>
-      model === 'Client' ? clientAdapter(needs.findClient) : artifactAdapter(model, needs, currentUnit),
+      model === 'Client' ? clientAdapter(needs.findClient) : artifactAdapter(model, needs, { currentUnit, isBegun }),
     /**
      * Does a protocol step past the library's app: what its models read and write meanwhile is one unit, committed before this
-     * settles. Where the work answers `undefined`, or fails, nothing was written.
+     * settles. Where the work answers `undefined`, or fails, nothing was written. Interactions that it writes are new ones.
      * @throws ConsumeConflict when what it consumes was consumed elsewhere until the commit
      */
     async step<T>(work: () => Promise<T | undefined>): Promise<T | undefined> {
-      const unit = needs.artifacts.unit()
+      const here = {}
       try {
-        const done = await steps.run(unit, work)
-        if (done !== undefined) await unit.commit()
+        const done = await steps.run(here, work)
+        if (done !== undefined) await commit(here)
         return done
       } finally {
-        unit.discard()
+        units.get(here)?.discard()
       }
     },
     /** Middleware of the Provider: nothing is answered before it is stored. */
@@ -114,7 +121,12 @@ function clientAdapter(findClient: FindClient): Adapter {
   }
 }
 
-function artifactAdapter(model: string, needs: AdapterNeeds, currentUnit: () => Unit | undefined): Adapter {
+interface Now {
+  currentUnit(): Unit | undefined
+  isBegun(interaction: string): boolean
+}
+
+function artifactAdapter(model: string, needs: AdapterNeeds, { currentUnit, isBegun }: Now): Adapter {
   const { artifacts } = needs
   const reader = () => currentUnit() ?? artifacts
   const restore = (found: Awaited<ReturnType<ArtifactStore['find']>>, id?: string): AdapterPayload | undefined => {
@@ -175,12 +187,6 @@ function artifactAdapter(model: string, needs: AdapterNeeds, currentUnit: () => 
       else await artifacts.deleteByGrant(grantId, [model])
     },
   }
-}
-
-/** Whether this request to the Provider has made the interaction, and does not go on with one. */
-function isBegun(uid: string): boolean {
-  const { oidc } = Provider.ctx ?? {}
-  return oidc !== undefined && oidc.entities.Interaction?.uid !== uid
 }
 
 /** What stands for an assertion or a proof that was seen. The library asks for it first; two that come at once both hear no. */

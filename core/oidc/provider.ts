@@ -15,7 +15,7 @@ import Provider, {
 } from 'oidc-provider'
 import type { Consents } from '../accounts/consents.ts'
 import type { Sessions } from '../accounts/sessions.ts'
-import { createCookieSigner } from '../http/cookie-signer.ts'
+import { type CookieSigner, createCookieSigner } from '../http/cookie-signer.ts'
 import type { CookieNames } from '../http/cookies.ts'
 import type { Audit } from '../observe/audit.ts'
 import { type AccountNeeds, accountFinder } from './account.ts'
@@ -36,6 +36,7 @@ import { createPolicy, type PolicyNeeds } from './policy.ts'
 import { sendOnPosted } from './posted-requests.ts'
 import { isFapi, type ProofNeeds, proofAlgorithms, proofOptions } from './proofs.ts'
 import { addQuickAnswers, mayIntrospect } from './quick.ts'
+import { createQuickCookies } from './quick-cookies.ts'
 import { invitationTokens, type RegistrationNeeds, registeredClients, registrationFeatures } from './registration.ts'
 import { lifeOf, type Resources, resourceServer } from './resources.ts'
 import { signingWith } from './signers.ts'
@@ -94,13 +95,22 @@ export function createProvider(needs: ProviderNeeds): Provider {
   const { adapterFor, commitBeforeAnswer, alongside, step } = createAdapter(needs)
   // Who is signed in where is written in the commit of the answer that depends on it.
   const bind: PolicyNeeds['bind'] = async (req, uid) => alongside(() => needs.bind(req, uid))
+  const policy = createPolicy({ ...needs, bind })
+  const signer = createCookieSigner(needs.cookieKeys)
+  const scopes = ['openid', 'offline_access', ...Object.keys(claimTable({ map: needs.claims, ...needs }))].filter(
+    unique,
+  )
+  const lives = {
+    session: Math.max(needs.sessions.lifeSeconds(true), needs.sessions.lifeSeconds(false)),
+    interaction: 1800,
+  }
   const provider = new Provider(needs.issuer, {
     adapter: (model: string) => wrapped(model, adapterFor(model), needs),
     clients: [...needs.clients],
     jwks: signingWith(needs.jwks),
     routes,
-    cookies: cookies(needs),
-    scopes: ['openid', 'offline_access', ...Object.keys(claimTable({ map: needs.claims, ...needs }))].filter(unique),
+    cookies: cookies(needs, signer),
+    scopes,
     claims: claimTable({ map: needs.claims, ...needs }),
     responseTypes: ['code', 'none'],
     pkce: { required: (_ctx, client) => (client as { labgate_pkce?: boolean }).labgate_pkce !== false },
@@ -116,7 +126,7 @@ export function createProvider(needs: ProviderNeeds): Provider {
       userinfoSigningAlgValues: [...signingAlgorithms],
     },
     interactions: {
-      policy: createPolicy({ ...needs, bind }),
+      policy,
       url: (_ctx, interaction) => `/interaction/${interaction.uid}`,
     },
     ttl: {
@@ -125,10 +135,10 @@ export function createProvider(needs: ProviderNeeds): Provider {
       AccessToken: (_ctx, token) => lifeOf(token),
       ClientCredentials: (_ctx, token) => lifeOf(token),
       IdToken: 3600,
-      Interaction: 1800,
+      Interaction: lives.interaction,
       Grant: 90 * day,
       RefreshToken: 14 * day,
-      Session: Math.max(needs.sessions.lifeSeconds(true), needs.sessions.lifeSeconds(false)),
+      Session: lives.session,
     },
     clockTolerance: 5,
     // Without `offline_access` it ends with the session (OpenID Connect Core §11: not only offline access has refresh tokens).
@@ -168,7 +178,12 @@ export function createProvider(needs: ProviderNeeds): Provider {
   addQuickAnswers(provider, {
     ...needs,
     used,
-    step,
+    ...{ step, policy, lives, scopes: new Set(scopes) },
+    cookies: createQuickCookies({
+      ...{ names: needs.cookieNames, signer, clock: needs.clock },
+      secure: needs.issuer.startsWith('https:'),
+    }),
+    existingGrant: (ctx) => existingGrant(ctx, needs.consents),
     nameOf: tokenNames({ ...needs, secret: needs.recordSecret }),
     // Of the context it reads no more than the client.
     account: async (client, id, token) => findAccount({ oidc: { client } } as never, id, token as never),
@@ -215,11 +230,11 @@ const routes = {
 
 const unique = <T>(value: T, index: number, all: readonly T[]) => all.indexOf(value) === index
 
-function cookies({ cookieNames, cookieKeys, issuer }: ProviderNeeds): NonNullable<Configuration['cookies']> {
+function cookies({ cookieNames, issuer }: ProviderNeeds, keys: CookieSigner): NonNullable<Configuration['cookies']> {
   const secure = issuer.startsWith('https:')
   return {
     names: { session: cookieNames.provider, interaction: cookieNames.interaction, resume: cookieNames.resume },
-    keys: createCookieSigner(cookieKeys),
+    keys,
     long: { httpOnly: true, sameSite: 'lax', secure, signed: true, path: '/' },
     short: { httpOnly: true, sameSite: 'lax', secure, signed: true },
   }

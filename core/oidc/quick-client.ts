@@ -3,6 +3,10 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 
 /** A whole answer. */
 export interface QuickAnswer {
+  /** 200 where nothing is said. */
+  readonly status?: number
+  /** Whole headers. */
+  readonly cookies?: readonly string[]
   readonly type: string
   readonly text: string
   readonly headers: Readonly<Record<string, string>>

@@ -11,7 +11,7 @@ import { type Finder, grantOf, type QuickAccount, type QuickGrant, type QuickTok
 /** What the grants need of the house. */
 export interface QuickCodeNeeds {
   /** The account behind a code or token, which may act, and whose session lives where it must. */
-  account(client: QuickClient, id: string, token: object): Promise<QuickAccount | undefined>
+  account(client: QuickClient, id: string, token?: object): Promise<QuickAccount | undefined>
   /** See `step` of the adapter. */
   step<T>(work: () => Promise<T | undefined>): Promise<T | undefined>
 }

@@ -1,7 +1,7 @@
 /**
- * What services ask of the Provider thousands of times a second, answered past its own app: introspection, userinfo and tokens
- * for a code, a refresh token or a client itself, in their plain form. Every check is the library's, made on its own models in its order;
- * whatever is not plain, and every refusal, goes on to the library as it came.
+ * What is asked of the Provider thousands of times a second, answered past its own app in its plain form: introspection, userinfo,
+ * tokens for a code, a refresh token or a client itself, and the browsers that come for codes. Every check is the library's, made on
+ * its own models in its order; whatever is not plain, and every refusal, goes on to the library as it came.
  * @module
  */
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
@@ -12,6 +12,7 @@ import type { ArtifactStore } from '../storage/artifacts.ts'
 import { isConsumeConflict } from '../storage/conflict.ts'
 import { outlives } from './account.ts'
 import { formText, type TokenName } from './jwt-tokens.ts'
+import { type QuickAuthModels, type QuickAuthNeeds, quickAuthorization } from './quick-auth.ts'
 import { type Basic, basicOf, json, type QuickAnswer, type QuickClient, secretClient } from './quick-client.ts'
 import { type Finder, grantOf } from './quick-models.ts'
 import { standingToken, type TokenModel } from './quick-standing.ts'
@@ -20,8 +21,7 @@ import { type QuickTokenModels, type QuickTokenNeeds, quickToken } from './quick
 /** Answers a request; `undefined`: it is for the Provider, and nothing was changed but its body read. */
 export type Quick = (ask: { readonly req: IncomingMessage; readonly path: string }) => Promise<QuickAnswer | undefined>
 
-export interface QuickNeeds extends QuickTokenNeeds {
-  readonly issuer: string
+export interface QuickNeeds extends QuickTokenNeeds, Omit<QuickAuthNeeds, 'account'> {
   readonly log: Log
   readonly artifacts: Pick<ArtifactStore, 'findToken'>
   /** Whether an account may act at all. */
@@ -31,7 +31,11 @@ export interface QuickNeeds extends QuickTokenNeeds {
   readonly nameOf: TokenName
 }
 
-interface Models extends QuickTokenModels {
+interface Models extends Omit<QuickTokenModels, 'AuthorizationCode' | 'Grant'> {
+  readonly AuthorizationCode: QuickTokenModels['AuthorizationCode'] & QuickAuthModels['AuthorizationCode']
+  readonly Grant: QuickTokenModels['Grant'] & QuickAuthModels['Grant']
+  readonly Session: QuickAuthModels['Session']
+  readonly Interaction: QuickAuthModels['Interaction']
   readonly AccessToken: QuickTokenModels['AccessToken'] & TokenModel
   readonly ClientCredentials: QuickTokenModels['ClientCredentials'] & Finder
   readonly Claims: new (available: object, about: { client: QuickClient }) => QuickClaims
@@ -61,6 +65,7 @@ export function addQuickAnswers(provider: Provider, needs: QuickNeeds): void {
     if (method === 'POST' && path === '/oidc/token') return quickToken(req, { models, needs })
     if (method === 'POST' && path === '/oidc/introspection') return introspection(req, { models, needs })
     if (method === 'GET' && req.url === '/oidc/userinfo') return userinfo(headers, { models, needs })
+    if (method === 'GET' && req.url?.startsWith('/oidc/auth')) return quickAuthorization(req, { models, needs })
     return undefined
   }
   quickOf.set(provider, async (ask) => {

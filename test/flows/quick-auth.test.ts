@@ -30,14 +30,13 @@ type Form = Readonly<Record<string, string>>
 const ofOne = new Set(['date', 'x-request-id', 'content-length', 'content-security-policy'])
 const ours = { provider: 'labgate_provider', interaction: 'labgate_interaction', resume: 'labgate_resume' }
 
+const minutesTo = (date: string) => Math.max(0, Math.round((Date.parse(date) - Date.now()) / 6e4))
+
 /** Without names and codes that were made anew; ends of cookies and rows in minutes from now. */
 const plain = (text: string) =>
   text
     .replaceAll(/[\w~-]{27,}|(?<=Reference<\/dt><dd><code>)\w+/g, '#')
-    .replaceAll(
-      /expires=([^;]+ GMT)/g,
-      (_, date: string) => `expires=${Math.round((Date.parse(date) - Date.now()) / 6e4)}`,
-    )
+    .replaceAll(/expires=([^;]+ GMT)/g, (_, date: string) => `expires=${minutesTo(date)}`)
     .replaceAll(/\b1\d{9}\b/g, '0')
 
 interface Seen {

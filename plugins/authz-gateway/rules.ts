@@ -56,7 +56,7 @@ export function agrees(one: Demand, other: Demand): boolean {
 }
 
 /** Refuses rules that cannot mean what they say. @throws Fault ERR_CONFIG with all of them */
-export function checkRules({ rules, key, proxySecret }: GatewayConfig): void {
+export function checkRules({ rules, headers, key, proxySecret }: GatewayConfig): void {
   const problems = rules.flatMap((rule, index) => {
     const said = problemsOf(rule)
     const open = rules.slice(0, index).findIndex((before) => before.path === '/**' && before.methods === undefined)
@@ -65,7 +65,24 @@ export function checkRules({ rules, key, proxySecret }: GatewayConfig): void {
   })
   if (key !== undefined && proxySecret === undefined)
     problems.push('`key` needs `proxySecret`: without it whoever can send a request reads keys from the answer')
+  problems.push(...headerProblems({ headers, key }))
   if (problems.length > 0) throw new Fault('ERR_CONFIG', problems.join('; '))
+}
+
+/** What has a meaning of its own on the way, between us, the proxy and the browser. */
+const taken =
+  /^(?:cookie|set-cookie|authorization|host|location|connection|upgrade|te|vary|date|content-.*|transfer-.*|x-forwarded-.*|x-labgate-(?:proxy|cookie|authorization))$/i
+
+function headerProblems({ headers, key }: Pick<GatewayConfig, 'headers' | 'key'>): string[] {
+  const identity = Object.values(headers).filter((name) => name !== '')
+  const told = [...identity, ...(key ? [key.header] : [])].map((name) => name.toLowerCase())
+  const twice = new Set(told.filter((name, index) => told.indexOf(name) < index))
+  return [
+    ...[...twice].map((name) => `the header \`${name}\` would carry two things: give each its own`),
+    ...identity
+      .filter((name) => taken.test(name))
+      .map((name) => `the header \`${name}\` has a meaning of its own: take another`),
+  ]
 }
 
 function problemsOf({ path, allow, groups, dataset, version }: Rule): string[] {

@@ -1,7 +1,7 @@
 /** Rules that cannot mean what they say, and identities that do not fit into a header. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type AccountView, isFault } from '@labgate/contract'
+import { type AccountView, isFault, secretOf } from '@labgate/contract'
 import { identityHeaders } from '../../../plugins/authz-gateway/identity.ts'
 import { isKey } from '../../../plugins/authz-gateway/keys.ts'
 import { checkRules } from '../../../plugins/authz-gateway/rules.ts'
@@ -58,6 +58,17 @@ test('rules that cannot mean what they say stop the start, all at once', () => {
 test('a key without a secret of the proxy stops the start', () => {
   const key = { header: 'DATALAB-API-KEY', help: '', keep: 60 }
   assert.match(checked([rule({})], { key }), /`key` needs `proxySecret`/)
+})
+
+test('one header for two things, or one that has a meaning already, stops the start', () => {
+  const twice = checked([rule({})], { headers: { ...names, user: 'Remote-User', name: 'remote-user' } })
+  assert.match(twice, /the header `remote-user` would carry two things/)
+  const key = { header: 'X-LABGATE-EMAIL', help: '', keep: 60 }
+  assert.match(checked([rule({})], { key, proxySecret: secretOf('x') }), /`x-labgate-email` would carry two things/)
+  for (const user of ['Cookie', 'Authorization', 'X-Labgate-Cookie', 'Content-Length', 'Set-Cookie'])
+    assert.match(checked([rule({})], { headers: { ...names, user } }), /has a meaning of its own/, user)
+  const own = { header: 'Authorization', help: '', keep: 60 }
+  assert.equal(checked([rule({})], { key: own, proxySecret: secretOf('x') }), '')
 })
 
 const account = (more: Partial<AccountView>): AccountView => ({

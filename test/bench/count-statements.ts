@@ -1,5 +1,6 @@
 /** Loaded before a Labgate: counts the statements it runs and tells its parent when asked, beginning again at zero. @module */
 import Database from 'better-sqlite3'
+import pg from 'pg'
 
 const counts: Record<string, number> = {}
 const probe = new Database(':memory:')
@@ -15,6 +16,16 @@ for (const name of ['run', 'get', 'all', 'iterate']) {
   }
 }
 probe.close()
+
+// One place for all ways to PostgreSQL; a statement that begins with what it stands on is one.
+const ask = pg.Client.prototype.query as (...args: unknown[]) => unknown
+pg.Client.prototype.query = function counted(this: pg.Client, ...args: unknown[]) {
+  const [asked] = args
+  const text = typeof asked === 'string' ? asked : ((asked as { text?: string } | undefined)?.text ?? '')
+  const [word = ''] = /\w+/.exec(text)?.[0].toLowerCase().split(' ') ?? []
+  counts[word] = (counts[word] ?? 0) + 1
+  return ask.apply(this, args)
+} as typeof pg.Client.prototype.query
 
 process.on('message', () => {
   process.send?.({ ...counts })

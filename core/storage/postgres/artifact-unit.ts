@@ -33,6 +33,8 @@ export interface PostgresUnitNeeds {
   readonly claims: Claims
   /** Hears of every transaction that was committed besides those of the writer. */
   readonly committed: () => void
+  /** Hears what was, or may have been, written: keys of rows that are found by nothing else, or nothing when it was more. */
+  readonly wrote: (keys: ReadonlySet<string> | undefined) => void
   /** Seconds since 1970. */
   readonly now: () => number
 }
@@ -91,6 +93,7 @@ class ProtocolStep implements Unit {
   readonly #steps = new Steps()
   #open: Promise<pg.PoolClient> | undefined
   #hasBegun = false
+  #touched: Set<string> | undefined = new Set()
   #state: 'open' | 'committing' | 'over' = 'open'
 
   constructor(needs: PostgresUnitNeeds) {
@@ -118,6 +121,9 @@ class ProtocolStep implements Unit {
     if (known === undefined) this.#unseen.add(fresh.key)
     this.#overlay.put({ ...fresh, consumedAt: known?.consumedAt })
     this.#steps.put(sealedEntry(fresh, this.#needs.ring))
+    // It may be another one's name from now on, or no more that of what had it.
+    if (fresh.uid !== undefined || fresh.userCode !== undefined) this.#touched = undefined
+    this.#touched?.add(fresh.key)
   }
 
   async consume(model: string, id: string): Promise<void> {
@@ -140,6 +146,7 @@ class ProtocolStep implements Unit {
       throw new ConsumeConflict(model)
     }
     this.#unseen.delete(key)
+    this.#touched?.add(key)
     this.#consumed.set(key, consumed)
     this.#overlay.put(consumed)
   }
@@ -150,6 +157,7 @@ class ProtocolStep implements Unit {
     this.#unseen.delete(key)
     this.#overlay.delete(key)
     this.#steps.delete(key)
+    this.#touched = undefined
   }
 
   deleteByGrant(grantId: string, models?: readonly string[]): void {
@@ -157,6 +165,7 @@ class ProtocolStep implements Unit {
     const grant = referenceKey('grant', grantId)
     this.#overlay.deleteByGrant(grant, models)
     this.#steps.deleteByGrant(grant, models)
+    this.#touched = undefined
   }
 
   async commit(): Promise<void> {
@@ -166,6 +175,7 @@ class ProtocolStep implements Unit {
       if (this.#open !== undefined) await this.#commitOwn(await this.#open)
       else await this.#commitSteps()
     } finally {
+      this.#needs.wrote(this.#touched)
       this.#finish()
     }
   }

@@ -4,6 +4,7 @@ import type pg from 'pg'
 import { artifactKey, referenceKey } from '../artifact-rows.ts'
 import { type Claims, found, groundAsked, live, standing, type Unit } from '../artifact-unit.ts'
 import type { ArtifactStore } from '../artifacts.ts'
+import { ConsumeConflict } from '../conflict.ts'
 import type { KeyRing } from '../sealing.ts'
 import { type ArtifactTable, artifactTable } from './artifact-rows.ts'
 import { createPostgresUnit } from './artifact-unit.ts'
@@ -24,17 +25,19 @@ export interface PostgresArtifactNeeds {
 export function createPostgresArtifacts(needs: PostgresArtifactNeeds) {
   const { reads, units, ring, clock } = needs
   const recalled = needs.recall.part()
-  const writer = forgetting(needs.writer, recalled)
   const table = recalledTable(artifactTable(transactionOn(reads), ring), recalled)
+  const { writer } = needs
   const writing = artifactTable({ run: writer.one }, ring)
+  // The current request forgets what it has read.
+  const telling = artifactTable({ run: forgetting(writer, recalled).one }, ring)
   const claims: Claims = new Map()
   const now = () => Math.floor(clock.now().getTime() / 1000)
   let commits = 0
   const committed = () => {
     commits += 1
-    recalled.forget()
   }
-  const unit = () => createPostgresUnit({ table, writing, pool: units, writer, ring, claims, now, committed })
+  const { forget: wrote } = recalled
+  const unit = () => createPostgresUnit({ table, writing, pool: units, writer, ring, claims, now, committed, wrote })
   const single = async (write: (step: Unit) => void | Promise<void>) => {
     const step = unit()
     try {
@@ -57,21 +60,34 @@ export function createPostgresArtifacts(needs: PostgresArtifactNeeds) {
     findByUid: async (uid) => found(await table.getByUid(referenceKey('uid', uid)), now()),
     findByUserCode: async (userCode) => found(await table.getByUserCode(referenceKey('userCode', userCode)), now()),
     put: (artifact) => single((step) => step.put(artifact)),
-    consume: (model, id) => single((step) => step.consume(model, id)),
+    async consume(model, id) {
+      const key = artifactKey(model, id)
+      const other = claims.get(key)
+      if (other !== undefined) throw new ConsumeConflict(model, other)
+      const end = Promise.withResolvers<void>()
+      claims.set(key, end.promise)
+      try {
+        // Whoever is at it in a step waits here, and so do we for them; who comes second finds it consumed.
+        if ((await telling.consume(key, now())) === undefined) throw new ConsumeConflict(model)
+      } finally {
+        claims.delete(key)
+        end.resolve()
+      }
+    },
     delete: (model, id) => single((step) => step.delete(model, id)),
     deleteByGrant: (grantId, models) => single((step) => step.deleteByGrant(grantId, models)),
     listByAccount: async (account, model) =>
       (await table.listByAccount(account, model))
         .filter((entry) => live(entry, now()) !== undefined)
         .map((entry) => JSON.parse(entry.text) as Json),
-    deleteByAccount: (account, models) => writing.deleteByAccount(account, models),
-    deleteByClient: (client) => writing.deleteByClient(client),
+    deleteByAccount: (account, models) => telling.deleteByAccount(account, models),
+    deleteByClient: (client) => telling.deleteByClient(client),
     flush: async () => undefined,
     close: async () => undefined,
   }
   return {
     ...store,
-    deleteExpired: (limit: number) => writing.deleteExpired(now(), limit),
+    deleteExpired: (limit: number) => telling.deleteExpired(now(), limit),
     /** How many transactions units have committed by themselves. */
     commits: () => commits,
   }
@@ -82,6 +98,6 @@ function recalledTable(table: ArtifactTable, { read }: Recalled): ArtifactTable 
     ...table,
     get: (key) => read(key, () => table.get(key)),
     getByUid: (uid) => read(`uid ${uid}`, () => table.getByUid(uid)),
-    getByUserCode: (code) => read(`userCode ${code}`, () => table.getByUserCode(code)),
+    getByUserCode: (code) => read(`code ${code}`, () => table.getByUserCode(code)),
   }
 }

@@ -10,8 +10,8 @@ import type { Queries, Query } from '../query.ts'
 export interface Recalled {
   /** What the current request was answered when it asked the same before, or what is answered now. */
   read<T>(question: string, ask: () => Promise<T>): Promise<T>
-  /** The current request has written, or waited for others who may have. */
-  forget(): void
+  /** The current request has written what answers these questions; all of them, unless they are named. */
+  forget(questions?: Iterable<string>): void
 }
 
 /** The memory of requests. */
@@ -52,7 +52,10 @@ export function createRecall(now: () => number = () => performance.now()): Recal
     part() {
       const part = {}
       return {
-        forget: () => void requests.getStore()?.delete(part),
+        forget(questions) {
+          if (questions === undefined) requests.getStore()?.delete(part)
+          else for (const question of questions) answersOf(part)?.delete(question)
+        },
         read<T>(question: string, ask: () => Promise<T>): Promise<T> {
           const answers = answersOf(part)
           if (answers === undefined) return ask()

@@ -146,8 +146,8 @@ export function forgetting(
   { forget }: Pick<Recalled, 'forget'>,
 ): Pick<PostgresWriter, 'one' | 'run'> {
   return {
-    one: (...statement) => one(...statement).finally(forget) as never,
-    run: (unit) => run(unit).finally(forget),
+    one: (...statement) => one(...statement).finally(() => forget()) as never,
+    run: (unit) => run(unit).finally(() => forget()),
   }
 }
 

@@ -8,6 +8,7 @@ import type { ClientMetadata } from 'oidc-provider'
 import type { Config } from '../config/schema.ts'
 import { ClientEntity } from '../storage/entities.ts'
 import type { Storage } from '../storage/storage.ts'
+import { createWarm } from '../storage/warm.ts'
 import type { Registrations } from './registrations.ts'
 
 /** A relying party as the config writes it. */
@@ -111,6 +112,8 @@ export interface ClientRoster {
   list(): Promise<ClientListing[]>
   find(id: string): Promise<ClientListing | undefined>
   metadata(id: string): Promise<ClientMetadata | undefined>
+  /** Those of the database that are the service behind a resource, as {@link isBehind} has it. */
+  behind(resource: string): Promise<readonly string[]>
   /** Adds or replaces one; answers the secret, which is shown this once. */
   save(id: string, settings: ClientSettings): Promise<{ secret: string | undefined }>
   remove(id: string): Promise<void>
@@ -127,6 +130,11 @@ const purpose = 'client-secret'
 /** Whether a client proves itself by a secret. */
 export function hasSecret(settings: ClientSettings): boolean {
   return !settings.public && settings.authMethod !== 'private_key_jwt' && settings.profile !== 'fapi2'
+}
+
+/** Whether a client is the service behind a resource: its own tokens are for it, or it exchanges those that are. */
+export function isBehind(resource: string, client: Pick<ClientSettings, 'resource' | 'tokenExchange'>): boolean {
+  return client.resource === resource || client.tokenExchange?.as.includes(resource) === true
 }
 
 /** Makes the roster on a storage; clients of the config come first and cannot be changed by it. */
@@ -176,8 +184,17 @@ export function createClientRoster(needs: {
     const rows = await storage.em().find(ClientEntity, { source: 'registered' })
     for (const { id } of rows) if ((await registrations.of(id)) === undefined) await remove(id)
   }
+  // Clients are written as the ledger is: what sign-ins write makes nobody look through them again.
+  const services = createWarm<readonly string[]>({ generation: storage.ledgerGeneration })
+  const behind = (resource: string) =>
+    services.get(resource, clock.now().getTime(), async () => {
+      const all = await storage.clientRows.naming(resource)
+      const value = [...all].flatMap(([id, one]) => (isBehind(resource, one as ClientSettings) ? id : []))
+      return { value, until: Number.POSITIVE_INFINITY }
+    })
   return {
     find,
+    behind,
     sweep,
     remove,
     registered: () => storage.em().count(ClientEntity, { source: 'registered' }),

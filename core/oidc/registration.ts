@@ -17,7 +17,7 @@ export interface RegistrationNeeds {
   readonly clock: Clock
   readonly audit: Audit
   readonly registrations: Registrations
-  readonly roster: Pick<ClientRoster, 'register' | 'remove' | 'registered' | 'sweep'>
+  readonly roster: Pick<ClientRoster, 'behind' | 'register' | 'remove' | 'registered' | 'sweep'>
   /** How many registered clients there may be; `undefined`: nobody registers. */
   readonly mostRegistered: number | undefined
 }

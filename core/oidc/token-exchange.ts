@@ -9,7 +9,7 @@ import type Provider from 'oidc-provider'
 import { type ClientMetadata, errors, type KoaContextWithOIDC } from 'oidc-provider'
 import type { Audit } from '../observe/audit.ts'
 import { exchangedGty, outlives } from './account.ts'
-import { exchangeGrant } from './clients.ts'
+import { type ClientRoster, exchangeGrant, isBehind } from './clients.ts'
 import type { TokenName } from './jwt-tokens.ts'
 import { type Resources, resourceServer } from './resources.ts'
 
@@ -21,6 +21,8 @@ export interface ExchangeNeeds {
   readonly nameOf: TokenName
   /** Those of the config. */
   readonly clients: readonly ClientMetadata[]
+  /** Those of the database. */
+  readonly roster: Pick<ClientRoster, 'behind'>
   acts(account: string): Promise<boolean>
   /** Whether a sign-in of this account to this client would ask for terms first. */
   owesTerms(ask: { readonly account: string; readonly client: string }): Promise<boolean>
@@ -81,7 +83,8 @@ async function exchange(provider: Provider, ctx: KoaContextWithOIDC, needs: Exch
   const info = resourceServer(needs.resources, asked.target)
   const subject = await subjectOf(provider, { value: asked.subject, as, ctx }, needs)
   const scope = narrowed(asked.scope, { subject, server: info.scope.split(' '), client: client.scope }).join(' ')
-  await assertTerms(needs, { account: subject.account, clients: [client.clientId, ...servicesOf(asked.target, needs)] })
+  const services = [...servicesOf(asked.target, needs), ...(await needs.roster.behind(asked.target))]
+  await assertTerms(needs, { account: subject.account, clients: [client.clientId, ...services] })
   const grant = new provider.Grant({ accountId: subject.account, clientId: client.clientId })
   grant.addResourceScope(asked.target, scope)
   const act = { sub: client.clientId, ...(subject.act === undefined ? {} : { act: subject.act }) }
@@ -119,15 +122,16 @@ async function exchange(provider: Provider, ctx: KoaContextWithOIDC, needs: Exch
   }
 }
 
-/** Clients that are the service behind a resource: their own tokens are for it, or they exchange those that are. */
+/** Clients of the config that are the service behind a resource. */
 function servicesOf(target: string, { clients }: Pick<ExchangeNeeds, 'clients'>): string[] {
   const named = clients as readonly {
     readonly client_id: string
     readonly labgate_resource?: string
-    readonly labgate_exchange?: { readonly as: readonly string[] }
+    readonly labgate_exchange?: { readonly as: string[]; readonly to: string[] }
   }[]
-  const behind = named.filter((one) => one.labgate_resource === target || one.labgate_exchange?.as.includes(target))
-  return behind.map(({ client_id: id }) => id)
+  return named.flatMap(({ client_id: id, labgate_resource: resource, labgate_exchange: tokenExchange }) =>
+    isBehind(target, { ...(resource ? { resource } : {}), ...(tokenExchange ? { tokenExchange } : {}) }) ? id : [],
+  )
 }
 
 /** Nobody is there to be asked, so what a sign-in to these clients would ask for is asked for here, too. */

@@ -6,6 +6,7 @@ import type { Alone } from './alone.ts'
 import type { ArtifactStore } from './artifacts.ts'
 import type { AuditTrail } from './audit.ts'
 import type { Cleaner } from './cleanup.ts'
+import type { ClientRows } from './client-rows.ts'
 import type { Reads } from './late-orm.ts'
 import type { LedgerRows } from './ledger-rows.ts'
 import type { MakeLimiter } from './limiter.ts'
@@ -54,6 +55,8 @@ export interface Storage {
   during<T>(work: () => T): T
   /** Accounts and identities on the hot path. */
   readonly accountRows: AccountRows
+  /** Relying parties of the database, as answers read them. */
+  readonly clientRows: ClientRows
   /** The ledger, as answers read it. */
   readonly ledgerRows: LedgerRows
   /** API tokens on the hot path. */

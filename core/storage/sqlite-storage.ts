@@ -10,6 +10,7 @@ import { createArtifacts } from './artifacts.ts'
 import { createAudit } from './audit.ts'
 import { createCheckpoints } from './checkpoints.ts'
 import { createCleaner } from './cleanup.ts'
+import { createClientRows } from './client-rows.ts'
 import { createCompact } from './compact.ts'
 import { createDocuments } from './documents.ts'
 import { createGeneration, createOthers } from './generation.ts'
@@ -101,6 +102,7 @@ function assemble({ options, ring, database, orm }: Opened): Storage {
     ...ormAccess({ orm, writer, pause, first: 'delete from setting where 1 = 0' }),
     during: (work) => work(),
     accountRows: createAccountRows(needs),
+    clientRows: createClientRows(queries),
     ledgerRows: createLedgerRows(needs),
     tokenRows,
     startRows: createStartRows(needs),

@@ -117,6 +117,17 @@ describe('token exchange (RFC 8693)', () => {
       })
       await terms.retire(house, `of-${asking}`)
     }
+    const clients = world.site.labgate.rooms.get('clients')
+    const { settings } = (await clients.find('plain')) ?? assert.fail('no such client')
+    await terms.add(house, { id: 'of-kept', title: 'Rules', markdown: 'Be kind.', services: ['kept'] })
+    for (const behind of [{ resource: data }, { tokenExchange: { as: [data], to: [files] } }]) {
+      await clients.save('kept', { ...settings, redirectUris: [], ...behind })
+      await assert.rejects(exchange(service, subject), { error: 'interaction_required' })
+      await clients.save('kept', { ...settings, redirectUris: [], homepage: `${data}/about` })
+      assert.ok((await exchange(service, subject)).access_token, 'who only mentions it is not behind it')
+    }
+    await clients.remove('kept')
+    await terms.retire(house, 'of-kept')
     await terms.add(house, { id: 'of-plain', title: 'Rules', markdown: 'Be kind.', services: ['plain'] })
     assert.ok((await exchange(service, subject)).access_token)
     await terms.retire(house, 'of-plain')

@@ -7,6 +7,7 @@
 import { Fault } from '@labgate/contract'
 import pg from 'pg'
 import { createCleaner } from '../cleanup.ts'
+import { createClientRows } from '../client-rows.ts'
 import { type LateOrm, openLate } from '../late-orm.ts'
 import { createLedgerReading, createLedgerRows } from '../ledger-rows.ts'
 import { checkPurpose, createKeyRing, type KeyRing } from '../sealing.ts'
@@ -179,6 +180,7 @@ function assemble({ options, ring, orm, pools, place }: Opened): Storage {
       queries: known,
       writer: { ...writer, ...forgetting(writer, recalled) },
     }),
+    clientRows: createClientRows(queries),
     ledgerRows: createLedgerRows({ queries: known, readings }),
     tokenRows,
     startRows: createStartRows(needs),

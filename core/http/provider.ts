@@ -7,6 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Fault } from '@labgate/contract'
 import { defaultBodyLimit } from './body.ts'
 import type { Ctx } from './context.ts'
+import { bareCsp } from './headers.ts'
 import { addressKey, type Limits } from './rate.ts'
 
 /** As much of an oidc-provider as the outer app knows. */
@@ -91,6 +92,8 @@ function answerPrepared(ctx: Ctx, document: Prepared): void {
 function answerQuick(ctx: Ctx, { status = 200, cookies = [], type, text, headers }: QuickAnswer): void {
   ctx.set({ ...headers, 'Content-Type': type })
   if (cookies.length > 0) ctx.append('Set-Cookie', [...cookies])
+  // None of them is a page that anything is shown by.
+  ctx.state.csp = bareCsp
   ctx.status = status
   ctx.body = text
 }

@@ -18,6 +18,17 @@ const provider: ProviderApp = {
   },
 }
 
+/** What is answered past the Provider. */
+const quick = {
+  status: 303,
+  cookies: ['one=1; path=/', 'two=2; path=/oidc/auth'],
+  ...{
+    type: 'text/html; charset=utf-8',
+    text: 'Redirecting – là-bas.',
+    headers: { 'Cache-Control': 'no-store', Location: '/there' },
+  },
+}
+
 const limits = {
   async take(_name: string, key: string) {
     if (key.includes('203.0.113.9')) throw new Fault('ERR_RATE', 'Too many requests.')
@@ -37,6 +48,7 @@ async function start(way: 'short' | 'long') {
   server.app.mountProvider({
     current: () => provider,
     csp: ({ path }) => (path.startsWith('/oidc/auth') ? "default-src 'none'" : undefined),
+    quick: async ({ req }) => (req.url?.endsWith('quick') ? quick : undefined),
   })
   if (way === 'long') server.app.use((_ctx, next) => next())
   return { ...server, samples, lines }
@@ -61,7 +73,15 @@ suite('the Provider, past our Koa and through it', async () => {
   }
 
   for (const path of [
-    ...['/oidc/auth?a=1', '/oidc/auth/resumed', '/oidc/token', '/oidc/userinfo', '/oidc/introspection'],
+    ...[
+      '/oidc/auth?a=1',
+      '/oidc/auth/resumed',
+      '/oidc/auth?quick',
+      '/oidc/auth/quick',
+      '/oidc/token',
+      '/oidc/userinfo',
+      '/oidc/introspection',
+    ],
     ...['/oidc/jwks?x', '/.well-known/openid-configuration', '/oidc/register/AbC', '/oidc/device'],
     ...['/oidc/AUTH', '/oidc/auth/', '/oidc//auth', '/oidc/auth/a/b', '/oidc/auth/a%2Fb', '/oidc/auth#a', '/oidc'],
   ])

@@ -56,7 +56,8 @@ export function agrees(one: Demand, other: Demand): boolean {
 }
 
 /** Refuses rules that cannot mean what they say. @throws Fault ERR_CONFIG with all of them */
-export function checkRules({ rules, headers, key, proxySecret }: GatewayConfig): void {
+export function checkRules(config: GatewayConfig): void {
+  const { rules, key, proxySecret } = config
   const problems = rules.flatMap((rule, index) => {
     const said = problemsOf(rule)
     const open = rules.slice(0, index).findIndex((before) => before.path === '/**' && before.methods === undefined)
@@ -65,7 +66,7 @@ export function checkRules({ rules, headers, key, proxySecret }: GatewayConfig):
   })
   if (key !== undefined && proxySecret === undefined)
     problems.push('`key` needs `proxySecret`: without it whoever can send a request reads keys from the answer')
-  problems.push(...headerProblems({ headers, key }))
+  problems.push(...headerProblems(config))
   if (problems.length > 0) throw new Fault('ERR_CONFIG', problems.join('; '))
 }
 
@@ -73,7 +74,7 @@ export function checkRules({ rules, headers, key, proxySecret }: GatewayConfig):
 const taken =
   /^(?:cookie|set-cookie|authorization|host|location|connection|upgrade|te|vary|date|content-.*|transfer-.*|x-forwarded-.*|x-labgate-(?:proxy|cookie|authorization))$/i
 
-function headerProblems({ headers, key }: Pick<GatewayConfig, 'headers' | 'key'>): string[] {
+function headerProblems({ headers, key }: GatewayConfig): string[] {
   const identity = Object.values(headers).filter((name) => name !== '')
   const told = [...identity, ...(key ? [key.header] : [])].map((name) => name.toLowerCase())
   const twice = new Set(told.filter((name, index) => told.indexOf(name) < index))

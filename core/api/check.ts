@@ -26,15 +26,15 @@ function compilerOf(more: { coerceTypes?: boolean }): Ajv2020 {
   return ajv
 }
 
-const exact = compilerOf({})
+const exact = once(() => compilerOf({}))
 // Addresses know text alone; so `10` may become a number there, and there only.
-const fromText = compilerOf({ coerceTypes: true })
+const fromText = once(() => compilerOf({ coerceTypes: true }))
 
 /** Makes the checks of an operation; each is compiled when it is first needed. */
 export function checksOf({ params, query, body }: Pick<Operation, 'params' | 'query' | 'body'>): Checks {
-  const bodyCheck = once(() => body && exact.compile(body))
-  const queryCheck = once(() => fromText.compile(objectOf(query)))
-  const paramsCheck = once(() => exact.compile(objectOf(params)))
+  const bodyCheck = once(() => body && exact().compile(body))
+  const queryCheck = once(() => fromText().compile(objectOf(query)))
+  const paramsCheck = once(() => exact().compile(objectOf(params)))
   return {
     body(value) {
       const check = bodyCheck()

@@ -33,12 +33,13 @@ export function apiRoutes(needs: ApiRouteNeeds): Route[] {
 
 /** Where the document stands; it names itself, too. */
 function documentRoute(): Route {
-  const text = JSON.stringify(document)
+  let text: string | undefined
   return {
     method: 'GET',
     path: `${base}/openapi.json`,
     onError: answerProblem,
     handler(ctx) {
+      text ??= JSON.stringify(document)
       ctx.body = text
       ctx.type = 'application/json'
       ctx.set('Cache-Control', 'no-cache')

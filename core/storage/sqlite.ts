@@ -10,7 +10,7 @@ export type SqliteDatabase = Database.Database
 export const pragmas = ['journal_mode = WAL', 'wal_autocheckpoint = 0', 'foreign_keys = ON', 'busy_timeout = 5000']
 // A commit that was reported survives a power cut: the serving connection's is waited for by the writer, without
 // holding the event loop (wal.ts).
-const servingPragmas = [...pragmas, 'synchronous = NORMAL', 'cache_size = -65536']
+const servingPragmas = [...pragmas, 'synchronous = NORMAL', 'cache_size = -32768']
 
 /**
  * Makes the file (mode 0600) and its folder when they are missing, and opens the hot path's connection.

@@ -22,6 +22,11 @@ export function keepOpener(ctx: Ctx): void {
   ctx.set('Cross-Origin-Opener-Policy', 'unsafe-none')
 }
 
+/** Whether this answer leaves it alone. */
+export function keepsOpener(ctx: Ctx): boolean {
+  return ctx.res.getHeader('Cross-Origin-Opener-Policy') === 'unsafe-none'
+}
+
 /** Follows such a sign-in: marked by a cookie when the dialect's door sends it here, until it is over. */
 export function openerMark(needs: {
   readonly issuer: URL

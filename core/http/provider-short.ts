@@ -6,6 +6,7 @@
  */
 import type { Ctx } from './context.ts'
 import { bareCsp } from './headers.ts'
+import { keepsOpener } from './opener.ts'
 import { isProviderPath, type Prepared, type ProviderDoor, type ProviderMount, providerRoute } from './provider.ts'
 import type { ShortNeeds, ShortWay } from './short.ts'
 
@@ -85,7 +86,8 @@ export function createProviderShortWay(needs: ProviderShortNeeds): ShortWay {
     return made
   }
   const sendQuick = async (ctx: Ctx, mount: ProviderMount): Promise<boolean> => {
-    const quick = await mount.quick?.(ctx)
+    // What is set already was set with this request in view, and would be lost.
+    const quick = keepsOpener(ctx) ? undefined : await mount.quick?.(ctx)
     if (quick !== undefined) {
       const { status = 200, cookies = [], headers, type, text } = quick
       const length = Buffer.byteLength(text)
@@ -110,8 +112,7 @@ export function createProviderShortWay(needs: ProviderShortNeeds): ShortWay {
   const handOn = async (ctx: Ctx, mount: ProviderMount): Promise<void> => {
     const { res } = ctx
     await needs.door.admit(ctx)
-    // What is set already is a special wish of somebody before.
-    const mayBeQuick = !ctx.state.quickAsked && quickBelow.test(ctx.req.url ?? '') && res.getHeaderNames().length === 0
+    const mayBeQuick = !ctx.state.quickAsked && quickBelow.test(ctx.req.url ?? '')
     if (mayBeQuick && (await sendQuick(ctx, mount))) return
     res.setHeader('X-Request-Id', ctx.state.requestId)
     // What is set already was set with this request in view.

@@ -8,6 +8,7 @@ import { Fault } from '@labgate/contract'
 import { defaultBodyLimit } from './body.ts'
 import type { Ctx } from './context.ts'
 import { bareCsp } from './headers.ts'
+import { keepsOpener } from './opener.ts'
 import { addressKey, type Limits } from './rate.ts'
 
 /** As much of an oidc-provider as the outer app knows. */
@@ -143,7 +144,7 @@ export function providerDoor(needs: DoorNeeds): ProviderDoor {
     const { settled, quickAsked } = ctx.state
     if (settled !== undefined && 'error' in settled) throw settled.error
     await admit(ctx)
-    const quick = quickAsked ? undefined : await mount.quick?.(ctx)
+    const quick = quickAsked || keepsOpener(ctx) ? undefined : await mount.quick?.(ctx)
     if (quick !== undefined) return answerQuick(ctx, quick)
     ctx.respond = false
     await enter(ctx, mount)

@@ -128,8 +128,7 @@ function speaking(cookie: SessionCookie, keepLanguage: Desk['keepLanguage']): Se
   return {
     ...cookie,
     async open(ctx, start) {
-      await cookie.open(ctx, start)
-      await keepLanguage(ctx, start.account)
+      await Promise.all([cookie.open(ctx, start), keepLanguage(ctx, start.account)])
     },
   }
 }

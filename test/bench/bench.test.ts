@@ -7,6 +7,7 @@ import { median, quantile } from './measure.ts'
 import { judgeRow, rowOf } from './report.ts'
 import { type ScenarioName, scenarios } from './scenarios.ts'
 import { makeSite, startRaw } from './servers.ts'
+import { judgeSoak } from './soak.ts'
 import { countStatements, judgeStatements } from './statements.ts'
 
 const names = Object.keys(scenarios) as ScenarioName[]
@@ -48,6 +49,14 @@ suite('the bench', async () => {
 })
 
 suite('what the bench says', () => {
+  test('a soak misses its floor when memory goes on growing, and not by what it takes to warm up', () => {
+    const samples = (growth: number) => Array.from({ length: 100 }, (_, at) => (at < 10 ? 100 : 300 + growth * at))
+    assert.deepEqual(
+      [0, 0.3, 1].map((growth) => judgeSoak({ minutes: 10, samples: samples(growth) })[0]?.holds),
+      [true, true, false],
+    )
+  })
+
   const round = { perSecond: 100, p50: 1, p99: 2, cpuUs: 1000, foreign: 0, requests: 8 }
 
   test('a row misses its floor when the CPU does, whatever the rate', () => {

@@ -1,6 +1,6 @@
 /**
  * The bench: Labgate against raw oidc-provider in memory, by turns on one core, the driver on another.
- * `npm run bench -- [--quick] [--only code,sso,start] [--rounds N] [--seconds N] [--tokens N] [--keep FOLDER]`; exits with 1 when a floor is missed.
+ * `npm run bench -- [--quick] [--only code,sso,start] [--rounds N] [--seconds N] [--tokens N] [--minutes N] [--keep FOLDER]`; exits with 1 when a floor is missed.
  * @module
  */
 import { execFileSync } from 'node:child_process'
@@ -33,6 +33,7 @@ import {
 } from './report.ts'
 import { type ScenarioName, scenarios } from './scenarios.ts'
 import { makeSite, type Server, startRaw } from './servers.ts'
+import { endsOf, judgeSoak, soak } from './soak.ts'
 import { startUps } from './start-up.ts'
 import { countStatements, judgeStatements } from './statements.ts'
 import { workspaceWays } from './workspace-ways.ts'
@@ -45,6 +46,7 @@ const { values } = parseArgs({
     rounds: { type: 'string' },
     seconds: { type: 'string' },
     tokens: { type: 'string' },
+    minutes: { type: 'string' },
     keep: { type: 'string' },
   },
 })
@@ -192,6 +194,14 @@ async function ways(): Promise<void> {
     )
 }
 
+async function soaked(): Promise<Verdict[]> {
+  const found = await soak(Number(values.minutes ?? 10))
+  keep('soak', found)
+  const { first, last } = endsOf(found.samples)
+  print(`\nmemory at ${found.perSecond.toFixed(0)} requests a second: ${first} MB, then ${last} MB`)
+  return judgeSoak(found)
+}
+
 async function grown(): Promise<Verdict[]> {
   const tokens = Number(values.tokens ?? (values.quick ? 100_000 : 1_000_000))
   const found = await growth({ tokens, pairing, keep: values.keep }, (row) => {
@@ -226,6 +236,7 @@ if (wanted.includes('calm')) {
   )
   verdicts.push(...judgeCalm(found))
 }
+if (wanted.includes('soak')) verdicts.push(...(await soaked()))
 if (wanted.includes('processes')) {
   const found = await processes(pairing)
   keep('processes', found)

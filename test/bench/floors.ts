@@ -71,6 +71,9 @@ export const mostStartMs = 2000
 export const mostReadyMB = 130
 export const mostPeakMB = 260
 
+/** How many times as much memory there may be after a soak as when it began. */
+export const mostSoaked = 1.1
+
 /** How many times as much an answer of the access room may cost in the largest ledger as in the smallest. */
 export const mostFlat = 2.5
 /** Microseconds that are no growth. */

@@ -79,10 +79,11 @@ export function createAccess(needs: {
   const answer = (ask: AccessAsk) => rows.reading((at) => lookUp(ask, { rows: at, now: clock.now(), holders }))
   const decisions = createWarm<Decision>(needs.storage)
   return {
-    snapshot: async (id, where) =>
-      snapshots.warm(id, where?.service) ??
-      (await snapshots.known(id, where?.service)) ??
-      rows.reading((at) => snapshots.of(at, id, where?.service)),
+    async snapshot(id, where) {
+      const kept = snapshots.kept(id, where?.service)
+      const known = kept instanceof Promise ? await kept : kept
+      return known ?? rows.reading((at) => snapshots.of(at, id, where?.service))
+    },
     anyone: (where) => rows.reading((at) => snapshots.anyone(at, where?.service)),
     decide: (ask) =>
       decisions.get(keyOf(ask), clock.now().getTime(), async () => {

@@ -26,10 +26,8 @@ import { namedTerms, termsViews } from './terms-views.ts'
 
 /** Snapshots, those that are kept and those that a reading makes. */
 export interface Snapshots {
-  /** The one that is kept and still right, if that can be told without a read. */
-  warm(id: AccountId, service: string | undefined): Snapshot | undefined
-  /** The one that is kept and still right, if any: by a single small read. */
-  known(id: AccountId, service: string | undefined): Promise<Snapshot | undefined>
+  /** The one that is kept and still right, if any: at once where that can be told without a read, else by a single small one. */
+  kept(id: AccountId, service: string | undefined): Snapshot | Promise<Snapshot | undefined> | undefined
   /** @throws Fault ERR_NOT_FOUND when there is no such account */
   of(rows: LedgerReading, id: AccountId, service: string | undefined): Promise<Snapshot>
   anyone(rows: LedgerReading, service: string | undefined): Promise<PublicSnapshot>
@@ -66,25 +64,22 @@ export function createSnapshots(
     memo.keep(key, { seen: Number.NaN, revisions, from: now.getTime(), to: turnsAt, snapshot })
     return snapshot
   }
+  const stillRight = async (id: AccountId, kept: Kept, seen: number): Promise<Snapshot | undefined> => {
+    const revisions = await storage.ledgerRows.revisions(id)
+    if (revisions === undefined || !sameRevisions(kept.revisions, revisions)) return undefined
+    kept.seen = seen
+    // As above.
+    return kept.snapshot as Snapshot
+  }
   return {
-    warm(id, service) {
+    kept(id, service) {
       const now = clock.now().getTime()
       const seen = storage.generation()
-      const kept = memo.peek(keyOf(id, service), (one) => one.seen === seen && isOf(now, one))
-      // The key says which of the two it is.
-      return kept?.snapshot as Snapshot | undefined
-    },
-    async known(id, service) {
-      const now = clock.now().getTime()
-      const seen = storage.generation()
-      const key = keyOf(id, service)
+      const kept = memo.peek(keyOf(id, service), (one) => isOf(now, one))
       // Of whom nothing is kept, nothing is asked.
-      if (memo.peek(key, (one) => isOf(now, one)) === undefined) return undefined
-      const revisions = await storage.ledgerRows.revisions(id)
-      const kept = revisions && memo.peek(key, fitsAt(revisions, now))
-      if (kept) kept.seen = seen
+      if (kept === undefined) return undefined
       // The key says which of the two it is.
-      return kept?.snapshot as Snapshot | undefined
+      return kept.seen === seen ? (kept.snapshot as Snapshot) : stillRight(id, kept, seen)
     },
     async of(rows, id, service) {
       const known = await holders.find(rows, id)
@@ -143,7 +138,8 @@ async function make(known: KnownHolder, given: Given): Promise<Made<Snapshot>> {
     parentNumericId,
     groups: frozen(holder.groups),
     managedGroups: frozen(managedGroups),
-    grants: frozen(grants),
+    // Each of them is frozen.
+    grants: Object.freeze(grants),
     terms: frozen(terms),
     facts: frozen(holder.facts),
     // Hardly anybody asks for it.
@@ -180,7 +176,7 @@ async function everything(holder: Holder, { rows, now, service, around }: Given)
     const { terms: attached, versions } = place
     const terms = attached.length === 0 ? attached : termsFor(attached, service)
     const common = terms.length === 0 ? around.views(lines) : undefined
-    const views = common ?? viewsOf({ dataset, lines, terms, versions }, { holder, now, named })
+    const views = common ?? frozen(viewsOf({ dataset, lines, terms, versions }, { holder, now, named }))
     if (views.length === 0) continue
     grants.push(...views)
     concerned.attached.push(...attached)

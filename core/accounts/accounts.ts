@@ -205,14 +205,15 @@ export function createAccounts(needs: { storage: Storage; clock: Clock; random: 
   const actors = createMemo<{ seen: number; readonly at: Revisions; readonly account: AccountRow | undefined }>(10_000)
   const acting: Accounts['acting'] = async (id, read) => {
     const seen = read?.seen ?? storage.generation()
-    const same = actors.peek(id, (kept) => kept.seen === seen)
-    if (same !== undefined) return same.account
+    const kept = actors.peek(id, () => true)
+    if (kept?.seen === seen) return kept.account
     const at = read?.at ?? (await storage.ledgerRows.revisions(id))
     if (at === undefined) return undefined
     // Kept under what stood before it was read: what has changed in between is read again at the next look.
     const known =
-      actors.peek(id, (kept) => sameRevisions(kept.at, at)) ??
-      actors.keep(id, { seen, at, account: frozen(await readActing(id, read?.account)) })
+      kept !== undefined && sameRevisions(kept.at, at)
+        ? kept
+        : actors.keep(id, { seen, at, account: frozen(await readActing(id, read?.account)) })
     known.seen = seen
     return known.account
   }

@@ -7,6 +7,11 @@
 import type { SqliteDatabase } from './sqlite.ts'
 import { commitsOfProcess, type Writer } from './writer.ts'
 
+/** The turn of the event loop: grows just before the loop waits for what arrives. */
+export function turnOfLoop(): number {
+  return performance.nodeTiming.uvMetricsInfo.loopCount
+}
+
 /**
  * A number that is another one after every commit of another connection: the ORM's, and those of other processes. It is
  * looked at once in a turn of the event loop: whatever a turn answers had arrived before it began, so nobody can have heard of
@@ -18,8 +23,7 @@ export function createOthers(database: SqliteDatabase): () => number {
   const last = { others: -1, here: -1, turn: -1 }
   return () => {
     const here = commitsOfProcess()
-    // Grows just before the loop waits for what arrives.
-    const turn = performance.nodeTiming.uvMetricsInfo.loopCount
+    const turn = turnOfLoop()
     if (turn === last.turn && here === last.here) return last.others
     last.turn = turn
     last.here = here

@@ -4,7 +4,9 @@
  * @module
  */
 import Database from 'better-sqlite3'
+import { turnOfLoop } from './generation.ts'
 import type { SqliteDatabase } from './sqlite.ts'
+import { commitsOfProcess } from './writer.ts'
 
 /** One statement. */
 export interface Query<P extends readonly unknown[], R> {
@@ -49,9 +51,19 @@ interface Reader<T> {
   readonly commit: Database.Statement
 }
 
+/** A transaction that reads, and for how many. */
+interface Instant<T> {
+  readonly reader: Reader<T>
+  /** When it began; whoever comes in the same turn, with nothing committed here since, may read in it. */
+  readonly turn: number
+  readonly commits: number
+  users: number
+}
+
 /**
  * Readings of an SQLite file, on connections of their own: what the serving connection writes or others read in between
- * is not theirs. Work waits for nothing but its reads, so that mostly one connection does for all.
+ * is not theirs. Work waits for nothing but its reads, so that mostly one connection does for all. Requests of one turn of the
+ * event loop share one instant: they had arrived before it, so that nobody has heard of a later commit and asked after it.
  */
 export function sqliteReadings<T>(file: string, rowsOf: (queries: Queries) => T): Readings<T> {
   const free: Reader<T>[] = []
@@ -68,17 +80,30 @@ export function sqliteReadings<T>(file: string, rowsOf: (queries: Queries) => T)
     all.add(reader)
     return reader
   }
+  let last: Instant<T> | undefined
+  const join = (): Instant<T> => {
+    const [turn, commits] = [turnOfLoop(), commitsOfProcess()]
+    if (last !== undefined && last.users > 0 && last.turn === turn && last.commits === commits) return last
+    const reader = free.pop() ?? open()
+    reader.begin.run()
+    last = { reader, turn, commits, users: 0 }
+    return last
+  }
+  const leave = (instant: Instant<T>) => {
+    const { reader } = instant
+    instant.users -= 1
+    if (instant.users > 0 || !reader.database.open) return
+    reader.commit.run()
+    free.push(reader)
+  }
   return {
     async reading(work) {
-      const reader = free.pop() ?? open()
-      reader.begin.run()
+      const instant = join()
+      instant.users += 1
       try {
-        return await work(reader.rows)
+        return await work(instant.reader.rows)
       } finally {
-        if (reader.database.open) {
-          reader.commit.run()
-          free.push(reader)
-        }
+        leave(instant)
       }
     },
     async close() {

@@ -1,5 +1,5 @@
 /** What the ledger says of somebody, in middle_auth's words: the answer of `/user/cache`. Pure. @module */
-import { covers, type Held, type Json, levels, type Principal, type Snapshot } from '@labgate/contract'
+import { covers, type GrantView, type Held, type Json, levels, type Principal, type Snapshot } from '@labgate/contract'
 
 /** The object that every CAVE service reads. */
 export function project(principal: Pick<Principal, 'account'>, snapshot: Snapshot): { readonly [key: string]: Json } {
@@ -30,16 +30,37 @@ function permissionsOf({ grants }: Snapshot): string {
   let [numbers, held, beforeTerms] = ['', '', '']
   for (const grant of grants) {
     if (grant.version !== undefined) continue
-    const name = JSON.stringify(grant.dataset)
-    const [now, then] = [wordsOf(grant), wordsOf(grant.beforeTerms)]
-    if (now !== undefined) {
-      numbers += `,${name}:${now.number}`
-      held += `,${name}:${now.text}`
-    }
-    if (then !== undefined) beforeTerms += `,${name}:${then.text}`
+    const members = membersOf(grant)
+    numbers += members.number
+    held += members.held
+    beforeTerms += members.beforeTerms
   }
   const members = [numbers, held, beforeTerms].map((text) => `{${text.slice(1)}}`)
   return `"permissions":${members[0]},"permissions_v2":${members[1]},"permissions_v2_ignore_tos":${members[2]}`
+}
+
+/** One dataset in each of the three lists, a comma before it; empty where it is not listed. */
+interface Members {
+  readonly number: string
+  readonly held: string
+  readonly beforeTerms: string
+}
+
+/** Most people hold what many others hold: that is one and the same object, as long as the ledger stands. */
+const written = new WeakMap<GrantView, Members>()
+
+function membersOf(grant: GrantView): Members {
+  const known = written.get(grant)
+  if (known !== undefined) return known
+  const name = JSON.stringify(grant.dataset)
+  const [now, then] = [wordsOf(grant), wordsOf(grant.beforeTerms)]
+  const members = {
+    number: now === undefined ? '' : [',', name, ':', now.number].join(''),
+    held: now === undefined ? '' : [',', name, ':', now.text].join(''),
+    beforeTerms: then === undefined ? '' : [',', name, ':', then.text].join(''),
+  }
+  written.set(grant, members)
+  return members
 }
 
 /** What is held of one dataset, as JSON of its words and as the number that older services read. */
@@ -69,7 +90,9 @@ export function isAdmin({ role, state }: Pick<Snapshot['account'], 'role' | 'sta
 
 /** Slugs of the datasets that somebody looks after. */
 export function datasetsAdmin({ grants }: Snapshot): readonly string[] {
-  return grants.filter((grant) => grant.version === undefined && covers(grant, 'admin')).map(({ dataset }) => dataset)
+  const found: string[] = []
+  for (const grant of grants) if (grant.version === undefined && covers(grant, 'admin')) found.push(grant.dataset)
+  return found
 }
 
 /** Terms between somebody and a dataset. */

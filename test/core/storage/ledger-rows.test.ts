@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, suite, test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { ledgerStatements } from '../../../core/storage/ledger-rows.ts'
 import { openSqlite } from '../../support/storage.ts'
@@ -49,6 +50,22 @@ suite('the ledger by statement', async () => {
     })
     assert.deepEqual(seen, [before, before, before, before + 2])
     assert.equal(await ledgerRows.ledgerRevision(), before + 2)
+  })
+
+  test('what begins to read in one turn of the event loop reads of one instant; in the next one of a later', async () => {
+    const { ledgerRows } = storage
+    const other = () => ledgerRows.reading((rows) => rows.ledgerRevision())
+    const [first, inTurn, later] = await ledgerRows.reading(async (rows) => {
+      const revision = await rows.ledgerRevision()
+      database.exec(`update setting set value = cast(value as integer) + 1 where "key" = 'ledger.revision'`)
+      const same = await other()
+      // The first may still be of this turn.
+      for (let times = 0; times < 2; times++) await setImmediate()
+      return [revision, same, await other()]
+    })
+    assert.equal(inTurn, first)
+    assert.equal(later, (first ?? 0) + 1)
+    assert.equal(await other(), later)
   })
 
   test('a reading that throws leaves the connection free to write', async () => {

@@ -3,10 +3,11 @@
  * from the core, or a path relative to the config file. Holds the one dynamic `import()` of the core.
  * @module
  */
-import { readFile, realpath, stat } from 'node:fs/promises'
-import { findPackageJSON } from 'node:module'
+import { readdir, readFile, realpath, stat } from 'node:fs/promises'
+import { createRequire, findPackageJSON } from 'node:module'
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { nearest } from '../config/suggest.ts'
 import { isRecord } from './record.ts'
 
 /** Where a plugin was found, or what to tell the operator. */
@@ -41,9 +42,20 @@ async function locatePackage(use: string, folder: string): Promise<Found> {
     if (manifest !== undefined) return entryOf(dirname(manifest), subpath)
   }
   const core = dirname(fileURLToPath(import.meta.url))
-  return {
-    problem: `package not found from ${folder} nor from ${core}; run \`npm install ${name}\` or correct \`use\``,
-  }
+  const near = await nearestBeside(name, bases)
+  // Whoever is told to install what was mistyped installs what somebody put there for them.
+  const mend = near ? `did you mean \`${near}\`?` : `run \`npm install ${name}\` or correct \`use\``
+  return { problem: `package not found from ${folder} nor from ${core}; ${mend}` }
+}
+
+/** The package of the same scope that is installed and was probably meant. */
+async function nearestBeside(name: string, bases: readonly string[]): Promise<string | undefined> {
+  const [scope = '', rest] = name.split('/')
+  if (rest === undefined) return undefined
+  const folders = bases.flatMap((base) => createRequire(base).resolve.paths(name) ?? [])
+  const found = await Promise.all(folders.map((one) => readdir(join(one, scope)).catch(() => [])))
+  const near = nearest(rest, found.flat())
+  return near && `${scope}/${near}`
 }
 
 function splitName(use: string): { name: string; subpath: string } {

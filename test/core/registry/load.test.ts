@@ -98,6 +98,7 @@ test('all problems of all plugins are told at once, with the place in the file',
   const config = {
     gone: entryOf('./gone.js'),
     missing: entryOf('@labgate/auth-missing'),
+    mistyped: entryOf('@labgate/auth-githbu'),
     probe: entryOf('./probe.js', { config: { colour: 1, size: 2 } }),
   }
   const { message, detail } = await refused(folder, config, { locate })
@@ -106,9 +107,11 @@ test('all problems of all plugins are told at once, with the place in the file',
     message,
     /plugins\.missing: @labgate\/auth-missing: package not found .*npm install @labgate\/auth-missing/,
   )
+  assert.match(message, /plugins\.mistyped: .*package not found .*; did you mean `@labgate\/auth-github`\?/)
+  assert.doesNotMatch(message, /npm install @labgate\/auth-githbu/)
   assert.match(message, /^labgate\.yaml:\d:1: plugins\.probe\.config\.colour: unknown key/m)
   assert.match(message, /plugins\.probe\.config\.size: unknown key/)
-  assert.equal((detail.problems as readonly unknown[]).length, 4)
+  assert.equal((detail.problems as readonly unknown[]).length, 5)
 })
 
 test('the config is checked before create', async (t) => {

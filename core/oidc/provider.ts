@@ -174,22 +174,24 @@ export function createProvider(needs: ProviderNeeds): Provider {
   provider.use((ctx, next) => narrowFormAction(ctx as KoaContextWithOIDC, next))
   provider.use(commitBeforeAnswer)
   recordJwtTokens(provider, { ...needs, adapterFor, secret: needs.recordSecret })
-  const findAccount = accountFinder(needs)
-  addQuickAnswers(provider, {
-    ...needs,
-    used,
-    ...{ step, policy, lives, scopes: new Set(scopes) },
-    cookies: createQuickCookies({
-      ...{ names: needs.cookieNames, signer, clock: needs.clock },
-      secure: needs.issuer.startsWith('https:'),
-    }),
-    existingGrant: (ctx) => existingGrant(ctx, needs.consents),
-    nameOf: tokenNames({ ...needs, secret: needs.recordSecret }),
-    // Of the context it reads no more than the client.
-    account: async (client, id, token) => findAccount({ oidc: { client } } as never, id, token as never),
-  })
+  addQuickAnswers(provider, { ...quickNeeds(needs, signer), ...{ used, step, policy, lives, scopes: new Set(scopes) } })
   keepDocuments(provider)
   return provider
+}
+
+/** What the quick answers need that comes of the config alone. */
+function quickNeeds(needs: ProviderNeeds, signer: CookieSigner) {
+  const { cookieNames: names, clock, issuer, consents } = needs
+  const findAccount = accountFinder(needs)
+  return {
+    ...needs,
+    cookies: createQuickCookies({ names, signer, clock, secure: issuer.startsWith('https:') }),
+    existingGrant: (ctx: KoaContextWithOIDC) => existingGrant(ctx, consents),
+    nameOf: tokenNames({ ...needs, secret: needs.recordSecret }),
+    // Of the context it reads no more than the client.
+    account: async (client: object, id: string, token?: object) =>
+      findAccount({ oidc: { client } } as never, id, token as never) as never,
+  }
 }
 
 /** What some models answer besides what is stored. */

@@ -1,7 +1,7 @@
 /** `labgate serve`: starts a Labgate, says where it is, and stops it in order when it is told to. @module */
 import { placeOf } from '../config/database.ts'
 import type { LoadedConfig } from '../config/load.ts'
-import { holdYoungSpace } from '../observe/young-space.ts'
+import { boundYoungSpace } from '../observe/young-space.ts'
 import type { Labgate } from '../server.ts'
 import { type Args, type Command, configFile, configOption, type Io } from './command.ts'
 import { paintFor } from './paint.ts'
@@ -23,14 +23,14 @@ export const command: Command = {
 }
 
 async function run(args: Args, io: Io): Promise<number> {
-  const serving = holdYoungSpace([...process.execArgv, io.env.NODE_OPTIONS ?? ''])
+  const look = boundYoungSpace([...process.execArgv, io.env.NODE_OPTIONS ?? ''])
   const stop = stopSignals()
   const hangUps = hangUpSignals(io)
   const progress = tellProgress(io)
   try {
-    const labgate = await build(configFile(args, io), { io, progress })
+    const labgate = await build(configFile(args, io), { io, progress, look })
     try {
-      await serve(labgate, { io, progress, serving, path: configFile(args, io), hangUps, signal: stop.signal })
+      await serve(labgate, { io, progress, path: configFile(args, io), hangUps, signal: stop.signal })
     } finally {
       await labgate.stop()
     }
@@ -47,11 +47,13 @@ interface Needs {
   readonly progress: Progress
 }
 
-async function build(path: string, { io, progress }: Needs): Promise<Labgate> {
+async function build(path: string, { io, progress, look }: Needs & { look(): void }): Promise<Labgate> {
   const { readConfig } = await import('../config/load.ts')
   const loaded = await readConfig(path, io)
   progress.waitsFor(() => `the database ${placeOf(loaded.config)} and the plugins to load`)
+  look()
   const { createLabgate } = await import('../server.ts')
+  look()
   const labgate = await createLabgate(loaded, { isTty: io.isTty })
   try {
     await judge(loaded, labgate, io)
@@ -74,12 +76,10 @@ async function judge(loaded: LoadedConfig, { registry }: Labgate, io: Io): Promi
 interface Serving extends Needs {
   readonly path: string
   readonly hangUps: HangUps
-  /** Called once it serves. */
-  serving(): void
   readonly signal: AbortSignal
 }
 
-async function serve(labgate: Labgate, { io, progress, path, hangUps, signal, serving }: Serving): Promise<void> {
+async function serve(labgate: Labgate, { io, progress, path, hangUps, signal }: Serving): Promise<void> {
   progress.waitsFor(() => `${labgate.registry.starting() ?? 'its listeners'} to start`)
   const started = await labgate.start(signal).catch((error: unknown) => {
     // Told to stop, it breaks off; that is no failure.
@@ -88,7 +88,6 @@ async function serve(labgate: Labgate, { io, progress, path, hangUps, signal, se
   })
   progress.done()
   if (started === undefined) return
-  serving()
   const { listenForReloads } = await import('./reload-ways.ts')
   const ways = await listenForReloads(labgate, { io, path, hangUps })
   for (const line of readyLines(labgate, started)) io.stderr.write(`${line}\n`)

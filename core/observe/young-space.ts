@@ -1,6 +1,5 @@
 /**
- * The room that V8 keeps for objects that have just been made. Left alone it grows while code is loaded, to 64 MB and under load
- * to 128, and stays so.
+ * The room that V8 keeps for objects that have just been made. Left alone it grows to 128 MB under load and stays so.
  * @module
  */
 import { PerformanceObserver } from 'node:perf_hooks'
@@ -10,19 +9,16 @@ import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
 const most = 32 * 1024 * 1024
 
 /**
- * Leaves it as small as it is until the answer is called, and bounds it from then on; unless an option of Node
- * (`--max-semi-space-size`) says how large it is to be. What a start loads is kept anyway, so that room for it to die young is lost.
+ * Bounds it from now on, unless an option of Node (`--max-semi-space-size`) says how large it is to be. Answers what looks at it
+ * at once: before long work in one go, in which nothing else would.
  */
-export function holdYoungSpace(options: readonly string[]): () => void {
+export function boundYoungSpace(options: readonly string[]): () => void {
   if (options.some((option) => option.includes('semi-space'))) return () => undefined
   // V8 takes the limit itself when it begins, but asks by what factor to grow at each collection.
-  const growBy = (factor: 1 | 2) => setFlagsFromString(`--semi-space-growth-factor=${factor}`)
-  growBy(1)
-  return () => {
-    const look = () => growBy(youngBytes() * 2 <= most ? 2 : 1)
-    look()
-    new PerformanceObserver(look).observe({ entryTypes: ['gc'] })
-  }
+  const look = () => setFlagsFromString(`--semi-space-growth-factor=${youngBytes() * 2 <= most ? 2 : 1}`)
+  look()
+  new PerformanceObserver(look).observe({ entryTypes: ['gc'] })
+  return look
 }
 
 /** Bytes that the room for young objects has now. */

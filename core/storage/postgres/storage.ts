@@ -6,10 +6,12 @@
  */
 import { Fault } from '@labgate/contract'
 import pg from 'pg'
+import type { AccountRows } from '../account-rows.ts'
 import { createCleaner } from '../cleanup.ts'
 import { createClientRows } from '../client-rows.ts'
 import { type LateOrm, openLate } from '../late-orm.ts'
-import { createLedgerReading, createLedgerRows } from '../ledger-rows.ts'
+import { createLedgerReading, createLedgerRows, type LedgerReading, type LedgerRows } from '../ledger-rows.ts'
+import type { Readings } from '../query.ts'
 import { checkPurpose, createKeyRing, type KeyRing } from '../sealing.ts'
 import type { Storage, StorageOptions } from '../shape.ts'
 import { createStartRows } from '../start-rows.ts'
@@ -33,7 +35,7 @@ import { expiredCounters, postgresLimiter } from './limiter.ts'
 import { createLocks } from './locks.ts'
 import { createNotices } from './notices.ts'
 import { postgresReadings } from './readings.ts'
-import { createRecall, recalledQueries } from './recall.ts'
+import { createRecall, type Recall, recalledQueries } from './recall.ts'
 import { resealPostgres } from './reseal.ts'
 import { createPostgresSessions } from './sessions.ts'
 import {
@@ -42,6 +44,7 @@ import {
   postgresSettings,
   postgresTokenUses,
   postgresWorkspaceRows,
+  type SmallNeeds,
 } from './small-rows.ts'
 import { createWires } from './wires.ts'
 import { changeLock, createPostgresWriter, forgetting, migrationLock, transactionOn } from './writer.ts'
@@ -156,8 +159,6 @@ function assemble({ options, ring, orm, pools, place }: Opened): Storage {
   const locks = createLocks(postgres, log, recall.forget)
   const notices = createNotices(postgres, log)
   const needs = { reads, units, recall, queries, readings, writer, locks, ring, clock, log }
-  const recalled = recall.part()
-  const known = recalledQueries(queries, recalled)
   const settings = postgresSettings(needs)
   const artifacts = createPostgresArtifacts(needs)
   const sessions = createPostgresSessions(needs)
@@ -175,13 +176,8 @@ function assemble({ options, ring, orm, pools, place }: Opened): Storage {
     // How it begins and ends is not the ORM's to tell.
     transaction: (work) => access.transaction(work).catch(toldAway),
     during: recall.during,
-    accountRows: postgresAccountRows({
-      ...needs,
-      queries: known,
-      writer: { ...writer, ...forgetting(writer, recalled) },
-    }),
+    ...recalledRows(needs),
     clientRows: createClientRows(queries),
-    ledgerRows: createLedgerRows({ queries: known, readings }),
     tokenRows,
     startRows: createStartRows(needs),
     workspaceRows: postgresWorkspaceRows(needs),
@@ -216,6 +212,34 @@ function assemble({ options, ring, orm, pools, place }: Opened): Storage {
       await Promise.all([orm.close(), ...Object.values(pools).map((pool) => pool.end())])
     }),
   }
+}
+
+/** Accounts and the ledger; what a request asks again of them is remembered. */
+function recalledRows(needs: SmallNeeds & { recall: Recall; readings: Readings<LedgerReading> }) {
+  const { queries, readings, recall, writer } = needs
+  const [recalled, standing] = [recall.part(), recall.part()]
+  const known = recalledQueries(queries, recalled)
+  const anew = createLedgerReading(queries)
+  const forget = () => {
+    recalled.forget()
+    standing.forget()
+  }
+  const told = { ...writer, ...forgetting(writer, { forget }) }
+  const accountRows: AccountRows = {
+    ...postgresAccountRows({ ...needs, queries: known, writer: told }),
+    // Who is asked about twice may have come in by another tab in between.
+    identity: anew.accounts.identity,
+  }
+  const ledgerRows: LedgerRows = {
+    ...createLedgerRows({ queries: known, readings }),
+    // What is kept for as long as these stand must not have been read before them.
+    revisions: (account) =>
+      standing.read(account, () => {
+        recalled.forget()
+        return anew.revisions(account)
+      }),
+  }
+  return { accountRows, ledgerRows }
 }
 
 /** Writes every table of ours anew. */

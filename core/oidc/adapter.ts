@@ -175,7 +175,7 @@ function artifactAdapter(model: string, needs: AdapterNeeds, { currentUnit, isBe
         const found = await reader().find(model, id)
         // A rotated token inside its grace is spent already: nothing to write.
         if (found?.consumedAt !== undefined && isWithinGrace(found.consumedAt)) return
-        if (model === 'RefreshToken' && needs.refreshGraceSeconds > 0) return
+        if (found !== undefined && model === 'RefreshToken' && needs.refreshGraceSeconds > 0) return
         await error.settled
         await revokeReplayed(artifacts, found?.grantId)
         throw new errors.InvalidGrant('grant request is invalid')

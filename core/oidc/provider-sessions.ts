@@ -49,7 +49,7 @@ export function createProviderSessions({ provider, artifacts, log }: ProviderSes
     await Promise.all(
       authorizations.map(async ([, { grantId, ...rest }]) => {
         const persists = (rest as { persistsLogout?: boolean }).persistsLogout === true
-        if (grantId && (reach === 'everything' || !persists)) await artifacts.deleteByGrant(grantId, tokenModels)
+        if (grantId && (reach === 'everything' || !persists)) await revokeGrant(artifacts, grantId)
       }),
     )
     await session.destroy()
@@ -74,8 +74,10 @@ export async function revokeClientOf(
   { account, client }: { readonly account: AccountId; readonly client: string },
 ): Promise<void> {
   const grants = (await artifacts.listByAccount(account, 'Grant')) as unknown as { jti: string; clientId: string }[]
-  for (const grant of grants.filter(({ clientId }) => clientId === client)) {
-    await artifacts.deleteByGrant(grant.jti, tokenModels)
-    await artifacts.delete('Grant', grant.jti)
-  }
+  for (const grant of grants.filter(({ clientId }) => clientId === client)) await revokeGrant(artifacts, grant.jti)
+}
+
+/** With the grant itself, which is one session's alone: a token that is being made from one of them is nothing then, either. */
+async function revokeGrant(artifacts: ArtifactStore, grant: string): Promise<void> {
+  await Promise.all([artifacts.deleteByGrant(grant, tokenModels), artifacts.delete('Grant', grant)])
 }

@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import {
   atUpstream,
+  hasButton,
   movableClock,
   newBrowser,
   type Party,
@@ -85,7 +86,8 @@ describe('tokens for a code or a refresh token are the same on both ways', () =>
 
   const codeFor = async ({ browser }: Way, id: ClientName, parameters: Form = {}) => {
     const asked = await (parties.get(id) as Party).request(parameters)
-    const { url, text } = await signInAs(browser, 'alice', asked.url)
+    const page = await signInAs(browser, 'alice', asked.url)
+    const { url, text } = hasButton(page, /allow/i) ? await browser.press(page, /allow/i) : page
     const code = url.searchParams.get('code') ?? assert.fail(`no code: ${url} ${text}`)
     return { grant_type: 'authorization_code', code, redirect_uri: callback, code_verifier: asked.verifier }
   }
@@ -291,6 +293,31 @@ describe('tokens for a code or a refresh token are the same on both ways', () =>
       return late
     })
     assert.equal(status, 400)
+  })
+
+  test('who ends all sessions while a refresh token is being used ends what comes of it, too', async () => {
+    const { RefreshToken } = world.site.labgate.provider()
+    const found = RefreshToken.find
+    const sessions = world.site.labgate.rooms.get('sessions')
+    const offline = { scope: 'openid offline_access', prompt: 'consent' }
+    for (const isSecondUse of [false, true]) {
+      for (const way of ways) {
+        const own = { ...way, browser: newBrowser() }
+        const { id, refresh } = await ask(own, await codeFor(own, 'web', offline), basic('web'))
+        const form = { grant_type: 'refresh_token', refresh_token: refresh }
+        if (isSecondUse) assert.equal((await ask(own, form, basic('web'))).seen.status, 200)
+        // Between the look at the token and its use: upstreams may be asked in between, for seconds.
+        RefreshToken.find = async (...given: unknown[]) => {
+          const token = await found.apply(RefreshToken as never, given as never)
+          await sessions.endAll(String(decodeJwt(id).sub) as never)
+          return token as never
+        }
+        const late = await ask(own, form, basic('web')).finally(() => {
+          RefreshToken.find = found
+        })
+        assert.deepEqual([late.seen.status, late.access, late.refresh], [400, undefined, ''], way.name)
+      }
+    }
   })
 
   test('nothing is had any more after the end of the time, the session, the consent, the account', async () => {

@@ -127,8 +127,8 @@ export function createDesk(site: Site, { app, cookie, pages, provider, providerS
 function speaking(cookie: SessionCookie, keepLanguage: Desk['keepLanguage']): SessionCookie {
   return {
     ...cookie,
-    async open(ctx, start) {
-      await Promise.all([cookie.open(ctx, start), keepLanguage(ctx, start.account)])
+    async open(ctx, start, along) {
+      await Promise.all([cookie.open(ctx, start, along), keepLanguage(ctx, start.account)])
     },
   }
 }

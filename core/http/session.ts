@@ -17,8 +17,11 @@ export interface SessionCookie {
   of(req: IncomingMessage): Promise<BrowserSession | undefined>
   /** The cookie's value; `undefined` when there is none. */
   idOf(req: IncomingMessage): string | undefined
-  /** Opens a session under a new id; the one before it is forgotten (session fixation). */
-  open(ctx: Ctx, start: SessionStart): Promise<void>
+  /**
+   * Opens a session under a new id; the one before it is forgotten (session fixation). The browser is given it when `along` is
+   * written, too: nobody is signed in of whom the trail says nothing.
+   */
+  open(ctx: Ctx, start: SessionStart, along?: Promise<unknown>): Promise<void>
   /** Opens a session on a dialect's own host, under one at the issuer; `false` when that one is over. */
   openChild(ctx: Ctx, child: { readonly parentHandle: string; readonly host: string }): Promise<boolean>
   /** Ends the session with all that hangs on it. */
@@ -81,10 +84,10 @@ export function createSessionCookie(needs: {
   return {
     of,
     idOf,
-    async open(ctx, start) {
+    async open(ctx, start, along) {
       const [id, before] = [random.token(), idOf(ctx.req)]
       // Not through the package, which makes a session and throws it away before it makes one. In one commit.
-      await Promise.all([sessions.start(id, start), before === undefined ? undefined : sessions.drop(before)])
+      await Promise.all([sessions.start(id, start), before === undefined ? undefined : sessions.drop(before), along])
       if (start.remember) ctx.cookies.set(cookieName, id, { ...attributes, maxAge: sessions.lifeSeconds(true) * 1000 })
       else setCookie(ctx, { name: cookieName, value: id, secure: needs.secure })
       forget(ctx.req)

@@ -110,20 +110,8 @@ export function createFinish(desk: Desk): Finish {
     const sameAsTheirs = interaction.session?.accountId === account.id
     if (interaction.session && !sameAsTheirs) await desk.leaveOther(ctx, interaction.session)
     // Begun in one turn, so that they share one commit.
-    await Promise.all([
+    const noted = Promise.all([
       note.signedIn(),
-      desk.cookie.open(ctx, {
-        account: account.id,
-        instance: outcome.instance,
-        identity: identity.id,
-        amr: assertion.amr,
-        acr: assertion.acr,
-        authTime: assertion.at,
-        remember,
-        address: ctx.state.address,
-        userAgent: ctx.get('user-agent'),
-        providerUid: sameAsTheirs ? interaction.session?.uid : undefined,
-      }),
       desk.audit(ctx, {
         type: 'sign-in.done',
         account: account.id,
@@ -131,6 +119,19 @@ export function createFinish(desk: Desk): Finish {
         detail: { instance: outcome.instance },
       }),
     ])
+    const start = {
+      account: account.id,
+      instance: outcome.instance,
+      identity: identity.id,
+      amr: assertion.amr,
+      acr: assertion.acr,
+      authTime: assertion.at,
+      remember,
+      address: ctx.state.address,
+      userAgent: ctx.get('user-agent'),
+      providerUid: sameAsTheirs ? interaction.session?.uid : undefined,
+    }
+    await desk.cookie.open(ctx, start, noted)
     await answer(ctx, { account: account.id, authTime: assertion.at, amr: assertion.amr, acr: assertion.acr, remember })
   }
 

@@ -25,9 +25,10 @@ export interface Recall {
   forget(): void
 }
 
-interface Answer {
-  readonly at: number
-  readonly given: Promise<unknown>
+interface Answers {
+  /** Since when they are gathered. They end together: whoever goes on for long holds no more than is read in a moment. */
+  begun: number
+  readonly given: Map<string, Promise<unknown>>
 }
 
 /** Milliseconds. */
@@ -35,13 +36,13 @@ const longest = 100
 
 /** Makes it; outside of `during` nothing is remembered. */
 export function createRecall(now: () => number = () => performance.now()): Recall {
-  const requests = new AsyncLocalStorage<Map<object, Map<string, Answer>> | undefined>()
-  const answersOf = (part: object): Map<string, Answer> | undefined => {
+  const requests = new AsyncLocalStorage<Map<object, Answers> | undefined>()
+  const answersOf = (part: object): Answers | undefined => {
     const request = requests.getStore()
     if (request === undefined) return undefined
     const known = request.get(part)
     if (known !== undefined) return known
-    const answers = new Map<string, Answer>()
+    const answers: Answers = { begun: now(), given: new Map() }
     request.set(part, answers)
     return answers
   }
@@ -54,18 +55,22 @@ export function createRecall(now: () => number = () => performance.now()): Recal
       return {
         forget(questions) {
           if (questions === undefined) requests.getStore()?.delete(part)
-          else for (const question of questions) answersOf(part)?.delete(question)
+          else for (const question of questions) requests.getStore()?.get(part)?.given.delete(question)
         },
         read<T>(question: string, ask: () => Promise<T>): Promise<T> {
           const answers = answersOf(part)
           if (answers === undefined) return ask()
           const at = now()
-          const known = answers.get(question)
+          if (at - answers.begun >= longest) {
+            answers.given.clear()
+            answers.begun = at
+          }
+          const known = answers.given.get(question)
           // Under one question stands what it was answered.
-          if (known !== undefined && at - known.at < longest) return known.given as Promise<T>
+          if (known !== undefined) return known as Promise<T>
           const given = ask()
-          answers.set(question, { at, given })
-          given.catch(() => answers.delete(question))
+          answers.given.set(question, given)
+          given.catch(() => answers.given.delete(question))
           return given
         },
       }

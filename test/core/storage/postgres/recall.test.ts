@@ -46,6 +46,22 @@ suite('what one request has read', () => {
     })
   })
 
+  test('ends all at once, so that work which goes on for long holds no more than it reads in a moment', async () => {
+    let now = 0
+    const recall = createRecall(() => now)
+    const { read } = recall.part()
+    const { ask, asked } = source()
+    await recall.during(async () => {
+      await read('a', ask)
+      now += 60
+      await read('b', ask)
+      now += 40
+      await read('c', ask)
+      await read('b', ask)
+      assert.equal(asked(), 4)
+    })
+  })
+
   test('is nothing, where it could not be read', async () => {
     const recall = createRecall()
     const { read } = recall.part()

@@ -2,7 +2,14 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Page,
+  type Request,
+} from 'playwright-core'
 import { pathOf, programOf } from './needs.ts'
 
 /** Ways to look at a page. `phone` is 360 pixels wide; they can be mixed by spreading. */
@@ -66,6 +73,26 @@ export async function openProfile(
   await writeFile(join(folder, 'Default', 'Preferences'), JSON.stringify(preferences))
   const options = launching(rules === undefined ? {} : { rules })
   return chromium.launchPersistentContext(folder, { ...options, ...context })
+}
+
+/**
+ * Loads a page, and does `again` where the machine's network changed meanwhile: a container that begins brings an interface, for
+ * which Chromium breaks off whatever it is loading.
+ */
+export async function loadSteadily(page: Page, load: () => Promise<unknown>, again = load): Promise<void> {
+  let isBroken = false
+  const note = (request: Request) => {
+    isBroken ||= request.failure()?.errorText === 'net::ERR_NETWORK_CHANGED'
+  }
+  page.on('requestfailed', note)
+  try {
+    await load()
+  } catch (error) {
+    if (!isBroken) throw error
+    await again()
+  } finally {
+    page.off('requestfailed', note)
+  }
 }
 
 function launching({ rules }: BrowserOptions) {

@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { BrowserContext, Page } from 'playwright-core'
 import { reach } from '../../core/workspaces/ask.ts'
 import type { Workspace } from '../../core/workspaces/model.ts'
-import { openBrowser } from './browser.ts'
+import { loadSteadily, openBrowser } from './browser.ts'
 import { freePort, type Part } from './labgate.ts'
 import { newNotebook, run, type } from './notebook-page.ts'
 import { type WorkspaceWorld, workspaceWorld } from './workspaces.ts'
@@ -124,8 +124,15 @@ async function seenReady(one: Walk, page: Page): Promise<Workspace> {
 /** Presses *Open* on the page of the workspace, which is there. */
 async function open(one: Walk): Promise<Page> {
   const page = one.context.pages().at(-1) ?? assert.fail('no page is open')
-  await page.getByRole('link', { name: 'Open', exact: true }).click()
-  await page.locator('#new-dropdown-button').waitFor()
+  const isThere = () => page.locator('#new-dropdown-button').waitFor()
+  const press = async () => {
+    await page.getByRole('link', { name: 'Open', exact: true }).click()
+    await isThere()
+  }
+  await loadSteadily(page, press, async () => {
+    await page.reload()
+    await isThere()
+  })
   // Jupyter writes its token into every page of its own.
   const id = new URL(page.url()).host.split('.')[0] ?? ''
   const token = (await room(one).way(id, one.account))?.headers.authorization?.split(' ')[1] ?? assert.fail(id)

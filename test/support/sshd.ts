@@ -90,7 +90,11 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
       ...{ port, user, fingerprint: host.fingerprint, hostKey: host.publicKey },
       ...{ key: own.key, publicKey: own.publicKey, folder: folder.path },
       log: () => program.output(),
-      drop: async () => void (await signalAll('SIGKILL')),
+      drop: async () => {
+        // Halted first, or one that lives a moment longer tells of the end of a command.
+        await signalAll('SIGSTOP')
+        await signalAll('SIGKILL')
+      },
       silence: async () => {
         const pids = await signalAll('SIGSTOP')
         return {

@@ -10,6 +10,7 @@ import type { RequestListener } from 'node:http'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { BrowserContext, Page } from 'playwright-core'
+import { loadSteadily } from './browser.ts'
 import type { TestLabgate } from './labgate.ts'
 import { npmFolder } from './npm-folder.ts'
 import { tempFolder } from './program.ts'
@@ -59,8 +60,10 @@ export class ViewerPage {
   static async open(context: BrowserContext, origin: string): Promise<ViewerPage> {
     const page = await context.newPage()
     page.setDefaultTimeout(waitMs)
-    await page.goto(origin)
-    await page.waitForFunction('window.viewer')
+    await loadSteadily(page, async () => {
+      await page.goto(origin)
+      await page.waitForFunction('window.viewer')
+    })
     return new ViewerPage(page)
   }
 

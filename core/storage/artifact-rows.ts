@@ -227,7 +227,8 @@ function prepare(database: SqliteDatabase) {
 
 /** Most rows of one statement; what one step writes is mostly less. */
 const mostAtOnce = 8
-const columns = [
+/** What a row is written of, by the names of a statement's values. */
+export const artifactColumns = [
   'digest',
   'model',
   'payload',
@@ -247,7 +248,7 @@ interface Put {
 
 /** A statement for each number of rows, made when it is needed first. */
 function createPut(database: SqliteDatabase): ArtifactRows['put'] {
-  const row = `(${columns.map(() => '?').join(', ')})`
+  const row = `(${artifactColumns.map(() => '?').join(', ')})`
   const prepareFor = (count: number) =>
     database.prepare<unknown[], Put>(
       `INSERT INTO artifact (digest, model, payload, grant_digest, uid_digest, user_code_digest, account, client,
@@ -262,7 +263,7 @@ function createPut(database: SqliteDatabase): ArtifactRows['put'] {
     prepared[entries.length] ??= prepareFor(entries.length)
     const values = entries.flatMap((entry) => {
       const cells = rowOf(entry)
-      return columns.map((name) => cells[name])
+      return artifactColumns.map((name) => cells[name])
     })
     const rows = prepared[entries.length]?.all(...values) ?? []
     // In which order they are told is not promised.

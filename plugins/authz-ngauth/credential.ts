@@ -17,7 +17,8 @@ import type { UserToken, UserTokens } from './user-token.ts'
 
 type Context = AuthzContext<NgauthConfig>
 
-interface Parts {
+/** What a credential is made of. */
+export interface CredentialParts {
   readonly context: Context
   readonly origins: readonly (string | RegExp)[]
   readonly tokens: UserTokens
@@ -49,7 +50,7 @@ type PlaceIn = Awaited<ReturnType<AuthzContext['access']['placesIn']>>[number]
 const bucketName = /^[a-z0-9](?:[a-z0-9._-]{1,220}[a-z0-9])$/
 
 /** Answers with a credential. @throws Fault ERR_FORBIDDEN */
-export async function gcsToken(parts: Parts, ask: RouteAsk): Promise<RouteReply> {
+export async function gcsToken(parts: CredentialParts, ask: RouteAsk): Promise<RouteReply> {
   const { context, recent } = parts
   const asked = readAsk(ask.body)
   if (asked === undefined) return said(400, 'Invalid request')
@@ -80,7 +81,11 @@ function credentialAnswer({ value }: GoogleToken): RouteReply {
 }
 
 /** What was given a moment ago, when each place is judged as it was then and nobody else is to be asked. */
-function givenAgain({ context, broker, recent }: Parts, key: string, now: Judgement): GoogleToken | undefined {
+function givenAgain(
+  { context, broker, recent }: CredentialParts,
+  key: string,
+  now: Judgement,
+): GoogleToken | undefined {
   if (context.config.bucketPolicy !== 'ignore') return undefined
   const given = recent.credentials.find(key, ({ judgement: { places, decisions } }) => {
     return places === now.places && decisions.every((one, index) => one === now.decisions[index])
@@ -105,7 +110,7 @@ interface Wanted {
 
 /** The credential for what of a bucket somebody may see, and for which prefixes it is. @throws Fault ERR_FORBIDDEN */
 async function credentialOf(
-  parts: Parts,
+  parts: CredentialParts,
   ask: RouteAsk,
   { account, bucket, judged }: Wanted,
 ): Promise<{ credential: GoogleToken; prefixes: string } | { reply: RouteReply }> {
@@ -132,7 +137,7 @@ async function credentialOf(
 
 /** Whom a token speaks for here and now. A page keeps what it was given: a token that was carried elsewhere is none. */
 async function holderOf(
-  { context, tokens, origins }: Parts,
+  { context, tokens, origins }: CredentialParts,
   value: string,
   ask: RouteAsk,
 ): Promise<UserToken | undefined> {
@@ -145,7 +150,7 @@ async function holderOf(
 
 /** What Google is asked for. Its failures are 500, not 502 or 503: Neuroglancer would ask 32 times. */
 async function guarded<T>(
-  { context }: Parts,
+  { context }: CredentialParts,
   { requestId }: RouteAsk,
   { bucket, failed, work }: { bucket: string; failed: string; work: () => Promise<T> },
 ): Promise<{ readonly value: T } | { readonly reply: RouteReply }> {
@@ -160,7 +165,7 @@ async function guarded<T>(
 
 /** Those openings that the bucket's own policy has for the person too, where the config wants that. */
 async function alsoByPolicy(
-  { context, broker }: Parts,
+  { context, broker }: CredentialParts,
   { account, bucket, open }: { account: string; bucket: string; open: readonly Opening[] },
 ): Promise<readonly Opening[]> {
   if (context.config.bucketPolicy === 'ignore') return open

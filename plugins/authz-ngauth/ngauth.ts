@@ -13,27 +13,21 @@ import {
   type Snapshot,
 } from '@labgate/contract'
 import { said } from './answers.ts'
-import { type Broker, createBroker } from './broker.ts'
+import { createBroker } from './broker.ts'
 import type { NgauthConfig } from './config.ts'
-import { type GivenCredential, gcsToken } from './credential.ts'
+import { type CredentialParts, type GivenCredential, gcsToken } from './credential.ts'
 import { allows, isOrigin, originsOf } from './origins.ts'
 import { pagePaths, popupHandlers } from './popup.ts'
 import { createRecent, type Recent } from './recent.ts'
 import { owesTerms, wantsTerms } from './terms.ts'
-import { createUserTokens, type UserTokens } from './user-token.ts'
+import { createUserTokens } from './user-token.ts'
 
 type Context = AuthzContext<NgauthConfig>
 
-interface Parts {
-  readonly context: Context
-  readonly origins: readonly (string | RegExp)[]
-  readonly tokens: UserTokens
-  readonly broker: Broker
-  readonly recent: {
+interface Parts extends CredentialParts {
+  readonly recent: CredentialParts['recent'] & {
     /** By session, origin and network address. */
     readonly tokens: Recent<GivenToken>
-    /** By user token, bucket and network address. */
-    readonly credentials: Recent<GivenCredential>
   }
 }
 

@@ -2,6 +2,7 @@
 import {
   type ArtifactEntry,
   type ArtifactRow,
+  artifactColumns,
   artifactPurpose,
   entryOf,
   type GroundColumns,
@@ -47,19 +48,7 @@ function changeStatement(puts: number, gone: number): string {
   const known = changing.get(name)
   if (known !== undefined) return known
   const going = `DELETE FROM artifact WHERE digest IN (${times(gone, (at) => `@gone${at}`)})`
-  const columns = [
-    'digest',
-    'model',
-    'payload',
-    'grant',
-    'uid',
-    'userCode',
-    'account',
-    'client',
-    'expiresAt',
-    'consumedAt',
-  ]
-  const row = (at: number) => `(${columns.map((column) => `@${column}${at}`).join(', ')})`
+  const row = (at: number) => `(${artifactColumns.map((column) => `@${column}${at}`).join(', ')})`
   const putting = `INSERT INTO artifact (digest, model, payload, grant_digest, uid_digest, user_code_digest, account, client,
       expires_at, consumed_at)
     VALUES ${times(puts, row)}

@@ -17,7 +17,7 @@ import { securityHeaders, setCsp } from './headers.ts'
 import { addressAt, createHosts, type Hosts } from './host.ts'
 import { openerMark } from './opener.ts'
 import { type ProviderMount, providerDoor } from './provider.ts'
-import { createProviderShortWay } from './provider-short.ts'
+import { createProviderShortWay, isDocument } from './provider-short.ts'
 import { createLimits, type Limits } from './rate.ts'
 import { createRoutes, type Routes } from './routes.ts'
 import { createShortWay, type ShortNeeds } from './short.ts'
@@ -192,7 +192,9 @@ export function createApp(needs: AppNeeds): App {
         if (!shortWay(req, res) && !(isStraight && toProvider(req, res))) void longWay(req, res)
       }
       // Who traces requests may have said at its arrival which one this is.
-      return spans === undefined ? atTurnsEnd(listener) : spans.around(listener)
+      if (spans !== undefined) return spans.around(listener)
+      const later = atTurnsEnd(listener)
+      return (req, res) => (isDocument(req) ? listener(req, res) : later(req, res))
     },
     inspect: (req) => ({ ...edgeOf(req), host: hosts.check(req) }),
   }

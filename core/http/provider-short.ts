@@ -4,6 +4,7 @@
  * same door. What is refused on the way goes on to our Koa, which says so.
  * @module
  */
+import type { IncomingMessage } from 'node:http'
 import type { Ctx } from './context.ts'
 import { bareCsp } from './headers.ts'
 import { keepsOpener } from './opener.ts'
@@ -34,8 +35,9 @@ const quickBelow = /^\/oidc\/auth[?/]/
 /** Others could be read as another path by somebody; documents may be known to whoever asks, which Koa finds out. */
 const plain = /^\/oidc\/(?!jwks)[a-z]+(?:\/[\w.~-]+)?$/
 
-function isDocument({ req }: Ctx): boolean {
-  return req.url?.startsWith('/.well-known/') === true || req.url === '/oidc/jwks'
+/** Whether it is for what is ready: nothing is read for it, so there is nothing that others could share. */
+export function isDocument({ url }: IncomingMessage): boolean {
+  return url?.startsWith('/.well-known/') === true || url === '/oidc/jwks'
 }
 
 /** An answer but for its request's id. */
@@ -123,7 +125,7 @@ export function createProviderShortWay(needs: ProviderShortNeeds): ShortWay {
     const { res } = ctx
     try {
       if (isReady && (await sendReady(ctx, mount))) return
-      if (!isReady || !isDocument(ctx)) return await handOn(ctx, mount)
+      if (!isReady || !isDocument(ctx.req)) return await handOn(ctx, mount)
     } catch (error) {
       ctx.state.settled = { error }
       // Koa begins anew.

@@ -11,6 +11,7 @@ import { dialectRoute } from './http/dialect.ts'
 import type { DialectNeeds } from './http/dialect-place.ts'
 import { wayBack } from './http/returns.ts'
 import type { Route } from './http/routes.ts'
+import { seeOther } from './http/see-other.ts'
 import type { SessionCookie } from './http/session.ts'
 import type { Desk } from './login/desk.ts'
 import type { Door } from './login/door.ts'
@@ -51,13 +52,11 @@ export function dialectRoutes(needs: DialectsNeeds): Route[] {
       host === undefined ? needs.door.toSignIn(ctx, wish) : doors.get(host)?.toSignIn(ctx, wish),
     owesAnswers: ({ account }) => needs.desk.profile.isDue(account.id),
     toQuestions(ctx, { instance }) {
-      ctx.redirect(questionsAddress(needs.desk, { instance, back: wayBack(ctx, needs.desk.issuer) }))
-      ctx.status = 303
+      seeOther(ctx, questionsAddress(needs.desk, { instance, back: wayBack(ctx, needs.desk.issuer) }))
     },
     owesTerms: async ({ account }, { instance }) => (await needs.desk.missingTerms(account.id, instance)).length > 0,
     toTerms(ctx, { instance }) {
-      ctx.redirect(termsAddress(needs.desk, { instance, back: wayBack(ctx, needs.desk.issuer) }))
-      ctx.status = 303
+      seeOther(ctx, termsAddress(needs.desk, { instance, back: wayBack(ctx, needs.desk.issuer) }))
     },
     async signOut(ctx) {
       const mine = await needs.cookie.of(ctx.req)

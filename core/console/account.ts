@@ -6,6 +6,7 @@ import type { BrowserSession } from '../accounts/sessions.ts'
 import type { Ctx } from '../http/context.ts'
 import { allowFormTo } from '../http/headers.ts'
 import type { Route } from '../http/routes.ts'
+import { seeOther } from '../http/see-other.ts'
 import { createAttemptPages } from '../login/attempt.ts'
 import { isSameBrowser } from '../login/attempts.ts'
 import { type Desk, noteKey, purpose, readBinding } from '../login/desk.ts'
@@ -56,8 +57,7 @@ export function accountRoutes(needs: PortalNeeds): Route[] {
     csrf: desk.csrf.token(binding(ctx) ?? 'none', purpose),
   })
   const backHome = (ctx: Ctx): void => {
-    ctx.redirect('/account')
-    ctx.status = 303
+    seeOther(ctx, '/account')
   }
 
   const showAccount = async (ctx: Ctx): Promise<void> => {
@@ -305,8 +305,7 @@ export function accountRoutes(needs: PortalNeeds): Route[] {
       const age = mine ? (desk.clock.now().getTime() - mine.authTime.getTime()) / 1000 : 0
       if (!mine || age <= freshSeconds) return check(ctx)
       allowFormTo(ctx, desk.issuer)
-      ctx.redirect('/account/fresh')
-      ctx.status = 303
+      seeOther(ctx, '/account/fresh')
       return 'answered'
     }
   }

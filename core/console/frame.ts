@@ -10,6 +10,7 @@ import type { BrowserSession } from '../accounts/sessions.ts'
 import type { Ctx } from '../http/context.ts'
 import { returnPath } from '../http/returns.ts'
 import type { Route } from '../http/routes.ts'
+import { seeOther } from '../http/see-other.ts'
 import type { Desk } from '../login/desk.ts'
 import type { Door } from '../login/door.ts'
 import type { Notice, Post, ViewName, Views } from '../pages/views.ts'
@@ -80,8 +81,7 @@ export function createFrame(needs: FrameNeeds): ConsoleFrame & { readonly routes
     csrf: desk.csrf.token(binding(ctx) ?? 'none', purpose),
   })
   const go = (ctx: Ctx, to: string): void => {
-    ctx.redirect(to)
-    ctx.status = 303
+    seeOther(ctx, to)
   }
   const visitOf = async (ctx: Ctx, may: (rights: Rights) => boolean): Promise<Visit> => {
     const session = await desk.cookie.of(ctx.req)

@@ -4,6 +4,7 @@ import type { Languages } from '../accounts/languages.ts'
 import type { LanguageChoice } from '../http/language.ts'
 import { returnPath } from '../http/returns.ts'
 import type { Route } from '../http/routes.ts'
+import { seeOther } from '../http/see-other.ts'
 import type { Desk } from '../login/desk.ts'
 
 /** The route that the switch posts to. The browser vouches for the origin; there is nothing to gain by forging it. */
@@ -20,8 +21,7 @@ export function languageRoutes(needs: {
     choice.keep(ctx, language)
     const session = await desk.cookie.of(ctx.req)
     if (session) await languages.choose(session.account, language)
-    ctx.redirect(returnPath(ctx.state.form?.get('to') ?? undefined, desk.issuer) ?? '/')
-    ctx.status = 303
+    seeOther(ctx, returnPath(ctx.state.form?.get('to') ?? undefined, desk.issuer) ?? '/')
   }
   return [{ method: 'POST', path: '/language', body: { type: 'form' }, handler }]
 }

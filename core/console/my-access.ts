@@ -6,6 +6,7 @@ import type { AccessRequest, Subject } from '../access/model.ts'
 import type { BrowserSession } from '../accounts/sessions.ts'
 import type { Ctx } from '../http/context.ts'
 import type { Route } from '../http/routes.ts'
+import { seeOther } from '../http/see-other.ts'
 import type { Desk } from '../login/desk.ts'
 import type { Door } from '../login/door.ts'
 import type { Post } from '../pages/views.ts'
@@ -67,8 +68,7 @@ async function leave(
   { desk, mine, key, to }: { desk: Desk; mine: BrowserSession; key: string; to: string },
 ): Promise<void> {
   await desk.attempts.leaveNote(noteKey(mine), desk.text(ctx, key))
-  ctx.redirect(to)
-  ctx.status = 303
+  seeOther(ctx, to)
 }
 
 async function message(desk: Desk, mine: BrowserSession) {

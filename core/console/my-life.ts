@@ -5,6 +5,7 @@ import type { BrowserSession } from '../accounts/sessions.ts'
 import type { Ctx } from '../http/context.ts'
 import type { Limits } from '../http/rate.ts'
 import type { Route } from '../http/routes.ts'
+import { seeOther } from '../http/see-other.ts'
 import type { Desk } from '../login/desk.ts'
 import type { Door } from '../login/door.ts'
 import type { HistoryLineView } from '../pages/views-person.ts'
@@ -48,11 +49,6 @@ export function myLifeRoutes(needs: MyLifeNeeds): Route[] {
       handler: (ctx) => take(ctx, needs),
     },
   ]
-}
-
-function seeOther(ctx: Ctx, to: string): void {
-  ctx.redirect(to)
-  ctx.status = 303
 }
 
 async function sessionOf(ctx: Ctx, desk: Desk): Promise<BrowserSession> {

@@ -5,6 +5,7 @@ import type { Ctx } from '../http/context.ts'
 import { allowFormTo } from '../http/headers.ts'
 import { returnPath } from '../http/returns.ts'
 import type { Route } from '../http/routes.ts'
+import { seeOther } from '../http/see-other.ts'
 import { type Desk, noteKey } from '../login/desk.ts'
 import type { Door } from '../login/door.ts'
 import { answerPosted, profileForm } from '../login/profile.ts'
@@ -54,11 +55,6 @@ function postTo(ctx: Ctx, desk: Desk, to: { action: string; fields?: Readonly<Re
   return { ...to, csrf: desk.csrf.token(desk.cookie.idOf(ctx.req) ?? 'none', purpose) }
 }
 
-function go(ctx: Ctx, to: string): void {
-  ctx.redirect(to)
-  ctx.status = 303
-}
-
 function createOwnPage(desk: Desk) {
   const show = async (ctx: Ctx, asked: { error?: string }): Promise<void> => {
     const { account } = await sessionOf(ctx, desk)
@@ -78,7 +74,7 @@ function createOwnPage(desk: Desk) {
         return show(ctx, { error })
       }
       await desk.attempts.leaveNote(noteKey(mine), desk.text(ctx, 'profile.saved'))
-      go(ctx, '/account')
+      seeOther(ctx, '/account')
     },
   }
 }
@@ -118,7 +114,7 @@ function createPageOnTheWay({ desk, dialects }: MyProfileNeeds) {
       const posted = ctx.state.form?.get('back') ?? undefined
       const { origin, path: back } = placeOf(ctx, posted)
       const error = await answerPosted(desk, ctx, { account, answers: await dueOf(account) })
-      if (error === undefined) return go(ctx, new URL(back, origin).href)
+      if (error === undefined) return seeOther(ctx, new URL(back, origin).href)
       ctx.status = 400
       await ask(ctx, { back: posted, error })
     },

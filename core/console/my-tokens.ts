@@ -5,6 +5,7 @@ import type { BrowserSession } from '../accounts/sessions.ts'
 import type { ApiTokens } from '../accounts/tokens.ts'
 import type { Ctx } from '../http/context.ts'
 import type { Route } from '../http/routes.ts'
+import { seeOther } from '../http/see-other.ts'
 import type { Desk } from '../login/desk.ts'
 import type { Door } from '../login/door.ts'
 import type { Notice, Post } from '../pages/views.ts'
@@ -132,9 +133,4 @@ function actorOf(ctx: Ctx, { account }: BrowserSession): Actor {
 
 function noteKey({ handle }: BrowserSession): string {
   return `tokens:${handle}`
-}
-
-function seeOther(ctx: Ctx, to: string): void {
-  ctx.redirect(to)
-  ctx.status = 303
 }

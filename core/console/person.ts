@@ -3,6 +3,7 @@ import { Fault } from '@labgate/contract'
 import type { DirectoryEntry } from '../accounts/directory.ts'
 import type { Ctx } from '../http/context.ts'
 import type { Route } from '../http/routes.ts'
+import { seeOther } from '../http/see-other.ts'
 import type { Notice } from '../pages/views.ts'
 import type { ConsoleFrame, Visit } from './frame.ts'
 import { accountHref, byAdmin, type PersonNeeds, peopleBase, personOf } from './person-needs.ts'
@@ -49,8 +50,7 @@ export function personRoutes(frame: ConsoleFrame, needs: PersonNeeds): Route[] {
       async (ctx, visit) => {
         const found = await needs.directory.find(ctx.params.id ?? '')
         if (found?.kind !== 'service') return show(ctx, visit)
-        ctx.redirect(accountHref(found))
-        ctx.status = 303
+        seeOther(ctx, accountHref(found))
       },
       byAdmin,
     ),

@@ -9,6 +9,7 @@ import type { Foresee, Foreseen } from '../accounts/foresight.ts'
 import type { BrowserSession } from '../accounts/sessions.ts'
 import type { Ctx } from '../http/context.ts'
 import type { Route } from '../http/routes.ts'
+import { seeOther } from '../http/see-other.ts'
 import { createAttemptPages, sandboxNoteKey } from '../login/attempt.ts'
 import { isSameBrowser, type Outcome } from '../login/attempts.ts'
 import { type Desk, purpose, readBinding } from '../login/desk.ts'
@@ -153,8 +154,7 @@ async function arrive(ctx: Ctx, needs: SandboxNeeds): Promise<void> {
   const outcome = await desk.attempts.take(typeof ctx.query.o === 'string' ? ctx.query.o : undefined)
   if (!isTheirs(ctx, { outcome, guest, desk }))
     throw new Fault('ERR_LOGIN_OTHER_BROWSER', desk.text(ctx, 'login.otherBrowser'))
-  ctx.redirect(`${base}/seen?n=${await desk.attempts.leaveSight(outcome)}`)
-  ctx.status = 303
+  seeOther(ctx, `${base}/seen?n=${await desk.attempts.leaveSight(outcome)}`)
 }
 
 function isTheirs(ctx: Ctx, { outcome, guest, desk }: { outcome: Outcome; guest: Guest; desk: Desk }): boolean {

@@ -2,6 +2,7 @@
 import { Fault } from '@labgate/contract'
 import type { BrowserSession } from '../accounts/sessions.ts'
 import type { Ctx } from '../http/context.ts'
+import { seeOther } from '../http/see-other.ts'
 import { type Desk, purpose } from '../login/desk.ts'
 import type { Post } from '../pages/views.ts'
 
@@ -31,8 +32,7 @@ export function createTermsDesk(desk: Desk): TermsDesk {
       fields,
     }),
     go(ctx, address) {
-      ctx.redirect(address)
-      ctx.status = 303
+      seeOther(ctx, address)
     },
   }
 }

@@ -2,6 +2,7 @@
 import { Fault } from '@labgate/contract'
 import type { BrowserSession } from '../accounts/sessions.ts'
 import type { Ctx } from '../http/context.ts'
+import { seeOther } from '../http/see-other.ts'
 import type { Desk } from '../login/desk.ts'
 import type { Door } from '../login/door.ts'
 import type { Notice, Post } from '../pages/views.ts'
@@ -76,8 +77,7 @@ export function createMyWorkspaces(needs: MyWorkspacesNeeds): MyWorkspaces {
     },
     async leave(ctx, mine, { to, said }) {
       if (said !== undefined) await desk.attempts.leaveNote(noteKey(mine), said)
-      ctx.redirect(to)
-      ctx.status = 303
+      seeOther(ctx, to)
     },
   }
 }

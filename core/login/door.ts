@@ -7,6 +7,7 @@ import { Fault, type SignInWish } from '@labgate/contract'
 import type { Ctx } from '../http/context.ts'
 import { returnPath, wayBack } from '../http/returns.ts'
 import type { Route } from '../http/routes.ts'
+import { seeOther } from '../http/see-other.ts'
 import type { Desk } from './desk.ts'
 
 /** Where the Provider sends the browser back to. */
@@ -57,16 +58,14 @@ export function createDoor(desk: Desk, clientId: string): Door {
   const way = wayOf({ issuer: desk.issuer, clientId })
   const home = '/account'
   const toSignIn = (ctx: Ctx, how: { fresh: boolean }): void => {
-    ctx.redirect(way(wayBack(ctx, desk.issuer), how.fresh ? 'anew' : 'anybody'))
-    ctx.status = 303
+    seeOther(ctx, way(wayBack(ctx, desk.issuer), how.fresh ? 'anew' : 'anybody'))
   }
   return {
     toSignIn(ctx, wish) {
       if (wish === undefined) return toSignIn(ctx, { fresh: false })
       const url = new URL(way(returnPath(wish.back, desk.issuer) ?? home, 'anybody'), desk.issuer)
       for (const [name, value] of wishParameters(wish)) url.searchParams.set(name, value)
-      ctx.redirect(url.pathname + url.search)
-      ctx.status = 303
+      seeOther(ctx, url.pathname + url.search)
     },
     way,
     guard:
@@ -97,8 +96,7 @@ export function createDoor(desk: Desk, clientId: string): Door {
             return
           }
           if (!(await desk.cookie.of(ctx.req))) throw new Fault('ERR_LOGIN_EXPIRED', desk.text(ctx, 'login.noCookie'))
-          ctx.redirect(returnPath(wanted, desk.issuer) ?? home)
-          ctx.status = 303
+          seeOther(ctx, returnPath(wanted, desk.issuer) ?? home)
         },
       },
     ],

@@ -8,6 +8,7 @@ import { Fault, type Random, type SignInWish } from '@labgate/contract'
 import type { Ctx } from '../http/context.ts'
 import { returnPath, wayBack } from '../http/returns.ts'
 import type { Route } from '../http/routes.ts'
+import { seeOther } from '../http/see-other.ts'
 import { readCookie } from '../http/session.ts'
 import { returnAddress, wishParameters } from './door.ts'
 
@@ -56,8 +57,7 @@ export function createHostDoor(needs: HostDoorNeeds): HostDoor {
         code_challenge_method: 'S256',
         ...(wish === undefined ? {} : Object.fromEntries(wishParameters(wish))),
       }).toString()
-      ctx.redirect(url.href)
-      ctx.status = 303
+      seeOther(ctx, url.href)
     },
     routes: [
       {
@@ -76,8 +76,7 @@ export function createHostDoor(needs: HostDoorNeeds): HostDoor {
           const uid = await needs.redeem(code, { redirectUri, verifier })
           if (uid === undefined || !(await needs.openChild(ctx, uid)))
             throw new Fault('ERR_LOGIN_EXPIRED', 'This sign-in is over. Please start again.')
-          ctx.redirect(returnPath(Buffer.from(page ?? '', 'base64url').toString(), needs.origin) ?? '/')
-          ctx.status = 303
+          seeOther(ctx, returnPath(Buffer.from(page ?? '', 'base64url').toString(), needs.origin) ?? '/')
         },
       },
     ],

@@ -6,6 +6,7 @@
 import type { Random } from '@labgate/contract'
 import type { Ctx } from '../http/context.ts'
 import type { Route } from '../http/routes.ts'
+import { seeOther } from '../http/see-other.ts'
 import { bindingOf } from './attempts.ts'
 import { type Desk, ensureBinding, noteKey, readBinding } from './desk.ts'
 import type { Door } from './door.ts'
@@ -63,8 +64,7 @@ export function invitedRoutes(desk: Desk, door: Door, random: Random): Route[] {
     ]
     if (session && held?.became !== undefined && held.account === session.account)
       await desk.attempts.leaveNote(noteKey(session), desk.text(ctx, `invited.became.${held.became}`))
-    ctx.redirect(account)
-    ctx.status = 303
+    seeOther(ctx, account)
   }
   // A browser without the cookie has not seen the page: its token is never right.
   const binding = (ctx: Ctx) => bound(readBinding(ctx, desk) ?? 'none', tokenOf(ctx))

@@ -7,6 +7,7 @@ import { Fault, type Field, type Form, isFault } from '@labgate/contract'
 import type { GivenAnswers, ProfileAnswer } from '../accounts/profile.ts'
 import type { Ctx } from '../http/context.ts'
 import { allowFormTo } from '../http/headers.ts'
+import { seeOther } from '../http/see-other.ts'
 import { type Desk, post } from './desk.ts'
 import type { Interaction } from './interactions.ts'
 import { acceptorOf } from './terms.ts'
@@ -86,8 +87,7 @@ export function createInteractionProfile(desk: Desk): InteractionProfile {
     const answers = await dueOf(asked.account)
     // Answered in another tab meanwhile, or there is nothing more to ask.
     if (answers.length === 0) {
-      ctx.redirect(await interactions.finish(ctx, { profile: {} }))
-      ctx.status = 303
+      seeOther(ctx, await interactions.finish(ctx, { profile: {} }))
       return
     }
     // The answers end at the relying party, and Chromium checks redirects of forms too.

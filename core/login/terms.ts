@@ -8,6 +8,7 @@ import type { Acceptor } from '../access/acceptances.ts'
 import type { Terms } from '../access/model.ts'
 import type { Ctx } from '../http/context.ts'
 import { allowFormTo } from '../http/headers.ts'
+import { seeOther } from '../http/see-other.ts'
 import type { Views } from '../pages/views.ts'
 import { type Desk, post } from './desk.ts'
 import type { Interaction } from './interactions.ts'
@@ -98,8 +99,7 @@ export function createInteractionTerms(desk: Desk): InteractionTerms {
     const missing = await desk.missingTerms(account, interaction.clientId)
     const terms = await firstMissing(desk, missing)
     if (!terms) {
-      ctx.redirect(await interactions.finish(ctx, { terms: {} }))
-      ctx.status = 303
+      seeOther(ctx, await interactions.finish(ctx, { terms: {} }))
       return
     }
     // The answers end at the relying party, and Chromium checks redirects of forms too.

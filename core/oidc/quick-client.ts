@@ -1,16 +1,6 @@
 /** What the quick answers of the Provider share: who asks, proven by a secret, and the form of an answer. @module */
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
-
-/** A whole answer. */
-export interface QuickAnswer {
-  /** 200 where nothing is said. */
-  readonly status?: number
-  /** Whole headers. */
-  readonly cookies?: readonly string[]
-  readonly type: string
-  readonly text: string
-  readonly headers: Readonly<Record<string, string>>
-}
+import type { QuickAnswer } from '../http/provider.ts'
 
 /** The library's client, as far as its types do not name it. */
 export interface QuickClient {

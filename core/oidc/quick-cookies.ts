@@ -3,8 +3,8 @@ import type { IncomingMessage } from 'node:http'
 import type { Clock } from '@labgate/contract'
 import type { CookieSigner } from '../http/cookie-signer.ts'
 import type { CookieNames } from '../http/cookies.ts'
+import type { QuickAnswer } from '../http/provider.ts'
 import { readCookie } from '../http/session.ts'
-import type { QuickAnswer } from './quick-client.ts'
 
 type Name = 'provider' | 'interaction' | 'resume'
 

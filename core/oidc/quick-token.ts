@@ -4,8 +4,9 @@
  * @module
  */
 import type { IncomingMessage } from 'node:http'
+import type { QuickAnswer } from '../http/provider.ts'
 import { formText } from './jwt-tokens.ts'
-import { type Asked, json, type QuickAnswer, secretClient, whoOf } from './quick-client.ts'
+import { type Asked, json, secretClient, whoOf } from './quick-client.ts'
 import { codeGrant, type QuickCodeModels, type QuickCodeNeeds, refreshGrant } from './quick-code.ts'
 import { clientGrant, type QuickGrantModels, type QuickGrantNeeds } from './quick-grant.ts'
 

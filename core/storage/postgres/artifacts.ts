@@ -23,10 +23,9 @@ export interface PostgresArtifactNeeds {
 
 /** Makes the token store. */
 export function createPostgresArtifacts(needs: PostgresArtifactNeeds) {
-  const { reads, units, ring, clock } = needs
+  const { reads, units, writer, ring, clock } = needs
   const recalled = needs.recall.part()
   const table = recalledTable(artifactTable(transactionOn(reads), ring), recalled)
-  const { writer } = needs
   const writing = artifactTable({ run: writer.one }, ring)
   // The current request forgets what it has read.
   const telling = artifactTable({ run: forgetting(writer, recalled).one }, ring)
@@ -47,7 +46,6 @@ export function createPostgresArtifacts(needs: PostgresArtifactNeeds) {
       step.discard()
     }
   }
-
   const store: ArtifactStore = {
     unit,
     find: async (model, id) => found(await table.get(artifactKey(model, id)), now()),

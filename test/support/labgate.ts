@@ -1,6 +1,5 @@
 /** A whole Labgate for flow tests: on a free port, in a folder of its own, with mail in an outbox. @module */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { simpleParser } from 'mailparser'
@@ -9,7 +8,10 @@ import { stringify } from 'yaml'
 import type { AssemblyOptions } from '../../core/assembly.ts'
 import { type LoadedConfig, parseConfig } from '../../core/config/load.ts'
 import { createLabgate, type Labgate } from '../../core/server.ts'
+import { freePort } from './program.ts'
 import { UserAgent } from './user-agent.ts'
+
+export { freePort }
 
 /** A value of the config file. */
 export type Part = Readonly<Record<string, unknown>>
@@ -56,15 +58,6 @@ export const testClients = {
     firstParty: true,
   },
 } as const
-
-/** A port that is free now. */
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-  const { port } = server.address() as { port: number }
-  await new Promise((done) => server.close(done))
-  return port
-}
 
 /** A loaded config: `part` laid over a small one. Plugins given by path are looked up beside this file. */
 export function loadedConfig(

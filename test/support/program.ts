@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
+import { closeSync, openSync, rmSync, statSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -30,12 +31,13 @@ export interface Start {
 }
 
 /**
- * A port of 127.0.0.1 where nothing listens. Not one that the system would give to whoever asks for any, or connects: until the
- * program that it is for has started, another test would have it.
+ * A port of 127.0.0.1 where nothing listens, and that no other test gets while this process lives. Outside of those that the system
+ * gives to whoever asks for any, or connects, and of those where apps of workspaces listen.
  */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = randomInt(20_000, 32_000)
+    const port = randomInt(10_100, 20_000)
+    if (!reserved(port)) continue
     const server = createServer().listen(port, '127.0.0.1')
     const isFree = await once(server, 'listening').then(
       () => true,
@@ -46,6 +48,27 @@ export async function freePort(): Promise<number> {
     await once(server, 'close')
     return port
   }
+}
+
+const taken = new Set<string>()
+process.once('exit', () => {
+  for (const file of taken) rmSync(file, { force: true })
+})
+/** Milliseconds; no test lives as long, so that what is left of one that was killed is nobody's. */
+const longest = 3_600_000
+
+/** Takes a port for this process, by a file that only one can make. */
+function reserved(port: number): boolean {
+  const file = join(tmpdir(), `labgate-test-port-${port}`)
+  try {
+    closeSync(openSync(file, 'wx'))
+  } catch {
+    const since = statSync(file, { throwIfNoEntry: false })?.mtimeMs
+    if (since !== undefined && Date.now() - since > longest) rmSync(file, { force: true })
+    return false
+  }
+  taken.add(file)
+  return true
 }
 
 /** A new folder under the system's temporary one, and how to remove it. */

@@ -209,13 +209,14 @@ export function createAccounts(needs: { storage: Storage; clock: Clock; random: 
     if (kept?.seen === seen) return kept.account
     const at = read?.at ?? (await storage.ledgerRows.revisions(id))
     if (at === undefined) return undefined
-    // Kept under what stood before it was read: what has changed in between is read again at the next look.
-    const known =
-      kept !== undefined && sameRevisions(kept.at, at)
-        ? kept
-        : actors.keep(id, { seen, at, account: frozen(await readActing(id, read?.account)) })
-    known.seen = seen
-    return known.account
+    if (kept !== undefined && sameRevisions(kept.at, at)) {
+      kept.seen = seen
+      return kept.account
+    }
+    const account = frozen(await readActing(id, read?.account))
+    // Whoever has read it keeps it. Else it is kept under what stood before: what has changed since is read at the next look.
+    if (read === undefined) actors.keep(id, { seen, at, account })
+    return account
   }
 
   const change = async (id: AccountId, patch: Partial<Row>): Promise<AccountRow> => {

@@ -92,8 +92,7 @@ export interface AccountColumns {
 }
 
 /** `AccountColumns` of an account `a`, in one read with whatever else is wanted of it. */
-export const accountColumns = `a.*, (SELECT json_group_array(DISTINCT m.group_slug ORDER BY m.group_slug)
-    FROM membership m WHERE m.account_id = a.id) AS groups_in`
+export const accountColumns = `a.*, (SELECT json_group_array(m.group_slug) FROM membership m WHERE m.account_id = a.id) AS groups_in`
 
 interface IdentityColumns {
   readonly id: string
@@ -201,6 +200,12 @@ export function gathered<T>(list: string | null): readonly T[] {
 
 const none: readonly never[] = Object.freeze([])
 
+/** Names that one statement has gathered, each once, by code units. SQLite would make a table for each order, even of nothing. */
+export function gatheredNames(list: string | null): readonly string[] {
+  const names = gathered<string>(list)
+  return names.length < 2 ? names : [...new Set(names)].toSorted()
+}
+
 /** An account as its columns were read. */
 export function accountOf(row: AccountColumns): AccountRecord {
   return {
@@ -222,7 +227,7 @@ export function accountOf(row: AccountColumns): AccountRecord {
     mergedInto: row.merged_into,
     erasedAt: row.erased_at === null ? null : new Date(row.erased_at),
     numericId: row.numeric_id,
-    groups: gathered<string>(row.groups_in),
+    groups: gatheredNames(row.groups_in),
   }
 }
 

@@ -12,6 +12,7 @@ import {
   accountOf,
   createAccountReads,
   gathered,
+  gatheredNames,
 } from './account-rows.ts'
 import type { Queries, Readings } from './query.ts'
 
@@ -191,9 +192,9 @@ export const ledgerStatements = {
   holder: `SELECT ${accountColumns}, coalesce(p.revision, 0) AS "parentRevision", p.state AS "parentState",
        p.kind AS "parentKind", p.numeric_id AS "parentNumericId",
        (SELECT cast(value AS integer) FROM setting WHERE "key" = 'ledger.revision') AS ledger,
-       (SELECT json_group_array(json_array(i.instance, i.issuer, i.subject, i.facts, i.last_seen_at) ORDER BY i.created_at)
+       (SELECT json_group_array(json_array(i.instance, i.issuer, i.subject, i.facts, i.last_seen_at, i.created_at))
           FROM identity i WHERE i.account_id = a.id AND i.removed_at IS NULL) AS identities,
-       (SELECT json_group_array(g.group_slug ORDER BY g.group_slug) FROM group_manager g WHERE g.account_id = a.id) AS managed,
+       (SELECT json_group_array(g.group_slug) FROM group_manager g WHERE g.account_id = a.id) AS managed,
        (SELECT json_group_array(json_array(c.terms, c.number, c.at)) FROM terms_acceptance c
           WHERE c.account_id = CASE a.kind WHEN 'service' THEN a.parent ELSE a.id END) AS acceptances
      FROM account a LEFT JOIN account p ON p.id = a.parent WHERE a.id = ?`,
@@ -307,20 +308,33 @@ function holderOf(row: HolderColumns): HolderRecord {
       parentState === null
         ? undefined
         : { numericId: parentNumericId ?? undefined, kind: parentKind ?? '', state: parentState },
-    identities: gathered<IdentityCells>(row.identities).map(([instance, issuer, subject, facts, lastSeenAt]) => ({
-      ...{ instance, issuer, subject },
-      // As the entity stores JSON.
-      facts: JSON.parse(facts) as readonly Fact[],
-      lastSeenAt: new Date(lastSeenAt),
-    })),
-    managedGroups: gathered<string>(row.managed),
+    identities: oldestFirst(gathered<IdentityCells>(row.identities)).map(
+      ([instance, issuer, subject, facts, lastSeenAt]) => ({
+        ...{ instance, issuer, subject },
+        // As the entity stores JSON.
+        facts: JSON.parse(facts) as readonly Fact[],
+        lastSeenAt: new Date(lastSeenAt),
+      }),
+    ),
+    managedGroups: gatheredNames(row.managed),
     acceptances: gathered<[string, number, number]>(row.acceptances).map(([terms, number, at]) => ({
       ...{ terms, number, at },
     })),
   }
 }
 
-type IdentityCells = [instance: string, issuer: string, subject: string, facts: string, lastSeenAt: number]
+type IdentityCells = [
+  instance: string,
+  issuer: string,
+  subject: string,
+  facts: string,
+  lastSeenAt: number,
+  createdAt: number,
+]
+
+function oldestFirst(found: readonly IdentityCells[]): readonly IdentityCells[] {
+  return found.length < 2 ? found : found.toSorted((a, b) => a[5] - b[5])
+}
 
 const list = (values: readonly string[]) => JSON.stringify(values)
 

@@ -10,6 +10,7 @@ import {
   MembershipEntity,
   SigningKeyEntity,
 } from '../../../core/storage/entities.ts'
+import { GroupManagerEntity } from '../../../core/storage/ledger-entities.ts'
 import type { NewSession } from '../../../core/storage/sessions.ts'
 import { WorkspaceEntity, WorkspaceEventEntity } from '../../../core/storage/workspace-entities.ts'
 import {
@@ -438,6 +439,35 @@ function ormSuite(
       assert.equal(await storage.accountRows.identity(key, 'email'), undefined)
       await storage.accountRows.noteSeen({ ...seen, signsIn: true })
       assert.equal((await storage.accountRows.find('known'))?.revision, after?.revision)
+    })
+
+    test('groups of an account are told once each and in order, whoever put it there; its identities oldest first', async () => {
+      const { storage, clock } = opened
+      const at = clock.now()
+      const later = new Date(at.getTime() + 1000)
+      await storage.transaction(async (em) => {
+        const [newer, older] = [identityOf('i-new', 'several', 's-new'), identityOf('i-old', 'several', 's-old')]
+        newer.createdAt = later
+        em.persist([accountOf('several'), newer, older])
+        for (const group of ['zebra', 'Zoo', 'ant'])
+          em.create(GroupEntity, { slug: group, title: group, source: 'admin', numericId: null })
+        for (const [group, source] of [
+          ['zebra', 'email'],
+          ['zebra', 'admin'],
+          ['Zoo', 'admin'],
+          ['ant', 'admin'],
+        ] as const)
+          em.create(MembershipEntity, { account: 'several', group, source, at })
+        for (const group of ['zebra', 'Zoo', 'ant']) em.create(GroupManagerEntity, { account: 'several', group })
+      })
+      const inOrder = ['Zoo', 'ant', 'zebra']
+      assert.deepEqual((await storage.accountRows.find('several'))?.groups, inOrder)
+      const holder = (await storage.ledgerRows.holder('several')) ?? assert.fail()
+      assert.deepEqual([holder.account.groups, holder.managedGroups], [inOrder, inOrder])
+      assert.deepEqual(
+        holder.identities.map(({ subject }) => subject),
+        ['s-old', 's-new'],
+      )
     })
 
     test('a workspace is written by plain statements and read back whole, by the ORM and by the hot path', async () => {

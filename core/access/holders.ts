@@ -62,7 +62,7 @@ export interface HolderNeeds {
 
 /** Makes the holders. */
 export function createHolders({ selfSaid }: HolderNeeds, size = 10_000): Holders {
-  const memo = createMemo<KnownHolder>(size)
+  const memo = createMemo<KnownHolder>(size, { keepsAt: 'second' })
   const make = async (rows: LedgerReading, record: HolderRecord): Promise<KnownHolder> => {
     const { account: row, revisions, parent, identities, managedGroups, acceptances } = record
     const said = (await selfSaid?.(row.id, rows.accounts)) ?? none

@@ -47,7 +47,7 @@ export function createSnapshots(
   { storage, holders, clock }: { storage: Pick<Storage, 'generation' | 'ledgerRows'>; holders: Holders; clock: Clock },
   size = 10_000,
 ): Snapshots {
-  const memo = createMemo<Kept>(size)
+  const memo = createMemo<Kept>(size, { keepsAt: 'second' })
   const places = createPlaces()
   const isOf = (now: number, kept: Kept) => kept.from <= now && now < kept.to
   const fitsAt = (revisions: Revisions, now: number) => (kept: Kept) =>

@@ -89,7 +89,7 @@ export function createApiTokens(needs: Needs): ApiTokens {
   const { storage, clock, accounts, change } = needs
   const { tokenRows } = storage
   // Those in use: while nothing is written, a token that comes again costs no read.
-  const known = createMemo<Known>(10_000)
+  const known = createMemo<Known>(10_000, { keepsAt: 'second' })
   const used = (kept: Known, use: { readonly address: string; readonly at: Date }) => {
     if (use.at.getTime() - kept.usedAt >= noteMs) {
       kept.usedAt = use.at.getTime()

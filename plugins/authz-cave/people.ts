@@ -22,9 +22,17 @@ const [mostOnPage, mostListed] = [100, 1000]
 /** Handlers of people. */
 export function peopleHandlers(context: CaveContext): Readonly<Record<string, Handler>> {
   const { access } = context
-  const written = createWritten()
+  // A snapshot is one and the same object as long as nothing changes.
+  const written = new WeakMap<Snapshot, string>()
   const snapshotOf = ({ principal }: RouteAsk) => access.snapshot(principalOf(principal).account.id)
-  const mine: Handler = async (ask) => jsonText(written(await snapshotOf(ask)))
+  const mine: Handler = async (ask) => {
+    const snapshot = await snapshotOf(ask)
+    const known = written.get(snapshot)
+    if (known !== undefined) return jsonText(known)
+    const text = textOf(snapshot, snapshot)
+    written.set(snapshot, text)
+    return jsonText(text)
+  }
   /** A person whom only those who look after something may look up. */
   const person = async (ask: RouteAsk) => {
     await assertSomeAdmin(context, ask)
@@ -54,27 +62,6 @@ export function peopleHandlers(context: CaveContext): Readonly<Record<string, Ha
       const accepted = terms.filter(({ acceptedAt }) => acceptedAt !== undefined)
       return json(accepted.map(({ numericId, title }) => ({ id: numericId, name: title })))
     },
-  }
-}
-
-/** How many people are known to have been asked about. */
-const slots = 4096
-
-/**
- * What a snapshot says, written. A snapshot is one and the same object as long as nothing changes, so its text is kept, but only
- * of people who were asked about before: to keep everybody's costs more than to write it, for all of it is moved and thrown away.
- */
-function createWritten(): (snapshot: Snapshot) => string {
-  const texts = new WeakMap<Snapshot, string>()
-  const asked = new Float64Array(slots)
-  return (snapshot) => {
-    const known = texts.get(snapshot)
-    if (known !== undefined) return known
-    const text = textOf(snapshot, snapshot)
-    const { numericId } = snapshot.account
-    if (asked[numericId % slots] === numericId) texts.set(snapshot, text)
-    asked[numericId % slots] = numericId
-    return text
   }
 }
 

@@ -77,3 +77,25 @@ test('a memory keeps what was asked for lately, is bounded, and makes anew what 
     undefined,
   )
 })
+
+test('a full memory that keeps at the second question loses nobody to those who are asked about once', () => {
+  const memo = createMemo<string>(8, { keepsAt: 'second' })
+  const fits = () => true
+  const isKept = (key: string) => memo.peek(key, fits) !== undefined
+  const inUse = ['a', 'b', 'c', 'd']
+  for (const key of inUse) memo.keep(key, key)
+  assert.deepEqual(inUse.filter(isKept), inUse)
+  for (let once = 0; once < 1000; once++)
+    assert.equal(memo.keep(`once ${once}`, 'given all the same'), 'given all the same')
+  assert.deepEqual(inUse.filter(isKept), inUse)
+  assert.equal(isKept('once 998'), false)
+  for (let time = 0; time < 2; time++) memo.keep('again', `${time}`)
+  assert.equal(memo.peek('again', fits), '1')
+  memo.keep('a', 'anew')
+  assert.equal(memo.peek('a', fits), 'anew')
+  // It stays bounded, whoever is asked about twice.
+  for (let twice = 0; twice < 1000; twice++) for (const time of ['1', '2']) memo.keep(`twice ${twice}`, time)
+  assert.ok(inUse.filter(isKept).length === 0)
+  const kept = Array.from({ length: 1000 }, (_, twice) => `twice ${twice}`).filter(isKept)
+  assert.ok(kept.length > 0 && kept.length <= 8, `${kept.length} kept`)
+})

@@ -242,6 +242,8 @@ function renewTls({ config, house }: Parts, { main }: Running): void {
 /** Begins to listen. Each is kept at once: when the second place is taken, `stop` still closes the first. */
 async function openDoors({ house, config, front, health }: Parts, running: Running): Promise<void> {
   const { get } = house.ground
+  // The container would look for it anew at each request.
+  const storage = get('storage')
   if (config.management.enabled)
     running.management = await listen({
       handler: managementHandler({ health, metrics: get('metrics'), log: get('log') }),
@@ -250,7 +252,7 @@ async function openDoors({ house, config, front, health }: Parts, running: Runni
   const main = await listen({
     // Hosts of workspaces never reach the app of pages and dialects, nor the other way round.
     handler: (req: IncomingMessage, res: ServerResponse) =>
-      front.takes(req) ? front.handle(req, res) : get('storage').during(() => house.current().handle(req, res)),
+      front.takes(req) ? front.handle(req, res) : storage.during(() => house.current().handle(req, res)),
     isPatient: front.takes,
     place: placeOf(config),
     tls: tlsOf(config),

@@ -3,7 +3,7 @@ import { messageOn } from '../support/neuroglancer.ts'
 import { UserAgent } from '../support/user-agent.ts'
 import { Line } from './browser.ts'
 import { bucket, type DialectSite, viewer } from './dialect-site.ts'
-import type { Scenario } from './scenarios.ts'
+import type { Scenario, Slot } from './scenarios.ts'
 import type { Server } from './servers.ts'
 
 /** How many tokens are in use in the warm rows. */
@@ -57,7 +57,7 @@ function ngauthOf({ origin }: Server): string {
 export function ngauthToken(server: Server, { cookie }: Signed): Scenario {
   const ask = asker(server)
   return async (slot) => {
-    const { status, text } = await ask('/token', { number: slot.number, turn: slot.turn++, headers: { cookie } })
+    const { status, text } = await ask(slot, { path: '/token', headers: { cookie } })
     if (status !== 200 || text.split('.').length !== 3) throw new Error(`/token: ${status} ${text.slice(0, 300)}`)
   }
 }
@@ -68,15 +68,14 @@ export function gcsToken(server: Server, { token }: Signed): Scenario {
   const body = JSON.stringify({ token, bucket })
   const headers = { 'content-type': 'text/plain;charset=UTF-8' }
   return async (slot) => {
-    const { status, text } = await ask('/gcs_token', { number: slot.number, turn: slot.turn++, headers, body })
+    const { status, text } = await ask(slot, { path: '/gcs_token', headers, body })
     if (status !== 200 || !text.startsWith('{"token":"ya29.'))
       throw new Error(`/gcs_token: ${status} ${text.slice(0, 300)}`)
   }
 }
 
 interface Ask {
-  readonly number: number
-  readonly turn: number
+  readonly path: string
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string
 }
@@ -87,13 +86,16 @@ const addresses = 256
 /** Asks as a page of another site does, from some thousand addresses by turns, as viewers do again and again. */
 function asker(server: Server) {
   const line = new Line(ngauthOf(server), 16)
-  return (path: string, { number, turn, headers, body }: Ask) =>
-    line.ask(path, {
+  return (slot: Slot, { path, headers, body }: Ask) => {
+    // The driver counts those of its own line, which goes to another host.
+    slot.line.requests += 1
+    return line.ask(path, {
       method: 'POST',
       headers: {
         ...{ origin: viewer, 'sec-fetch-site': 'cross-site', ...headers },
-        'x-forwarded-for': `10.${number % 256}.0.${turn % addresses}`,
+        'x-forwarded-for': `10.${slot.number % 256}.0.${slot.turn++ % addresses}`,
       },
       ...(body === undefined ? {} : { body }),
     })
+  }
 }

@@ -24,6 +24,7 @@ suite('the dialects in the bench', async () => {
     const round = await driver.load(0.2)
     await driver.close()
     assert.ok(round.perSecond > 0)
+    assert.equal(round.requests, 1)
   }
 
   test('every answer is right, and the cloud is asked once for one person and bucket', async () => {

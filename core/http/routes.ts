@@ -1,5 +1,4 @@
 /** The route table: routes are data, by host, method and path; every guard of a route runs here, in one order. @module */
-import Router from '@koa/router'
 import { Fault, type RouteReply } from '@labgate/contract'
 import { type BodyRule, isWithoutBody, readBody } from './body.ts'
 import type { Ctx, Step } from './context.ts'
@@ -7,7 +6,7 @@ import { answerPreflight, type CorsRule, namesOrigin, setCors } from './cors.ts'
 import { assertProvenance, assertToken, type Csrf, type CsrfRule } from './csrf.ts'
 import { keepOpener } from './opener.ts'
 import { addressKey, type Limits, type RateRule } from './rate.ts'
-import { createRouteIndex, type RouteIndex } from './route-index.ts'
+import { createRouters, type Routers } from './routers.ts'
 
 /** Methods a route may have; GET answers HEAD too. */
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -122,68 +121,39 @@ function stepOf({ path, onError, cors, opener, handler, halves }: Route, pass: P
 /** Those that may be answered without Koa: by method and path, then by host. */
 type ShortRoutes = Map<string, Map<string, ShortRoute>>
 
-function addShort(table: ShortRoutes, key: string, given: { host: string; route: Route; pass: Pass }): void {
+/** Only those without parameters: nothing is more specific, so no pattern need be tried. */
+function addShort(table: ShortRoutes, given: { host: string; route: Route; pass: Pass }): void {
   const { host, route, pass } = given
-  const { halves, opener } = route
-  if (halves === undefined || opener !== undefined) return
+  const { method, path, halves, opener } = route
+  if (halves === undefined || opener !== undefined || !/^[\w./-]*$/.test(path)) return
+  const key = `${method} ${path}`
   const byHost = table.get(key) ?? new Map<string, ShortRoute>()
   table.set(key, byHost)
   const reply = async (ctx: Ctx) => {
     await pass(ctx)
     return halves.reply(ctx)
   }
-  byHost.set(host, { route, reply })
+  byHost.set(host, byHost.get(host) ?? { route, reply })
 }
 
-/** Without parameters: nothing is more specific, so no pattern need be tried. */
-const isPlain = (path: string): boolean => /^[\w./-]*$/.test(path)
-
-/** One host's routes: its router for matching, its list for preflights. */
+/** One host's routes. */
 interface HostTable {
-  readonly router: Router
-  /** Routes without parameters by method and path. */
-  readonly exact: Map<string, Step>
-  readonly index: RouteIndex<Step>
-  readonly dispatch: Step
+  readonly routers: Routers
   readonly routes: Route[]
 }
 
-function newTable(): HostTable {
-  // The pattern with fewer parameters wins, so that /a/new is not taken for /a/:id.
-  const router = new Router({ exclusive: 'specificity', strict: true, sensitive: true })
-  // The router's own types know no `State`; its contexts are ours.
-  return {
-    router,
-    exact: new Map(),
-    index: createRouteIndex(),
-    dispatch: router.routes() as unknown as Step,
-    routes: [],
-  }
-}
-
-function methodsAt(table: HostTable, path: string): readonly string[] {
-  return [...new Set(table.router.match(path, '').path.flatMap((layer) => layer.methods))]
-}
-
-function patternAt(table: HostTable, path: string): string | undefined {
-  const pattern = table.router.match(path, '').path[0]?.path
-  return typeof pattern === 'string' ? pattern : undefined
-}
-
-function corsAt(table: HostTable, ctx: Ctx): CorsRule | undefined {
-  const asked = ctx.get('access-control-request-method')
-  const layers = table.router.match(ctx.path, asked).pathAndMethod
-  return table.routes.find((route) => route.method === asked && layers.some((layer) => layer.path === route.path))?.cors
-}
-
 /** When no route took the request: a preflight, a wrong method, or nothing. */
-function answerUnmatched(ctx: Ctx, table: HostTable): void {
-  const methods = methodsAt(table, ctx.path)
-  if (methods.length === 0) throw new Fault('ERR_NOT_FOUND', 'There is no such page.')
-  ctx.state.route = patternAt(table, ctx.path) ?? '*'
+function answerUnmatched(ctx: Ctx, { routers, routes }: HostTable): void {
+  const { router } = routers.at(ctx.path)
+  const layers = router.match(ctx.path, '').path
+  if (layers.length === 0) throw new Fault('ERR_NOT_FOUND', 'There is no such page.')
+  ctx.state.route = String(layers[0]?.path)
+  const methods = [...new Set(layers.flatMap((layer) => layer.methods))]
   ctx.set('Allow', [...methods, 'OPTIONS'].join(', '))
   if (ctx.method !== 'OPTIONS') throw new Fault('ERR_METHOD', 'This page does not take that kind of request.')
-  const cors = corsAt(table, ctx)
+  const asked = ctx.get('access-control-request-method')
+  const paths = new Set(router.match(ctx.path, asked).pathAndMethod.map(({ path }) => path))
+  const cors = routes.find(({ method, path }) => method === asked && paths.has(path))?.cors
   if (cors === undefined) ctx.status = 204
   else answerPreflight(ctx, cors, methods)
 }
@@ -199,7 +169,8 @@ export interface RunningRoutes {
 /** Makes the table and the step that runs it; `hostOf` is the checked host of a request. */
 export function createRoutes(needs: RouteNeeds, hostOf: (ctx: Ctx) => string): RunningRoutes {
   const home = new URL(needs.issuer).host
-  const tables = new Map<string, HostTable>([[home, newTable()]])
+  const newTable = (): HostTable => ({ routers: createRouters(), routes: [] })
+  const tables = new Map([[home, newTable()]])
   const tableOf = (host: string) => tables.get(host) ?? tables.set(host, newTable()).get(host)!
   const short: ShortRoutes = new Map()
   let others: ReadonlySet<string> = new Set()
@@ -211,13 +182,8 @@ export function createRoutes(needs: RouteNeeds, hostOf: (ctx: Ctx) => string): R
     table.routes.push(route)
     others = new Set([...tables.keys()].filter((one) => one !== home))
     const pass = passOf(route, needs)
-    const step = stepOf(route, pass)
-    table.router.register(route.path, [route.method.toLowerCase()], step as never)
-    table.index.add(route.method, route.path, step)
-    const key = `${route.method} ${route.path}`
-    if (!isPlain(route.path) || table.exact.has(key)) return
-    table.exact.set(key, step)
-    addShort(short, key, { host, route, pass })
+    table.routers.add(route.method, route.path, stepOf(route, pass))
+    addShort(short, { host, route, pass })
   }
   return {
     routes: {
@@ -231,19 +197,7 @@ export function createRoutes(needs: RouteNeeds, hostOf: (ctx: Ctx) => string): R
     shortAt: (method, path) => short.get(`${method} ${path}`),
     async run(ctx) {
       const table = tableOf(hostOf(ctx))
-      const method = ctx.method === 'HEAD' ? 'GET' : ctx.method
-      const exact = table.exact.get(`${method} ${ctx.path}`)
-      if (exact !== undefined) return exact(ctx, async () => undefined)
-      const indexed = table.index.find(method, ctx.path)
-      if (indexed !== undefined) {
-        ctx.params = indexed.params
-        return indexed.value(ctx, async () => undefined)
-      }
-      let taken = true
-      await table.dispatch(ctx, async () => {
-        taken = false
-      })
-      if (!taken) answerUnmatched(ctx, table)
+      await table.routers.at(ctx.path).run(ctx, async () => answerUnmatched(ctx, table))
     },
   }
 }

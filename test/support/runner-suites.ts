@@ -28,7 +28,7 @@ export function engineSuite(engine: Engine, config: object = {}): RunnerSuite {
     client.listContainers({ all: true, filters: { label: [`${instanceLabel}=${instance}`] } })
   return {
     plugin: docker as unknown as RunnerPlugin,
-    config: { socket: engine.socket, bind: engine.bind, pull: 'never', timeout: '5s', ...config },
+    config: { socket: engine.socket, bind: engine.bind, pull: 'never', timeout: '20s', ...config },
     app: busyboxApp,
     remains: async (instance) => (await containers(instance)).map(({ Names }) => Names.join(' ')),
     async exposed(instance) {

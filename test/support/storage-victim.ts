@@ -1,5 +1,6 @@
 /**
- * A process that works on a storage and kills itself (SIGKILL) at the n-th passing of a pause point.
+ * A process that works on a storage and kills itself (SIGKILL) at the n-th passing of a pause point; it ends with 0 when
+ * it has not come there after many rounds.
  * Arguments: file, pause point, n, a name for this round. Each step it was told is durable goes to standard output.
  * @module
  */
@@ -52,7 +53,7 @@ const storage = await openStorage({
   log: { debug: ignore, info: ignore, warn: ignore, error: ignore },
   pause,
 })
-for (let n = 0; ; n++) {
+for (let n = 0; n < 12; n++) {
   await Promise.all([flow(storage, `${round}-${n}-a`), flow(storage, `${round}-${n}-b`)])
   await storage.cleaner.step(1)
 }

@@ -216,9 +216,10 @@ async function exceedsCpu({ start, runner }: RunnerLab): Promise<void> {
 async function exceedsPids({ start, runner }: RunnerLab): Promise<void> {
   if (runner.capabilities().pids !== 'enforced') return
   // Each is started by a shell of its own and told of when it is there; the first that cannot be ends the loop. Counted by
-  // what they say: on a machine that several share, its list of processes shows others', too.
+  // what they say: on a machine that several share, its list of processes shows others', too. None ends before the loop does,
+  // however slow the machine is: another would come in its place.
   const script =
-    '(i=0; while [ $i -lt 60 ]; do i=$((i+1)); (sleep 20 & echo sleeping); done; true) 2>/dev/null; sleep 1; exit 5'
+    '(i=0; while [ $i -lt 60 ]; do i=$((i+1)); (sleep 100 & echo sleeping); done; true) 2>/dev/null; sleep 1; exit 5'
   const { state } = await start({ script, request: { limits: { ...none, pids: 24 } } })
   await untilState(runner, { state, wanted: 'exited' })
   const sleeping = (await linesOf(runner, { state, tail: 100 })).filter((line) => line === 'sleeping').length

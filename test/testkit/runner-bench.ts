@@ -187,7 +187,7 @@ export async function untilState(
     last = JSON.stringify(found)
     return found.state === wanted ? found : undefined
   }
-  return until(look, { seconds: 15, what: () => `${wanted}; it is ${last}` })
+  return until(look, { seconds: 40, what: () => `${wanted}; it is ${last}` })
 }
 
 /** Asks again and again until there is an answer. @throws Error that says what was waited for */

@@ -210,6 +210,7 @@ async function grown(): Promise<Verdict[]> {
   })
   for (const start of found.starts) keep('growth-start', start)
   keep('cleanup', found.cleanup)
+  keep('lookup', { ...found.lookup })
   const cells = found.starts.map(({ what, ...rest }) => [what, ...Object.values(rest).map((one) => one.toFixed(0))])
   print(`\n${table(['start with many', 'few: ms', 'many: ms', 'few: MB', 'many: MB'], cells)}`)
   print(`cleaning up: ${found.cleanup.perSecond.toFixed(0)} rows a second`)

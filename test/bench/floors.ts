@@ -85,8 +85,10 @@ export const mostLookCpuMs = 50
 /** Starts under way at once; one more is asked to come back. */
 export const startsAtOnce = 100
 
-/** Least share of the speed of a small Labgate that one keeps with all those tokens behind it; with people, clients, plugins. */
-export const leastGrown = { tokens: 0.7, rest: 0.9 } as const
+/** Least share of the speed of a small Labgate that one keeps: where any of all tokens or holders is read, where one is written; else. */
+export const leastGrown = { reads: 0.7, writes: 0.5, rest: 0.9 } as const
+/** Most milliseconds (p99) in which the store finds any of all tokens. */
+export const mostLookupMs = 1
 /** How many times as long such a one may take to start. */
 export const mostGrownStart = 1.1
 /** Most milliseconds for which a step of cleaning up holds the writer. */

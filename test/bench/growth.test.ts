@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { calm, judgeCalm } from './calm.ts'
-import { leastGrown, mostLoopMs } from './floors.ts'
+import { leastGrown, mostLookupMs, mostLoopMs } from './floors.ts'
 import { type Growth, growth, judgeGrowth } from './growth.ts'
 
 suite('the bench of growth', () => {
@@ -11,12 +11,23 @@ suite('the bench of growth', () => {
     const found = await growth({ tokens: 1000, pairing, only: 'people and tokens' })
     assert.deepEqual(
       found.rows.map(({ what }) => what),
-      ['introspect: people and tokens', 'code: people and tokens'],
+      ['introspect: people and tokens', 'code: people and tokens', 'insert: people and tokens'],
     )
+    assert.ok((found.lookup?.p99Ms ?? 0) >= (found.lookup?.p50Ms ?? 1))
     for (const { largeUs, ratio } of found.rows) assert.ok(largeUs > 0 && ratio > 0)
     assert.ok((found.starts[0]?.largeMs ?? 0) > 0)
     assert.equal(found.cleanup.rows, 1000)
     assert.ok(found.cleanup.perSecond > 0)
+  })
+
+  test('walks the row of those who hold grants', async () => {
+    const pairing = { rounds: 1, seconds: 0.2, warmSeconds: 0, width: 2 }
+    const { rows } = await growth({ tokens: 100, pairing, only: 'holders of grants' })
+    assert.deepEqual(
+      rows.map(({ what }) => what),
+      ['user-cache: holders of grants'],
+    )
+    for (const { largeUs, ratio } of rows) assert.ok(largeUs > 0 && ratio > 0)
   })
 
   test('a row that grows misses its floor, a start too, and a step that holds the writer for long', () => {
@@ -29,7 +40,12 @@ suite('the bench of growth', () => {
     }
     const holds = (found: Growth) => judgeGrowth(found).map((one) => one.holds)
     assert.deepEqual(holds(good), [true, true, true])
-    assert.deepEqual(holds({ ...good, rows: [{ ...row, ratioCpu: leastGrown.tokens - 0.01 }] }), [false, true, true])
+    assert.deepEqual(holds({ ...good, rows: [{ ...row, ratioCpu: leastGrown.reads - 0.01 }] }), [false, true, true])
+    const written = { ...row, what: 'insert: people and tokens', ratioCpu: leastGrown.writes - 0.01 }
+    assert.deepEqual(holds({ ...good, rows: [written] }), [false, true, true])
+    const lookup = { tokens: 1, p50Ms: 0.1, p99Ms: mostLookupMs }
+    assert.deepEqual(holds({ ...good, lookup }), [true, true, true, true])
+    assert.deepEqual(holds({ ...good, lookup: { ...lookup, p99Ms: 1.1 } }), [false, true, true, true])
     assert.deepEqual(holds({ ...good, starts: [{ ...start, largeMs: 120 }] }), [true, false, true])
     assert.deepEqual(holds({ ...good, cleanup: { ...good.cleanup, worstMs: 51 } }), [true, true, false])
   })

@@ -1,12 +1,15 @@
 /** The same Labgate with little and with much behind it, by turns: start, memory, tokens, sign-ins, clients, plugins, cleaning up. @module */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { userCache } from './dialect-scenarios.ts'
+import { makeDialectSite } from './dialect-site.ts'
 import { createDriver, type Pairing } from './drive.ts'
-import { leastGrown, mostCleanupMs, mostGrownStart } from './floors.ts'
-import { clientId, clientSecret, makeLargeSite, nothing, type Sizes, storageOf, tokenValue } from './large-site.ts'
-import { hasProc, median, memoryOf, quantile, quiet } from './measure.ts'
+import { leastGrown, mostCleanupMs, mostGrownStart, mostLookupMs } from './floors.ts'
+import { clientId, clientSecret, makeLargeSite, nothing, type Sizes, tokenValue } from './large-site.ts'
+import { hasProc, median, memoryOf, quiet } from './measure.ts'
 import type { Verdict } from './report.ts'
 import { clients, type Scenario, scenarios } from './scenarios.ts'
 import type { Server, Site } from './servers.ts'
+import { type Cleanup, cleaningUp, type Lookup, lookupsIn } from './store-alone.ts'
 
 /** Small against large; ratios below one: the large one is slower. */
 export interface GrowthRow {
@@ -31,20 +34,18 @@ export interface GrowthStart {
 export interface Growth {
   readonly rows: readonly GrowthRow[]
   readonly starts: readonly GrowthStart[]
-  readonly cleanup: {
-    readonly rows: number
-    readonly perSecond: number
-    readonly p99Ms: number
-    readonly worstMs: number
-  }
+  /** `undefined`: not asked. */
+  readonly lookup?: Lookup | undefined
+  readonly cleanup: Cleanup
 }
 
 /** What must hold of it. */
-export function judgeGrowth({ rows, starts, cleanup }: Growth): Verdict[] {
+export function judgeGrowth({ rows, starts, lookup, cleanup }: Growth): Verdict[] {
   const share = (value: number) => value.toFixed(2)
   return [
+    ...(lookup === undefined ? [] : [judgeLookup(lookup)]),
     ...rows.map(({ what, ratio, ratioCpu }) => {
-      const least = what.startsWith('introspect') ? leastGrown.tokens : leastGrown.rest
+      const least = leastGrown[kindOf(what)]
       const claim = `${what}: with much behind it at least ${least} as fast: CPU ${share(ratioCpu)}, rate ${share(ratio)}`
       return { claim, holds: ratioCpu >= least }
     }),
@@ -57,6 +58,17 @@ export function judgeGrowth({ rows, starts, cleanup }: Growth): Verdict[] {
       holds: cleanup.p99Ms <= mostCleanupMs.p99 && cleanup.worstMs <= mostCleanupMs.ever,
     },
   ]
+}
+
+function judgeLookup({ tokens, p50Ms, p99Ms }: Lookup): Verdict {
+  const took = `p99 ${p99Ms.toFixed(3)} ms, p50 ${p50Ms.toFixed(3)}`
+  const claim = `the store finds any of ${tokens.toLocaleString('en')} tokens in at most ${mostLookupMs} ms (${took})`
+  return { claim, holds: p99Ms <= mostLookupMs }
+}
+
+function kindOf(what: string): keyof typeof leastGrown {
+  if (/^(?:introspect|user-cache)/.test(what)) return 'reads'
+  return what.startsWith('insert') ? 'writes' : 'rest'
 }
 
 interface Kind {
@@ -99,7 +111,8 @@ function kinds(tokens: number): Kind[] {
       what: 'people and tokens',
       small: { ...nothing, people: Math.min(1000, tokens / 10), tokens: Math.min(10_000, tokens) },
       large: { ...nothing, people: tokens / 10, tokens },
-      scenarios: { introspect: introspectAny, code: signIn },
+      // The grant for a client's own token is one durable insert.
+      scenarios: { introspect: introspectAny, code: signIn, insert: () => scenarios.cc },
     },
     {
       what: 'clients',
@@ -123,20 +136,46 @@ export async function growth(
 ): Promise<Growth> {
   const rows: GrowthRow[] = []
   const starts: GrowthStart[] = []
+  let lookup: Growth['lookup']
+  const hear = (row: GrowthRow) => {
+    heard(row)
+    rows.push(row)
+  }
   for (const kind of kinds(tokens).filter(({ what }) => only === undefined || what === only)) {
     const [small, large] = [await makeLargeSite(kind.small), await makeLargeSite(kind.large, keep)]
     try {
       starts.push(await startsOf(kind, { small, large, pairing }))
-      for (const row of await rowsOf(kind, { small, large, pairing })) {
-        heard(row)
-        rows.push(row)
-      }
+      for (const row of await rowsOf(kind, { small, large, pairing })) hear(row)
+      if (kind.large.tokens > 0) lookup = await lookupsIn(large, kind.large.tokens)
     } finally {
       await small.remove()
       await large.remove()
     }
   }
-  return { rows, starts, cleanup: await cleaningUp(Math.min(200_000, tokens)) }
+  if (only === undefined || only === holders) hear(await holdersRow(tokens, pairing))
+  return { rows, starts, lookup, cleanup: await cleaningUp(Math.min(200_000, tokens)) }
+}
+
+const holders = 'holders of grants'
+/** Of fewer people some would still be remembered when their turn comes again. */
+const leastCold = 25_000
+
+/** Who holds a token, asked about people who were not asked about since long: of few, and of a tenth as many as there are tokens. */
+async function holdersRow(tokens: number, pairing: Pairing): Promise<GrowthRow> {
+  const small = Math.min(leastCold, tokens)
+  const sizes = { small, large: Math.max(small, tokens / 10) }
+  const of = (people: number) => makeDialectSite({ people, tokens: people })
+  const sites = { small: await of(sizes.small), large: await of(sizes.large) }
+  const servers = { small: await sites.small.start(), large: await sites.large.start() }
+  try {
+    const found = await alternate(servers, { pairing, scenarioOf: (size) => userCache(sites[size], 'cold') })
+    return rowOf({ what: `user-cache: ${holders}`, sizes: { people: sizes.large }, found })
+  } finally {
+    for (const size of ['small', 'large'] as const) {
+      await servers[size].stop()
+      await sites[size].remove()
+    }
+  }
 }
 
 interface Two {
@@ -169,20 +208,22 @@ async function rowsOf(kind: Kind, { small, large, pairing }: Two & { pairing: Pa
     const rows: GrowthRow[] = []
     for (const [name, scenarioOf] of Object.entries(kind.scenarios)) {
       const found = await alternate(servers, { pairing, scenarioOf: (size) => scenarioOf(kind[size]) })
-      const of = (size: 'small' | 'large', part: 'perSecond' | 'cpuUs') =>
-        median(found[size].map((round) => round[part]))
-      rows.push({
-        what: `${name}: ${kind.what}`,
-        sizes: kind.large,
-        ratio: of('large', 'perSecond') / of('small', 'perSecond'),
-        ratioCpu: of('small', 'cpuUs') / of('large', 'cpuUs'),
-        ...{ smallUs: of('small', 'cpuUs'), largeUs: of('large', 'cpuUs') },
-      })
+      rows.push(rowOf({ what: `${name}: ${kind.what}`, sizes: kind.large, found }))
     }
     return rows
   } finally {
     await servers.small.stop()
     await servers.large.stop()
+  }
+}
+
+function rowOf({ what, sizes, found }: Pick<GrowthRow, 'what' | 'sizes'> & { found: Found }): GrowthRow {
+  const of = (size: keyof Found, part: 'perSecond' | 'cpuUs') => median(found[size].map((round) => round[part]))
+  const [smallUs, largeUs] = [of('small', 'cpuUs'), of('large', 'cpuUs')]
+  return {
+    ...{ what, sizes, smallUs, largeUs },
+    ratio: of('large', 'perSecond') / of('small', 'perSecond'),
+    ratioCpu: smallUs / largeUs,
   }
 }
 
@@ -207,24 +248,5 @@ async function alternate(
   return rounds
 }
 
+type Found = Awaited<ReturnType<typeof alternate>>
 type Round = Awaited<ReturnType<ReturnType<typeof createDriver>['load']>>
-
-/** Everything expired goes, in steps; how long each holds the writer. */
-async function cleaningUp(expired: number): Promise<Growth['cleanup']> {
-  const site = await makeLargeSite({ ...nothing, people: 1000, tokens: 10_000, expired })
-  const storage = await storageOf(site)
-  try {
-    const took: number[] = []
-    const began = performance.now()
-    for (;;) {
-      const start = performance.now()
-      if ((await storage.cleaner.step()) === 0) break
-      took.push(performance.now() - start)
-    }
-    const seconds = (performance.now() - began) / 1000
-    return { rows: expired, perSecond: expired / seconds, p99Ms: quantile(took, 0.99), worstMs: Math.max(...took) }
-  } finally {
-    await storage.close()
-    await site.remove()
-  }
-}

@@ -1,0 +1,60 @@
+/** What the store does alone, in a process that has nothing else to do: finds any of all tokens, and cleans up. @module */
+import { makeLargeSite, nothing, storageOf, tokenValue } from './large-site.ts'
+import { quantile } from './measure.ts'
+import type { Site } from './servers.ts'
+
+/** How long it takes to find one of so many tokens, in milliseconds. */
+export interface Lookup {
+  readonly tokens: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+}
+
+/** How many expired rows went, how many of them a second, and how long a step held the writer. */
+export interface Cleanup {
+  readonly rows: number
+  readonly perSecond: number
+  readonly p99Ms: number
+  readonly worstMs: number
+}
+
+/** So many, each of its own. */
+const lookups = 20_000
+
+/** How long the store takes to find any token, in a process that has nothing else to do. */
+export async function lookupsIn(site: Site, tokens: number): Promise<Lookup> {
+  const storage = await storageOf(site)
+  try {
+    const took: number[] = []
+    for (let turn = 0; turn < lookups; turn++) {
+      const value = tokenValue(Math.floor(Math.random() * tokens))
+      const start = performance.now()
+      const found = await storage.artifacts.find('AccessToken', value)
+      took.push(performance.now() - start)
+      if (found === undefined) throw new Error('a token is not found')
+    }
+    return { tokens, p50Ms: quantile(took, 0.5), p99Ms: quantile(took, 0.99) }
+  } finally {
+    await storage.close()
+  }
+}
+
+/** Everything expired goes, in steps; how long each holds the writer. */
+export async function cleaningUp(expired: number): Promise<Cleanup> {
+  const site = await makeLargeSite({ ...nothing, people: 1000, tokens: 10_000, expired })
+  const storage = await storageOf(site)
+  try {
+    const took: number[] = []
+    const began = performance.now()
+    for (;;) {
+      const start = performance.now()
+      if ((await storage.cleaner.step()) === 0) break
+      took.push(performance.now() - start)
+    }
+    const seconds = (performance.now() - began) / 1000
+    return { rows: expired, perSecond: expired / seconds, p99Ms: quantile(took, 0.99), worstMs: Math.max(...took) }
+  } finally {
+    await storage.close()
+    await site.remove()
+  }
+}

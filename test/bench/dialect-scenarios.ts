@@ -3,7 +3,7 @@ import { messageOn } from '../support/neuroglancer.ts'
 import { UserAgent } from '../support/user-agent.ts'
 import { Line } from './browser.ts'
 import { bucket, type DialectSite, viewer } from './dialect-site.ts'
-import type { Scenario, Slot } from './scenarios.ts'
+import { type Scenario, type Slot, scenarios } from './scenarios.ts'
 import type { Server } from './servers.ts'
 
 /** How many tokens are in use in the warm rows. */
@@ -14,6 +14,9 @@ export const hello: Scenario = async ({ line }) => {
   const { status, text } = await line.ask('/')
   if (status !== 200 || text !== '{"hello":"world"}') throw new Error(`hello: ${status} ${text}`)
 }
+
+/** Discovery and keys, by turns. */
+export const documents: Scenario = (slot) => (slot.turn++ % 2 === 0 ? scenarios.discovery(slot) : scenarios.jwks(slot))
 
 /** Who holds a token, one token after another; `many`: so many that none is remembered when its turn comes again. */
 export function userCache({ tokens }: Pick<DialectSite, 'tokens'>, many: 'warm' | 'cold'): Scenario {

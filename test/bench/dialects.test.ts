@@ -1,7 +1,7 @@
 /** The dialects' rows of the bench: every answer is right, and changes count at every process. How fast is for the bench to say. @module */
 import assert from 'node:assert/strict'
 import { after, suite, test } from 'node:test'
-import { gcsToken, hello, ngauthToken, signInAtNgauth, userCache } from './dialect-scenarios.ts'
+import { documents, gcsToken, hello, ngauthToken, signInAtNgauth, userCache } from './dialect-scenarios.ts'
 import { makeDialectSite } from './dialect-site.ts'
 import { changesIn } from './dialects.ts'
 import { createDriver } from './drive.ts'
@@ -31,6 +31,7 @@ suite('the dialects in the bench', async () => {
     assert.ok(server)
     const signed = await signInAtNgauth(server)
     await answers(koa, hello)
+    await answers(server, documents)
     await answers(server, userCache(site, 'warm'))
     await answers(server, ngauthToken(server, signed))
     await answers(server, gcsToken(server, signed))

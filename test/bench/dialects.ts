@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createGrants } from '../../core/access/grants.ts'
 import { createChange } from '../../core/accounts/changes.ts'
 import { openStorage } from '../../core/storage/storage.ts'
-import { gcsToken, hello, ngauthToken, signInAtNgauth, userCache } from './dialect-scenarios.ts'
+import { documents, gcsToken, hello, ngauthToken, signInAtNgauth, userCache } from './dialect-scenarios.ts'
 import { type DialectSite, makeDialectSite } from './dialect-site.ts'
 import { byTurns, type Pairing } from './drive.ts'
 import type { DialectRowName } from './floors.ts'
@@ -48,6 +48,7 @@ export async function dialectRows(
     await compare('user-cache', large, async () => userCache(large, 'warm'))
     await compare('user-cache-cold', large, async () => userCache(large, 'cold'))
     await compare('ngauth-token', large, async (server) => ngauthToken(server, await signInAtNgauth(server)))
+    await compare('documents', small, async () => documents)
     await compare('gcs-token', large, async (server) => gcsToken(server, await signInAtNgauth(server)))
     return { rows, cloudCalls: callsOf(large), changes: await changesIn(large) }
   } finally {

@@ -55,6 +55,8 @@ export const leastOfKoa = {
   'ngauth-token': 0.4,
   /** The decision and the cloud's credential are there. */
   'gcs-token': 0.2,
+  /** Discovery and keys, by turns. */
+  documents: 0.6,
 } as const
 export type DialectRowName = keyof typeof leastOfKoa
 

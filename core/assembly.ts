@@ -45,6 +45,7 @@ import { alsoMetered } from './observe/meter.ts'
 import { createMetrics, type Metrics } from './observe/metrics.ts'
 import { createSignInWatch, type SignInWatch } from './observe/sign-ins.ts'
 import { type ClientRoster, createClientRoster } from './oidc/clients.ts'
+import { createDepartures, type Departures } from './oidc/departures.ts'
 import { createSigningKeys, type SigningKeys } from './oidc/keys.ts'
 import { createPairwise, type Pairwise } from './oidc/pairwise.ts'
 import { createRegistrations, type Registrations } from './oidc/registrations.ts'
@@ -98,6 +99,7 @@ export interface RoomServices {
   readonly keeping: Keeping
   readonly firstAdmin: FirstAdmin
   readonly clients: ClientRoster
+  readonly departures: Departures
   readonly keys: SigningKeys
   readonly pairwise: Pairwise
   readonly registrations: Registrations
@@ -200,6 +202,12 @@ function offerLasting({ offer, get }: Rooms, current: Rooms['get']): void {
   offer('directory', () => createDirectory(base()))
   offer('firstAdmin', () => createFirstAdmin({ ...base(), accounts: get('accounts') }))
   offer('keys', () => createSigningKeys(base()))
+  offer('departures', () =>
+    createDepartures({
+      ...{ store: get('storage').documents('core:departures'), clock: get('clock') },
+      ...{ artifacts: get('storage').artifacts, audit: get('audit'), log: get('log') },
+    }),
+  )
   offer('pairwise', () => createPairwise({ store: get('storage').documents('core:pairwise'), random: get('random') }))
 }
 

@@ -61,6 +61,7 @@ async function ofAccessToken(needs: Needs, { value, origin, proof }: Presented):
   const { rooms, provider } = needs
   const token = await provider().AccessToken.find(value)
   if (!token?.isValid || token.accountId === undefined || !isFor(token.aud, origin)) return undefined
+  if ((await provider().Client.find(token.clientId ?? '')) === undefined) return undefined
   if (!(await isBrought(needs, token, { value, proof }))) return undefined
   const { sessions } = rooms.get('storage')
   const sessionLives = async (uid: string) => (await sessions.findByProviderUid(uid)) !== undefined

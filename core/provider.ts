@@ -40,6 +40,7 @@ export async function buildProvider(
     log: get('log'),
     methods: { get: (id) => registry.auth().find((one) => one.id === id) },
   })
+  const ended = await get('departures').ended()
   return createProvider({
     issuer: config.issuer,
     demo: config.demo,
@@ -57,9 +58,10 @@ export async function buildProvider(
         new URL(returnAddress, config.issuer).href,
         ...doorHosts(registry).map((origin) => new URL(returnAddress, origin).href),
       ]),
-      ...Object.entries(config.clients).map(([id, settings]) =>
-        clientMetadata(id, settings, settings.secret?.reveal()),
-      ),
+      ...Object.entries(config.clients).map(([id, settings]) => ({
+        ...clientMetadata(id, settings, settings.secret?.reveal()),
+        ...(ended.has(id) ? { labgate_ended: ended.get(id) } : {}),
+      })),
     ],
     registrations: get('registrations'),
     roster: get('clients'),

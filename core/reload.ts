@@ -133,10 +133,11 @@ export function siteConfigOf({ config, locate, env, file }: LoadedConfig): SiteC
 
 /** Builds, starts, seeds, swaps. Until the swap nothing of what serves is touched, and nothing that was started stays. */
 async function putInPlace(
-  { needs, leaving, log }: Standing,
+  standing: Standing,
   wanted: Wanted,
   judged?: Pick<LoadedConfig, 'warnings'>,
 ): Promise<readonly string[]> {
+  const { needs, leaving, log } = standing
   const { house, use } = needs
   const before = house.current()
   const next = await buildSite(house, wanted.from, { before, prepared: wanted.prepared })
@@ -151,7 +152,8 @@ async function putInPlace(
   }
   use(next)
   needs.applied?.(next.config)
-  const gone = leave(before, next)
+  await endDeparted(standing, before)
+  const gone = leave(standing, { before, heir: next })
     .catch((err: unknown) => log.error({ err }, 'a former config did not close cleanly'))
     .finally(() => leaving.delete(gone))
   leaving.add(gone)
@@ -169,9 +171,20 @@ function judgeOf(next: LiveSite, { warnings }: Pick<LoadedConfig, 'warnings'>): 
 }
 
 /** What was under way is finished by whom it began with; then that one stops. */
-async function leave(before: LiveSite, heir: LiveSite): Promise<void> {
+async function leave(standing: Standing, { before, heir }: { before: LiveSite; heir: LiveSite }): Promise<void> {
   await before.idle(heir.config.reload.drain)
+  // Once more: a request that began before may have written for a client that is gone.
+  await endDeparted(standing, before)
   await before.close(heir)
+}
+
+/** Another config serves already: what cannot be ended now, the next reload or start ends. */
+async function endDeparted({ needs: { house }, log }: Standing, before: LiveSite): Promise<void> {
+  const [here, former] = [house.current(), before].map(({ config }) => Object.keys(config.clients))
+  await house.ground
+    .get('departures')
+    .settle({ here: here ?? [], former: former ?? [] })
+    .catch((err: unknown) => log.error({ err }, 'what clients held that left the config has not ended yet'))
 }
 
 async function tell(

@@ -207,6 +207,7 @@ function lifecycle(parts: Parts): Labgate {
     provider: () => current().provider(),
     async start(signal) {
       await seedLedger(current())
+      await get('departures').settle({ here: Object.keys(current().config.clients) })
       signal?.throwIfAborted()
       await current().registry.start(signal)
       signal?.throwIfAborted()

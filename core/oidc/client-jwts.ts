@@ -21,6 +21,8 @@ export interface ClientJwtClaims {
 /** A client as it is now: one that was removed and made anew is another. */
 export interface ClientLife {
   readonly labgate_since?: number | undefined
+  /** When another one of this name ended, in milliseconds: what was issued until then was its. */
+  readonly labgate_ended?: number | undefined
 }
 
 export interface ClientJwtNeeds {
@@ -82,7 +84,7 @@ function claimsOf(secret: string, name: string): ClientJwtClaims | undefined {
 /** Issued by us, and to the client that goes by this name now. */
 async function isOfClient(claims: ClientJwtClaims, needs: ClientJwtNeeds): Promise<boolean> {
   const client = await needs.client(claims.client_id)
-  if (client === undefined) return false
+  if (client === undefined || claims.iat * 1000 <= (client.labgate_ended ?? -1)) return false
   const [jti = ''] = claims.jti.split('.')
   return areEqual(claims.jti, clientJwtId(needs.secret, { ...claims, jti }, client))
 }

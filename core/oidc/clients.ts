@@ -26,6 +26,7 @@ export const ownMetadata = [
   'labgate_exchange',
   'labgate_resource',
   'labgate_since',
+  'labgate_ended',
 ] as const
 
 /** The grant type of token exchange (RFC 8693 §2.1). */

@@ -1,6 +1,7 @@
 /** What a relying party may see of a person without asking: first-party clients everything, others what was consented to. @module */
 import type { Grant, KoaContextWithOIDC } from 'oidc-provider'
 import type { Consents } from '../accounts/consents.ts'
+import type { ClientLife } from './client-jwts.ts'
 
 /**
  * The grant of this session and client. Each session has one of its own, made from the remembered consent, so that
@@ -43,12 +44,17 @@ function missingResourceScopes(ctx: KoaContextWithOIDC, grant: Grant): [indicato
 async function fromConsent(ctx: KoaContextWithOIDC, consents: Consents): Promise<Grant | undefined> {
   const { session, client } = ctx.oidc
   const consent = await consents.find(session?.accountId as string, client?.clientId as string)
-  if (!consent) return undefined
+  if (!consent || consent.at.getTime() < bornOf(client as object)) return undefined
   const grant = newGrant(ctx)
   grant.addOIDCScope(consent.scopes.join(' '))
   if (consent.claims.length > 0) grant.addOIDCClaims([...consent.claims])
   await grant.save()
   return grant
+}
+
+/** What was allowed before was allowed to another client of this name. */
+function bornOf({ labgate_since = 0, labgate_ended = 0 }: ClientLife): number {
+  return Math.max(labgate_since, labgate_ended)
 }
 
 function newGrant(ctx: KoaContextWithOIDC): Grant {

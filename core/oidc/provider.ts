@@ -198,8 +198,8 @@ function quickNeeds(needs: ProviderNeeds, signer: CookieSigner) {
 function wrapped(model: string, adapter: Adapter, needs: ProviderNeeds): Adapter {
   if (model === 'AccessToken') return answeringForJwts(adapter, { ...needs, secret: needs.recordSecret })
   if (model === 'ClientCredentials') {
-    const fixed = new Set(needs.clients.map(({ client_id: id }) => id))
-    const client = async (id: string) => (fixed.has(id) ? {} : needs.findClient(id)) as ClientLife | undefined
+    const fixed = new Map(needs.clients.map(({ client_id: id, labgate_ended }) => [id, { labgate_ended }]))
+    const client = async (id: string) => (fixed.get(id) ?? needs.findClient(id)) as ClientLife | undefined
     return answeringForClientJwts(adapter, { clock: needs.clock, secret: needs.recordSecret, client })
   }
   if (model === 'InitialAccessToken') return invitationTokens(adapter, needs)
@@ -254,7 +254,9 @@ function features(needs: ProviderNeeds): Configuration['features'] {
     ...registrationFeatures(needs),
     introspection: {
       enabled: true,
-      allowedPolicy: (_ctx, client, token) => mayIntrospect(client, token, needs),
+      // A token of a client that is gone is none; the library takes for granted that there is one.
+      allowedPolicy: async ({ oidc }, client, token) =>
+        (await oidc.provider.Client.find(token.clientId ?? '')) !== undefined && mayIntrospect(client, token, needs),
     },
     revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
     resourceIndicators: {

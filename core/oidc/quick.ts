@@ -121,9 +121,10 @@ async function introspected(
   const acts = async (account: string) => known?.acts ?? needs.acts(account)
   if (!(await mayIntrospect(client, token, { ...needs, acts }))) return json(inactive)
   if (token.rar !== undefined || (token as { 'x5t#S256'?: string })['x5t#S256'] !== undefined) return undefined
-  if (token.accountId !== undefined && token.clientId !== client.clientId) {
+  if (token.clientId !== client.clientId) {
     const other = await models.Client.find(token.clientId)
-    if (other === undefined || other.subjectType === 'pairwise') return undefined
+    if (other === undefined) return json(inactive)
+    if (token.accountId !== undefined && other.subjectType === 'pairwise') return undefined
   }
   return json({
     ...living,

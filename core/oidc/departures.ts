@@ -1,0 +1,67 @@
+/**
+ * Clients that the config had and has no more. What such a one held ends, as with a client that is removed from the database: who
+ * comes by its name later is another one.
+ * @module
+ */
+import type { Clock, Log, Store } from '@labgate/contract'
+import type { Audit } from '../observe/audit.ts'
+import type { ArtifactStore } from '../storage/artifacts.ts'
+
+/** Who left the config, and when. */
+export interface Departures {
+  /** When the last one of each name left, in milliseconds. */
+  ended(): Promise<ReadonlyMap<string, number>>
+  /**
+   * Ends what those hold that were `here` once and are not any more, or are among `former`. Broken off, the next call does
+   * it again.
+   */
+  settle(clients: { readonly here: readonly string[]; readonly former?: readonly string[] }): Promise<void>
+}
+
+interface Kept {
+  readonly here: readonly string[]
+  readonly ended: Readonly<Record<string, number>>
+}
+
+const key = 'clients'
+/** Longer than anything counts that was issued or allowed to a client. */
+const lifeSeconds = 10 * 365 * 24 * 3600
+
+/** Makes the departures on a store of documents. */
+export function createDepartures(needs: {
+  store: Store
+  clock: Clock
+  artifacts: Pick<ArtifactStore, 'deleteByClient'>
+  audit: Audit
+  log: Log
+}): Departures {
+  const { store, clock } = needs
+  const read = async (): Promise<Kept> => ((await store.get(key)) ?? { here: [], ended: {} }) as unknown as Kept
+  return {
+    ended: async () => new Map(Object.entries((await read()).ended)),
+    async settle({ here, former = [] }) {
+      const goneOf = (kept: Kept) => [...new Set([...kept.here, ...former])].filter((id) => !here.includes(id))
+      const known = await read()
+      if (goneOf(known).length === 0 && here.every((id) => known.here.includes(id))) return
+      await store.lock(key, async () => {
+        const kept = await read()
+        const gone = goneOf(kept)
+        for (const id of gone) await end(needs, { id, isNews: kept.here.includes(id) })
+        const at = clock.now().getTime()
+        const ended = { ...kept.ended, ...Object.fromEntries(gone.map((id) => [id, at])) }
+        // Last: only what is done is forgotten.
+        await store.put(key, { here: [...here], ended }, lifeSeconds)
+      })
+    },
+  }
+}
+
+async function end(
+  { artifacts, audit, log }: Parameters<typeof createDepartures>[0],
+  { id, isNews }: { readonly id: string; readonly isNews: boolean },
+): Promise<void> {
+  const count = await artifacts.deleteByClient(id)
+  if (!isNews) return
+  log.info({ client: id, count }, 'a client is no more in the config; what it held has ended')
+  await audit({ type: 'client.removed', actor: 'config', client: id })
+}

@@ -2,7 +2,7 @@
 import { type Clock, Fault, type Log } from '@labgate/contract'
 import { type DestinationStream, destination, type Logger, pino } from 'pino'
 import { humanLine } from './human.ts'
-import { arePlain, cleanText, isPlain, redact } from './redact.ts'
+import { cleanText, isPlain, redact } from './redact.ts'
 
 /** From all to nothing. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
@@ -118,31 +118,27 @@ function styled(stream: Stream, style: 'json' | 'human'): Stream {
   return style === 'json' ? stream : { ...stream, write: (line) => stream.write(humanLine(line)) }
 }
 
-type Fields = Readonly<Record<string, unknown>>
+/** Writes a request's line without pino; `false`: this is none that it can write. */
+type QuickRequest = (line: RequestLine) => boolean
 
-/** Writes lines without pino; `false`: this is none that it can write. */
-interface Quick {
-  info(fields: Fields, message: string): boolean
-  request(line: RequestLine): boolean
-}
-
-function wrap(logger: Logger, { flush }: Stream, quick?: Quick): AppLog {
-  const at = (level: 'debug' | 'info') => (fields: Fields, message: string) => {
-    if (!logger.isLevelEnabled(level) || (level === 'info' && quick?.info(fields, message))) return
-    logger[level](redact(fields), cleanText(message))
+function wrap(logger: Logger, { flush }: Stream, quick?: QuickRequest): AppLog {
+  type Fields = Readonly<Record<string, unknown>>
+  const at = (level: 'debug' | 'info' | 'warn' | 'error') => (fields: Fields, message: string) => {
+    if (logger.isLevelEnabled(level)) logger[level](redact(fields), cleanText(message))
   }
   const info = at('info')
-  const aloud = (level: 'warn' | 'error') => (fields: Fields, message: string) => {
-    if (!logger.isLevelEnabled(level)) return
-    logger[level](redact(fields), cleanText(message))
-    flush()
+  const aloud = (level: 'warn' | 'error') => {
+    const say = at(level)
+    return (fields: Fields, message: string) => {
+      say(fields, message)
+      flush()
+    }
   }
   return {
     debug: at('debug'),
     info,
     request(line) {
-      if (!logger.isLevelEnabled('info') || quick?.request(line)) return
-      info({ ...line }, 'request')
+      if (logger.isLevelEnabled('info') && !quick?.(line)) info({ ...line }, 'request')
     },
     warn: aloud('warn'),
     error: aloud('error'),
@@ -152,30 +148,10 @@ function wrap(logger: Logger, { flush }: Stream, quick?: Quick): AppLog {
 }
 
 /**
- * A writer of lines whose fields are numbers, switches and words without a sign that JSON escapes or a rule of `redact` is
- * about, as nearly all are; `false`: this is none.
- */
-function quickInfo({ write }: Stream, time: () => string): Quick['info'] {
-  return (fields, message) => {
-    let line = `{"level":"info"${time()}`
-    for (const name in fields) {
-      const value = fields[name]
-      if (value === undefined) continue
-      const written = isPlain(name, value) ? plainText(value) : nestedText(name, value)
-      if (written === undefined) return false
-      line += `,"${name}":${written}`
-    }
-    if (!isPlain('message', message)) return false
-    write(`${line},"message":"${message}"}\n`)
-    return true
-  }
-}
-
-/**
  * A writer of requests' lines. What is the same for all of one route, and for all of one millisecond, is put together once, in one
  * piece: a text of many parts costs as much again when it is written.
  */
-function quickRequest({ write }: Stream, time: () => string): Quick['request'] {
+function quickRequest({ write }: Stream, time: () => string): QuickRequest {
   const routes = new Map<string, { readonly method: string; readonly status: number; readonly text: string }>()
   const textOf = (route: string, method: string, status: number) => {
     const known = routes.get(route)
@@ -196,21 +172,6 @@ function quickRequest({ write }: Stream, time: () => string): Quick['request'] {
     write(`${last.head}${requestId}${text}${address}","ms":${ms},"message":"request"}\n`)
     return true
   }
-}
-
-function plainText(value: string | number | boolean): string {
-  return typeof value === 'string' ? `"${value}"` : String(value)
-}
-
-/** One level of plain fields, as the trail's lines have; `undefined`: it is something else. */
-function nestedText(name: string, value: unknown): string | undefined {
-  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return undefined
-  const inner = value as Fields
-  if (!isPlain(name, true) || !arePlain(inner)) return undefined
-  let text = ''
-  for (const key in inner)
-    text += `${text === '' ? '' : ','}"${key}":${plainText(inner[key] as string | number | boolean)}`
-  return `{${text}}`
 }
 
 /** The part of a line that says when; lines of one millisecond have one. */
@@ -240,5 +201,5 @@ export function createLog(needs: LogNeeds): AppLog {
     },
     stream,
   )
-  return wrap(logger, stream, { info: quickInfo(stream, timestamp), request: quickRequest(stream, timestamp) })
+  return wrap(logger, stream, quickRequest(stream, timestamp))
 }

@@ -34,16 +34,13 @@ function isPlainName(name: string): boolean {
 }
 
 /** Whether a field may be written as it is: `redact` would leave it alone, and JSON writes it without an escape. */
-export function isPlain(name: string, value: unknown): value is string | number | boolean {
+export function isPlain(name: string, value: unknown): boolean {
   if (!isPlainName(name)) return false
   if (typeof value === 'string') return value.length <= longest && harmless.test(value)
   return typeof value === 'boolean' || Number.isFinite(value)
 }
 
-/** Whether all fields may be written as they are. */
-export function arePlain(
-  fields: Readonly<Record<string, unknown>>,
-): fields is Readonly<Record<string, string | number | boolean>> {
+function arePlain(fields: Readonly<Record<string, unknown>>): boolean {
   for (const name in fields) if (!isPlain(name, fields[name])) return false
   return true
 }

@@ -169,20 +169,6 @@ test('a full disk takes no line, and nobody with it; when there is room again, w
   assert.deepEqual(said, ['before', 'first', 'second', 'third', 'after'])
 })
 
-test('a line says the same, whether it is written quickly or with care', () => {
-  const lines: string[] = []
-  const log = createLog({ clock, write: (line) => void lines.push(line) })
-  const detail = { what: 'user-token', number: 3, yes: true }
-  const fields = { requestId: 'aB3', route: '/a/:id', status: 200, broken: true, none: undefined, detail, empty: {} }
-  log.info(fields, 'request')
-  log.info({ ...fields, why: 'with "care"\n' }, 'request')
-  const [quick, careful] = lines.map((line) => JSON.parse(line) as Record<string, unknown>)
-  const { why, ...rest } = careful ?? {}
-  assert.equal(why, 'with "care"\n')
-  assert.deepEqual(quick, rest)
-  assert.deepEqual(Object.keys(quick ?? {}), Object.keys(rest))
-})
-
 test('the line of a request says the same as any other line with its fields', () => {
   const lines: string[] = []
   const log = createLog({ clock, write: (line) => void lines.push(line) })

@@ -7,6 +7,7 @@
 import { Fault } from '@labgate/contract'
 import pg from 'pg'
 import type { Queries, Query } from '../query.ts'
+import { StatementClient } from './statement.ts'
 import { isAway, mendOf } from './trouble.ts'
 
 /** Where a PostgreSQL is, and how it is reached. */
@@ -91,7 +92,8 @@ function parserOf(oid: number, format?: 'text' | 'binary') {
  * nobody uses it is no error of ours.
  */
 export function createPool(target: PostgresTarget, max: number): pg.Pool {
-  const pool = new pg.Pool({ ...clientConfig(target), pipeline: true, max, idleTimeoutMillis: 30_000 })
+  const config = { ...clientConfig(target), Client: StatementClient, pipeline: true }
+  const pool = new pg.Pool({ ...config, max, idleTimeoutMillis: 30_000 })
   pool.on('error', () => undefined)
   pool.on('connect', (client) => void client.on('error', () => undefined))
   return pool

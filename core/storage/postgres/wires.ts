@@ -4,8 +4,9 @@
  * those.
  * @module
  */
-import pg from 'pg'
+import type pg from 'pg'
 import { type Connection, clientConfig, type PostgresTarget } from './client.ts'
+import { StatementClient } from './statement.ts'
 
 export interface WireOptions {
   /** Most connections. */
@@ -90,7 +91,7 @@ export function createWires(target: PostgresTarget, { count, atOnce }: WireOptio
 }
 
 function wireTo(target: PostgresTarget, forget: (lost: Wire) => void): Wire {
-  const client = new pg.Client({ ...clientConfig(target), pipeline: true })
+  const client = new StatementClient({ ...clientConfig(target), pipeline: true })
   const lost = () => forget(wire)
   client.on('error', lost).on('end', lost)
   const ready = client.connect().then(

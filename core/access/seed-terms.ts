@@ -1,5 +1,6 @@
 /** The terms of use of the config file: their texts, and that a changed one is published. @module */
 import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import type { EntityManager } from '@mikro-orm/sqlite'
 import { configFault, type Locate, problemAt } from '../config/problems.ts'
 import type { Config, TermsEntry } from '../config/schema.ts'
@@ -8,10 +9,10 @@ import { type Seeding, seedActor } from './seeding.ts'
 import { checkedServices, checkedText, checkedTitle, digestOf } from './terms-rows.ts'
 
 /**
- * The texts by id. Relative paths start from the working folder, like every other file of the config.
+ * The texts by id. Relative paths start from the working folder (`cwd`, else the process's), like every other file of the config.
  * @throws Fault ERR_CONFIG with every file that cannot be read
  */
-export async function readTexts({ terms }: Pick<Config, 'terms'>, locate: Locate | undefined) {
+export async function readTexts({ terms }: Pick<Config, 'terms'>, locate: Locate | undefined, cwd = '') {
   const problems: ReturnType<typeof problemAt>[] = []
   const texts: Record<string, string> = {}
   for (const [id, { text }] of Object.entries(terms)) {
@@ -21,7 +22,7 @@ export async function readTexts({ terms }: Pick<Config, 'terms'>, locate: Locate
     }
     try {
       // Another encoding would be accepted as something that nobody has read.
-      texts[id] = new TextDecoder('utf-8', { fatal: true }).decode(await readFile(text.file))
+      texts[id] = new TextDecoder('utf-8', { fatal: true }).decode(await readFile(resolve(cwd, text.file)))
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
       const why = { ENOENT: 'there is no such file', ERR_ENCODING_INVALID_ENCODED_DATA: 'is not UTF-8' }[code]

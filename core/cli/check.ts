@@ -51,7 +51,7 @@ export async function checkLoaded(loaded: LoadedConfig, io: Io): Promise<Result>
   const { registry, errors } = await loadRegistry(loaded, io)
   const found = findProblems(loaded, registry)
   return {
-    errors: [...errors, ...found.errors],
+    errors: [...errors, ...found.errors, ...(await textProblems(loaded, io))],
     warnings: found.warnings,
     redirectUris: redirectUrisOf(registry, loaded),
   }
@@ -81,6 +81,19 @@ export async function loadRegistry(
     return { registry, errors: [] }
   } catch (error) {
     return { errors: problemsOf(error) }
+  }
+}
+
+/** The files of terms that a start would refuse. */
+async function textProblems({ config, locate }: LoadedConfig, io: Io): Promise<readonly ConfigProblem[]> {
+  // What reads them brings the rows of the ledger along, which most checks need not load.
+  if (Object.keys(config.terms).length === 0) return []
+  const { readTexts } = await import('../access/seed-terms.ts')
+  try {
+    await readTexts(config, locate, io.cwd)
+    return []
+  } catch (error) {
+    return problemsOf(error)
   }
 }
 

@@ -1,5 +1,5 @@
 /** What the commands of the ledger share: who acts, how people, places and instants are named, how lists are shown. @module */
-import { Fault, type Level, levels } from '@labgate/contract'
+import { Fault, isFault, type Level, levels } from '@labgate/contract'
 import type { Subject } from '../access/model.ts'
 import type { Actor, Paged } from '../accounts/actor.ts'
 import type { Rooms } from '../assembly.ts'
@@ -85,8 +85,15 @@ export async function subjectOf(rooms: Rooms, word: string): Promise<Subject> {
   if (subject !== undefined && subject.kind !== 'account') return subject
   if (/^(group|name):/.test(word))
     throw wrong('a subject is group:SLUG, name:INSTANCE:VALUE, signed-in, anyone or an account')
-  const { id } = await accountOf(rooms, subject?.account ?? word)
+  const { id } = await accountOf(rooms, subject?.account ?? word).catch((error: unknown) => {
+    throw isFault(error) && error.code === 'ERR_NOT_FOUND' && word.includes('@') ? notYetKnown(error, word) : error
+  })
   return { kind: 'account', account: id }
+}
+
+function notYetKnown({ message }: Fault, address: string): Fault {
+  const way = `name:INSTANCE:${address} (INSTANCE: the id of the way to sign in, such as email)`
+  return new Fault('ERR_NOT_FOUND', `${message}; for somebody who has not signed in yet write ${way}`)
 }
 
 /** Usernames of accounts by id; those that are gone keep their id. */

@@ -4,9 +4,12 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Fault } from '@labgate/contract'
 import Database from 'better-sqlite3'
+import { isMissing } from './sqlite.ts'
+import { noDatabase } from './upgrade.ts'
 
 /** Writes the copy to `to`, which must not be there yet; what was deleted is not in it. @throws Fault ERR_STORAGE */
 export function copyDatabase(file: string, to: string): void {
+  if (isMissing(file)) throw noDatabase(file)
   let database: Database.Database | undefined
   try {
     database = new Database(file, { readonly: true, fileMustExist: true, timeout: 5_000 })

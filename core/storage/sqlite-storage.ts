@@ -23,11 +23,19 @@ import { checkPurpose, createKeyRing, type KeyRing } from './sealing.ts'
 import { createSessions } from './sessions.ts'
 import { createSettings } from './settings.ts'
 import type { Storage, StorageOptions } from './shape.ts'
-import { openDatabase, type SqliteDatabase } from './sqlite.ts'
+import { isMissing, openDatabase, type SqliteDatabase } from './sqlite.ts'
 import { createStartRows } from './start-rows.ts'
 import { createTokenRows, sqliteTokenUses } from './token-rows.ts'
 import { closeOnce, ormAccess } from './transactions.ts'
-import { checkKeys, executedMigrations, migrate, newCheckBox, notMigrated, pendingAfter } from './upgrade.ts'
+import {
+  checkKeys,
+  executedMigrations,
+  migrate,
+  newCheckBox,
+  noDatabase,
+  notMigrated,
+  pendingAfter,
+} from './upgrade.ts'
 import { createWalSync } from './wal.ts'
 import { createWorkspaceRows } from './workspace-rows.ts'
 import { createWriter } from './writer.ts'
@@ -37,6 +45,8 @@ type FileOptions = StorageOptions & { readonly file: string }
 /** Opens a file. @throws Fault as `openStorage` */
 export async function openSqliteStorage(options: FileOptions): Promise<Storage> {
   const ring = createKeyRing(options.keys)
+  // Else a command in the wrong folder would leave an empty database there.
+  if (options.migrate === 'check' && isMissing(options.file)) throw noDatabase(options.file)
   const database = openDatabase(options.file)
   const orm = openLate(async () => (await import('./sqlite-orm.ts')).openOrm(options.file))
   try {

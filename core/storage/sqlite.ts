@@ -1,5 +1,5 @@
 /** Opening an SQLite file: the file itself, and the connection of the hot path. MikroORM's beside it is in `sqlite-orm.ts`. @module */
-import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { accessSync, closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { Fault } from '@labgate/contract'
 import Database from 'better-sqlite3'
@@ -32,5 +32,15 @@ export function openDatabase(file: string): SqliteDatabase {
     throw new Fault('ERR_STORAGE', `database: cannot open ${file}: ${reason}; check "database.file" and its rights`, {
       cause,
     })
+  }
+}
+
+/** Whether there is no such file yet; of one that cannot be looked at, opening it says what is wrong. */
+export function isMissing(file: string): boolean {
+  try {
+    accessSync(resolve(file))
+    return false
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'ENOENT'
   }
 }

@@ -1,4 +1,5 @@
 /** Bringing a database up to this version's schema, or refusing one that is not. Its keys are looked at, too. @module */
+import { resolve } from 'node:path'
 import { Fault } from '@labgate/contract'
 import type { MikroORM } from '@mikro-orm/sqlite'
 import { migrationNames } from './migrations/names.ts'
@@ -32,6 +33,15 @@ export function notMigrated(pending: readonly string[], place: string): Fault {
     {
       detail: { pending },
     },
+  )
+}
+
+/** What a command is refused with that finds no database: it may be in another folder than the server. */
+export function noDatabase(file: string): Fault {
+  return new Fault(
+    'ERR_STORAGE',
+    `database: there is no ${resolve(file)}; the first "labgate serve" makes it, or run "labgate migrate"; where it was made already, go to the folder that the server runs in, or write "data" as an absolute path`,
+    { detail: { pending: migrationNames } },
   )
 }
 

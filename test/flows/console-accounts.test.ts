@@ -354,7 +354,7 @@ describe('the console’s rooms for accounts', () => {
     test('is counted, let in with groups and a note, and told by mail', async () => {
       await arrive('newcomer', 'pending', [{ claim: 'name', value: attack }])
       const home = await open('boss', '')
-      assert.match(textOf(home), /1 people wait to be let in/)
+      assert.match(textOf(home), /1 person waits to be let in/)
       assert.match(home.text, /Waiting<\/span><span class="badge count">1/)
       noMarkup(await open('boss', '/waiting'))
       const at = of('newcomer').replace('people', 'waiting')

@@ -160,6 +160,15 @@ admins: [emial:a@b.org]
   assert.match(out, /^wrong\.yaml: 3 errors, 1 warning$/m)
 })
 
+test('check tells of a file of terms that is missing', async () => {
+  const terms = 'terms: { rules: { title: Rules, text: { file: rules.md } } }'
+  await writeFile(join(folder, 'terms.yaml'), `issuer: http://localhost:8080\ndemo: true\n${terms}\n`)
+  const checked = () => labgate(['check', '-c', 'terms.yaml'])
+  assert.match((await checked()).err, /^error +terms\.yaml:3:\d+: terms\.rules\.text\.file: there is no such file$/m)
+  await writeFile(join(folder, 'rules.md'), '# Rules\n')
+  assert.equal((await checked()).code, 0)
+})
+
 test('check --json gives places and exits with 1', async () => {
   await writeFile(join(folder, 'bad.yaml'), 'issuer: 7\n')
   const { code, out } = await labgate(['check', '--config', 'bad.yaml', '--json'])

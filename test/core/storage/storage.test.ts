@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { suite, test } from 'node:test'
 import Database from 'better-sqlite3'
 import { SettingEntity } from '../../../core/storage/entities.ts'
@@ -54,6 +55,16 @@ suite('an SQLite file', () => {
       database.close()
       await assert.rejects(opened.reopen({ migrate: 'check' }), { code: 'ERR_STORAGE', message: /labgate migrate/ })
     }))
+
+  test('that is not there is not made with `check`', async () => {
+    const { file, close } = await openSqlite()
+    await close()
+    const elsewhere = join(dirname(file), 'elsewhere', 'labgate.db')
+    await assert.rejects(openSqlite({ file: elsewhere, migrate: 'check' }), (error: Error) =>
+      error.message.includes(`there is no ${elsewhere}`),
+    )
+    assert.ok(!existsSync(dirname(elsewhere)))
+  })
 
   test('that is a text file is refused with its name', async () => {
     const { file, close } = await openSqlite()

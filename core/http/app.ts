@@ -40,7 +40,7 @@ export interface AppNeeds {
 
 /** The outer app. */
 export interface App {
-  /** For `koa-session`, which signs its cookie with the app's keys. */
+  /** For `koa-session`, which gives its contexts a session. */
   readonly koa: Koa<State>
   readonly routes: Routes
   readonly csrf: Csrf

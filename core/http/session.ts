@@ -1,6 +1,7 @@
 /**
- * The session cookie: koa-session with our rows behind it. The cookie holds only a random id; who it belongs to
- * is asked of `accounts/sessions` at every use, by the same function for pages, the Provider and WebSocket upgrades.
+ * The session cookie. It holds only a random id; who it belongs to is asked of `accounts/sessions` at every use, by the same
+ * function for pages, the Provider and WebSocket upgrades. It is opened in one commit with what the sign-in brought; its end,
+ * row and cookie, is koa-session's.
  * @module
  */
 import type { IncomingMessage } from 'node:http'
@@ -80,13 +81,13 @@ export function createSessionCookie(needs: {
   const options = { ...attributes, key: cookieName, store, maxAge: 'session', renew: false, rolling: false }
   // Around the end of a session, not around every request: most of them bring a token. The package's types ask for a store
   // of its own session type; ours keeps rows.
-  const changing = session(options as never, needs.koa as never) as unknown as Step
+  const ending = session(options as never, needs.koa as never) as unknown as Step
   return {
     of,
     idOf,
     async open(ctx, start, along) {
       const [id, before] = [random.token(), idOf(ctx.req)]
-      // Not through the package, which makes a session and throws it away before it makes one. In one commit.
+      // The package would make a session and throw it away before it makes this one.
       await Promise.all([sessions.start(id, start), before === undefined ? undefined : sessions.drop(before), along])
       if (start.remember) ctx.cookies.set(cookieName, id, { ...attributes, maxAge: sessions.lifeSeconds(true) * 1000 })
       else setCookie(ctx, { name: cookieName, value: id, secure: needs.secure })
@@ -100,7 +101,7 @@ export function createSessionCookie(needs: {
       return true
     },
     async close(ctx) {
-      await changing(ctx, async () => {
+      await ending(ctx, async () => {
         const id = idOf(ctx.req)
         if (id !== undefined) await sessions.end(id)
         ;(ctx as unknown as { session: null }).session = null

@@ -1,6 +1,6 @@
 /** What the quick answers of the Provider share: who asks, proven by a secret, and the form of an answer. @module */
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
-import type { QuickAnswer } from '../http/provider.ts'
+import type { QuickAnswer } from '../../http/provider.ts'
 
 /** The library's client, as far as its types do not name it. */
 export interface QuickClient {

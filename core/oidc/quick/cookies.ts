@@ -1,10 +1,10 @@
 /** The Provider's cookies as the library reads and writes them, and its redirects, for answers past its app. @module */
 import type { IncomingMessage } from 'node:http'
 import type { Clock } from '@labgate/contract'
-import type { CookieSigner } from '../http/cookie-signer.ts'
-import type { CookieNames } from '../http/cookies.ts'
-import type { QuickAnswer } from '../http/provider.ts'
-import { readCookie } from '../http/session.ts'
+import type { CookieSigner } from '../../http/cookie-signer.ts'
+import type { CookieNames } from '../../http/cookies.ts'
+import type { QuickAnswer } from '../../http/provider.ts'
+import { readCookie } from '../../http/session.ts'
 
 type Name = 'provider' | 'interaction' | 'resume'
 

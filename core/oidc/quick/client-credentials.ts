@@ -2,8 +2,9 @@
  * Client credentials (RFC 6749 §4.4) in their plain form: at most one resource, no proof of a key. The token is the library's own.
  * @module
  */
-import type { Asked, ClientFinder, QuickClient } from './quick-client.ts'
-import { type Resources, resourceServer } from './resources.ts'
+
+import { type Resources, resourceServer } from '../resources.ts'
+import type { Asked, ClientFinder, QuickClient } from './client.ts'
 
 /** What the grant needs of the house. */
 export interface QuickGrantNeeds {

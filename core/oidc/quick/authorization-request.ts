@@ -3,7 +3,7 @@
  * object, resource or `claims`. What it asks for is then the same as the library's own checks would make of it.
  * @module
  */
-import type { ClientFinder, QuickClient } from './quick-client.ts'
+import type { ClientFinder, QuickClient } from './client.ts'
 
 /** Parameters of a plain request by name. */
 export type PlainParams = Readonly<Record<string, string>>

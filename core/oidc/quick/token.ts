@@ -4,11 +4,11 @@
  * @module
  */
 import type { IncomingMessage } from 'node:http'
-import type { QuickAnswer } from '../http/provider.ts'
-import { formText } from './jwt-tokens.ts'
-import { type Asked, json, secretClient, whoOf } from './quick-client.ts'
-import { codeGrant, type QuickCodeModels, type QuickCodeNeeds, refreshGrant } from './quick-code.ts'
-import { clientGrant, type QuickGrantModels, type QuickGrantNeeds } from './quick-grant.ts'
+import type { QuickAnswer } from '../../http/provider.ts'
+import { formText } from '../jwt-tokens.ts'
+import { type Asked, json, secretClient, whoOf } from './client.ts'
+import { clientGrant, type QuickGrantModels, type QuickGrantNeeds } from './client-credentials.ts'
+import { codeGrant, type QuickCodeModels, type QuickCodeNeeds, refreshGrant } from './code.ts'
 
 export interface QuickTokenNeeds extends QuickGrantNeeds, QuickCodeNeeds {
   /** Notes that a client was used; nobody waits for it. */
@@ -38,7 +38,7 @@ const grants: ReadonlyMap<string | null, Grant> = new Map<string, Grant>([
 const always = new Set(['grant_type', 'client_id', 'client_secret'])
 
 /** Answers a plain request for tokens; `undefined`: it is for the library. */
-export async function quickToken(req: IncomingMessage, parts: Parts): Promise<QuickAnswer | undefined> {
+export async function tokens(req: IncomingMessage, parts: Parts): Promise<QuickAnswer | undefined> {
   const text = await formText(req)
   if (text === undefined) return undefined
   const form = new URLSearchParams(text)

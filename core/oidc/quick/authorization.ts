@@ -7,14 +7,14 @@
  */
 import type { IncomingMessage } from 'node:http'
 import type { Clock } from '@labgate/contract'
-import type Provider from 'oidc-provider'
 import type { Grant, KoaContextWithOIDC } from 'oidc-provider'
-import type { QuickAnswer } from '../http/provider.ts'
-import { quickToken } from '../random.ts'
-import { type AuthClient, type AuthWish, wishOf } from './quick-auth-request.ts'
-import type { ClientFinder, QuickClient } from './quick-client.ts'
-import { type QuickCookies, redirect } from './quick-cookies.ts'
-import type { Finder, QuickAccount } from './quick-models.ts'
+import type { QuickAnswer } from '../../http/provider.ts'
+import { quickToken } from '../../random.ts'
+import { Asking, type AuthInteraction, type AuthSession, type PolicyPrompt, type Prompted, promptOf } from './asking.ts'
+import { wishOf } from './authorization-request.ts'
+import type { ClientFinder, QuickClient } from './client.ts'
+import { type QuickCookies, redirect } from './cookies.ts'
+import type { Finder, QuickAccount } from './models.ts'
 
 /** What authorization needs of the house. */
 export interface QuickAuthNeeds {
@@ -31,61 +31,6 @@ export interface QuickAuthNeeds {
   existingGrant(ctx: KoaContextWithOIDC): Promise<Grant | undefined>
   /** See `step` of the adapter. */
   step<T>(work: () => Promise<T | undefined>): Promise<T | undefined>
-}
-
-interface PolicyPrompt {
-  readonly name: string
-  readonly checks: Iterable<{
-    readonly reason: string
-    check(ctx: KoaContextWithOIDC): unknown
-    details(ctx: KoaContextWithOIDC): unknown
-  }>
-  details(ctx: KoaContextWithOIDC): unknown
-}
-
-interface AuthSession {
-  readonly new?: true
-  readonly accountId?: string
-  readonly uid: string
-  readonly id: string
-  readonly exp?: number
-  readonly acr?: string
-  readonly amr?: readonly string[]
-  readonly transient?: boolean
-  readonly authorizations?: object
-  authTime(): number | undefined
-  authorizationFor(client: string, make?: true): { persistsLogout?: boolean }
-  sidFor(client: string): string | undefined
-  grantIdFor(client: string, id?: string): string | undefined
-  ensureClientContainer(client: string): void
-  loginAccount(login: object): void
-  resetIdentifier(): void
-  save(seconds: number): Promise<unknown>
-}
-
-interface AuthInteraction {
-  readonly uid: string
-  readonly cid?: string
-  readonly params?: Readonly<Record<string, unknown>>
-  readonly trusted?: readonly unknown[]
-  readonly session?: { readonly uid?: string }
-  readonly deviceCode?: string
-  readonly parJti?: string
-  readonly result?: Result
-  save(seconds: number): Promise<unknown>
-  destroy(): Promise<void>
-}
-
-/** What our pages came to. */
-interface Result {
-  readonly error?: string
-  readonly login?: {
-    readonly accountId: string
-    readonly remember?: boolean
-    readonly ts?: number
-    readonly amr?: readonly string[]
-    readonly acr?: string
-  }
 }
 
 interface NewCode {
@@ -109,7 +54,7 @@ interface Parts {
 }
 
 /** Answers a plain request to `/oidc/auth` or below; `undefined`: it is for the library. */
-export async function quickAuthorization(req: IncomingMessage, parts: Parts): Promise<QuickAnswer | undefined> {
+export async function authorization(req: IncomingMessage, parts: Parts): Promise<QuickAnswer | undefined> {
   const [path = '', query, ...rest] = (req.url ?? '').split('?')
   if (rest.length > 0 || query === '') return undefined
   if (path !== '/oidc/auth') return query === undefined ? parts.needs.step(() => resumed(req, parts)) : undefined
@@ -157,53 +102,6 @@ function isPlain({ result, trusted = [], deviceCode, parJti }: AuthInteraction):
   return trusted.length === 0 && deviceCode === undefined && parJti === undefined
 }
 
-interface About {
-  readonly wish: AuthWish
-  readonly session: AuthSession
-  readonly interaction?: AuthInteraction
-  readonly models: QuickAuthModels
-}
-
-/** As much of the library's own context as policy and grants read. */
-class Asking {
-  readonly provider: Provider
-  readonly client: AuthClient
-  readonly params: AuthWish['params']
-  readonly session: AuthSession
-  readonly result: Result | undefined
-  readonly entities: { readonly Interaction?: AuthInteraction }
-  readonly claims = {}
-  readonly resourceServers = {}
-  readonly requestParamClaims: ReadonlySet<string> = new Set()
-  readonly requestParamScopes: ReadonlySet<string>
-  readonly prompts: ReadonlySet<string>
-  grant: Grant | undefined
-
-  constructor({ wish, session, interaction, models }: About) {
-    this.provider = models as unknown as Provider
-    this.client = wish.client
-    this.params = wish.params
-    this.session = session
-    this.result = interaction?.result
-    this.entities = interaction ? { Interaction: interaction } : {}
-    this.requestParamScopes = new Set(wish.params.scope.split(' '))
-    this.prompts = new Set(wish.params.prompt?.split(' '))
-  }
-
-  /** All that may be asked for in a plain request. */
-  get requestParamOIDCScopes(): ReadonlySet<string> {
-    return this.requestParamScopes
-  }
-
-  get acr(): string | undefined {
-    return this.session.acr
-  }
-
-  promptPending(name: string): boolean {
-    return this.prompts.has(name) && !Object.hasOwn(this.result ?? {}, name)
-  }
-}
-
 interface Ctx {
   readonly req: IncomingMessage
   readonly oidc: Asking
@@ -239,32 +137,13 @@ async function loadGrant(ctx: Ctx, { models, needs }: Parts): Promise<boolean> {
   return grant.accountId === accountId && grant.clientId === clientId
 }
 
-interface Asked {
-  readonly name: string
-  readonly reasons: readonly string[]
-  readonly details: object
-}
-
-/** What must be asked first, if anything. */
-async function promptOf(given: Ctx, policy: readonly PolicyPrompt[]): Promise<Asked | undefined> {
-  const ctx = given as unknown as KoaContextWithOIDC
-  for (const { name, checks, details } of policy) {
-    const failed: [reason: string, details: object][] = []
-    for (const one of checks) if (await one.check(ctx)) failed.push([one.reason, (await one.details(ctx)) as object])
-    if (failed.length === 0) continue
-    const all = Object.assign({}, await details(ctx), ...failed.map(([, said]) => said))
-    return { name, reasons: failed.map(([reason]) => reason), details: all }
-  }
-  return undefined
-}
-
 interface Way {
   readonly to: string
   readonly cookies: readonly string[]
 }
 
 /** Begins an interaction, and sends the browser to our pages. */
-async function ask({ oidc, prompt }: { oidc: Asking; prompt: Asked }, { models, needs }: Parts): Promise<Way> {
+async function ask({ oidc, prompt }: { oidc: Asking; prompt: Prompted }, { models, needs }: Parts): Promise<Way> {
   const uid = quickToken(32)
   const { session, grant, params, result, entities } = oidc
   const back = `/oidc/auth/${uid}`

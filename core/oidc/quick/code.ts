@@ -5,8 +5,8 @@
  * @module
  */
 import { hash, timingSafeEqual } from 'node:crypto'
-import type { Asked, QuickClient } from './quick-client.ts'
-import { type Finder, grantOf, type QuickAccount, type QuickGrant, type QuickToken } from './quick-models.ts'
+import type { Asked, QuickClient } from './client.ts'
+import { type Finder, grantOf, type QuickAccount, type QuickGrant, type QuickToken } from './models.ts'
 
 /** What the grants need of the house. */
 export interface QuickCodeNeeds {

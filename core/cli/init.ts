@@ -1,7 +1,8 @@
 /** `labgate init`: writes a first config, with every choice explained beside it. @module */
-import { mkdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { Fault } from '@labgate/contract'
+import { makeFolder } from '../storage/folder.ts'
 import { type Args, type Command, configFile, configOption, type Io, print, textOption, wrongUse } from './command.ts'
 
 /** Writes a commented config file; never overwrites one. */
@@ -155,7 +156,7 @@ async function refuseMistakes(text: string, file: string): Promise<void> {
 }
 
 async function writeNew(path: string, { text, file }: { text: string; file: string }): Promise<void> {
-  await mkdir(dirname(path), { recursive: true })
+  makeFolder(dirname(path), { mode: 0o777 })
   try {
     await writeFile(path, text, { flag: 'wx' })
   } catch (error) {

@@ -1,7 +1,8 @@
 /** `labgate new plugin`: writes the package of a new plugin whose tests pass at once. @module */
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 import { Fault } from '@labgate/contract'
+import { makeFolder } from '../storage/folder.ts'
 import { type Args, type Command, type Io, print, textOption } from './command.ts'
 import { ownVersion } from './version.ts'
 
@@ -9,7 +10,8 @@ import { ownVersion } from './version.ts'
 export const command: Command = {
   name: 'new plugin',
   summary: 'Write the package of a new plugin, green at once.',
-  usage: 'new plugin KIND NAME [--out FOLDER]\nKIND is auth, a way to sign in. Then follow docs/write-a-plugin.md.',
+  usage:
+    'new plugin KIND NAME [--out FOLDER]\nKIND is auth, a way to sign in, or authz, a dialect that services speak. Then follow docs/write-a-plugin.md.',
   options: {
     out: { type: 'string', value: 'FOLDER', description: 'Where to write it (default ./KIND-NAME).' },
   },
@@ -18,7 +20,7 @@ export const command: Command = {
 }
 
 /** Kinds that have a template. */
-const kinds = ['auth']
+const kinds = ['auth', 'authz']
 
 async function run(args: Args, io: Io): Promise<number> {
   const [kind = '', name = ''] = args.positionals
@@ -38,13 +40,13 @@ async function run(args: Args, io: Io): Promise<number> {
 
 function refuseNames(kind: string, name: string): void {
   if (!kinds.includes(kind))
-    throw new Fault('ERR_INPUT', `there is a template for ${kinds.join(', ')}; see \`labgate new plugin --help\``)
+    throw new Fault('ERR_INPUT', `there is a template for ${kinds.join(' and ')}; see \`labgate new plugin --help\``)
   if (!/^[a-z][a-z0-9-]{0,30}$/.test(name))
     throw new Fault('ERR_INPUT', 'NAME must be small letters, digits and dashes, at most 31, beginning with a letter')
 }
 
 async function makeEmpty(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true })
+  makeFolder(folder, { mode: 0o777 })
   if ((await readdir(folder)).length > 0)
     throw new Fault('ERR_CONFLICT', `${folder} has something in it; choose another folder with --out`)
 }

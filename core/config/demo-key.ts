@@ -1,7 +1,8 @@
 /** The sealing key of a demo: made once under the data folder, readable by its owner only. @module */
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { Fault, type Random } from '@labgate/contract'
+import { makeFolder } from '../storage/folder.ts'
 import type { Config } from './schema.ts'
 
 /**
@@ -34,7 +35,7 @@ function readOrMake(file: string, random: Random): string {
     return readFileSync(file, 'utf8').trim()
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    makeFolder(dirname(file))
     const key = random.token()
     writeFileSync(file, `${key}\n`, { mode: 0o600, flag: 'wx' })
     chmodSync(file, 0o600)

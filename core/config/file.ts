@@ -26,7 +26,7 @@ type Doc = Document.Parsed<ParsedNode, true>
 /** Parses the text of a config file; `file` is its name in messages. */
 export function parseFile(text: string, file: string): ParsedFile {
   const lines = new LineCounter()
-  const doc = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true, merge: false })
+  const doc = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false, merge: false })
   const place = (offset: number | undefined): Place => ({ file, ...position(lines, offset ?? 0) })
   const problems = [
     ...doc.errors.map((error) => ({ ...place(error.pos[0]), path: '', message: yamlWords(error) })),
@@ -46,7 +46,6 @@ function position(lines: LineCounter, offset: number): { line: number; column: n
 }
 
 const yamlMessages: Readonly<Record<string, string>> = {
-  DUPLICATE_KEY: 'this key stands here twice',
   TAB_AS_INDENT: 'a tab indents this line; YAML wants spaces',
   MULTIPLE_DOCS: 'a second document begins here (`---`); one file holds one config',
 }
@@ -69,13 +68,29 @@ function refused(doc: Doc): { offset: number; message: string }[] {
       }
       if (node.tag?.startsWith('!')) found.push({ offset, message: 'a tag (`!name`) is not supported' })
     },
+    Map: (_, { items }) => {
+      found.push(...twice(items).map((offset) => ({ offset, message: 'this key stands here twice' })))
+    },
     Pair: (_, pair) => {
-      if (isScalar(pair.key) && typeof pair.key.value !== 'string' && typeof pair.key.value !== 'number') {
-        found.push({ offset: pair.key.range?.[0] ?? 0, message: 'a key must be a word; put it in quotes' })
+      const { key } = pair
+      if (!isScalar(key) || (typeof key.value !== 'string' && typeof key.value !== 'number')) {
+        found.push({ offset: startOf(key) ?? 0, message: 'a key must be a word; put it in quotes' })
       }
     },
   })
   return found
+}
+
+/** Where keys stand that were there before. The library's own look compares each with all, which takes minutes for a large file. */
+function twice(items: readonly Pair[]): number[] {
+  const seen = new Set<string>()
+  return items.flatMap(({ key }) => {
+    if (!isScalar(key)) return []
+    const name = String(key.value)
+    if (seen.has(name)) return [key.range?.[0] ?? 0]
+    seen.add(name)
+    return []
+  })
 }
 
 /** The offset of the deepest part of the path that the file has. */

@@ -1,7 +1,8 @@
 /** From a file's name to a checked, frozen config. @module */
 import { isUtf8 } from 'node:buffer'
-import { readFile } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
 import { resolve } from 'node:path'
+import { buffer } from 'node:stream/consumers'
 import { conditions } from './conditions.ts'
 import { parseFile } from './file.ts'
 import { applyOverrides, type Overridden, variable } from './overrides.ts'
@@ -85,12 +86,21 @@ export function parseConfig(
   return { config: withFolders(config), locate, warnings: checked.warnings, env: options.env }
 }
 
+/** To read one takes a second for each megabyte, and much memory. */
+const mostBytes = 8 * 1024 * 1024
+
 async function textOf(file: string, path: string): Promise<string> {
-  const bytes = await readFile(file).catch((error: unknown) => {
+  // One more than it may have, and not all that there is: of /dev/zero there is no end.
+  const bytes = await buffer(createReadStream(file, { end: mostBytes })).catch((error: unknown) => {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
     const message = code === 'ENOENT' ? 'there is no such file; `labgate init` writes one' : `cannot be read (${code})`
     throw configFault([{ file: path, path: '', message }], error)
   })
+  if (bytes.length > mostBytes) {
+    const message =
+      'is larger than 8 MB; groups, datasets and clients may be kept in the database, by command or by the admin API'
+    throw configFault([{ file: path, path: '', message }])
+  }
   if (isUtf8(bytes)) return bytes.toString()
   // Else signs would turn into others without a word: in a title, a name, a secret.
   const line = bytes.toString().split('\uFFFD', 1)[0]?.split('\n').length ?? 1

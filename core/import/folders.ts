@@ -3,9 +3,10 @@
  * the storage of the account. Two people may have had one folder: it stays, and is named. Nothing is ever overwritten.
  * @module
  */
-import { lstat, mkdir, readdir, realpath, rename, stat } from 'node:fs/promises'
+import { lstat, readdir, realpath, rename, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Fault } from '@labgate/contract'
+import { makeFolder } from '../storage/folder.ts'
 
 /** Somebody whose folder may be there. */
 export interface FolderOwner {
@@ -81,7 +82,7 @@ export async function moveFolders({ moves }: FolderPlan, roots: FolderRoots): Pr
   const done: Move[] = []
   for (const move of moves) {
     if (move.to === undefined || (await isThere(move.to))) continue
-    await mkdir(dirname(move.to), { recursive: true, mode: 0o700 })
+    makeFolder(dirname(move.to))
     await rename(move.from, move.to)
     done.push(move)
   }

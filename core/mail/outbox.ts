@@ -4,9 +4,10 @@
  * @module
  */
 import { randomBytes } from 'node:crypto'
-import { access, appendFile, constants, mkdir, rename, writeFile } from 'node:fs/promises'
+import { access, appendFile, constants, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Fault } from '@labgate/contract'
+import { makeFolder } from '../storage/folder.ts'
 import type { Letter, Transport } from './letter.ts'
 import { lateMailer } from './mailer.ts'
 
@@ -53,7 +54,7 @@ function readable({ to, subject, text }: Letter): string {
 }
 
 async function open(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  makeFolder(folder)
   await access(folder, constants.W_OK)
 }
 

@@ -1,6 +1,8 @@
 /** The log: JSON lines by pino to stdout or a file; one readable line each for a person at a terminal in demo. @module */
+import { dirname } from 'node:path'
 import { type Clock, Fault, type Log } from '@labgate/contract'
 import { type DestinationStream, destination, type Logger, pino } from 'pino'
+import { makeFolder } from '../storage/folder.ts'
 import { humanLine } from './human.ts'
 import { cleanText, isPlain, redact } from './redact.ts'
 
@@ -54,7 +56,8 @@ function openStream(needs: LogNeeds): Stream {
   if (needs.write !== undefined) return { write: needs.write, flush: () => undefined }
   // Synchronous: the lines before a crash are those that are wanted.
   try {
-    const out = destination({ dest: needs.file ?? 1, mkdir: true, sync: true, mode: 0o600, maxLength: mostHeldBytes })
+    if (needs.file !== undefined) makeFolder(dirname(needs.file), { mode: 0o777 })
+    const out = destination({ dest: needs.file ?? 1, sync: true, mode: 0o600, maxLength: mostHeldBytes })
     return gathered(out)
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)

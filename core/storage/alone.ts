@@ -3,9 +3,10 @@
  * ends: the operating system's lock on a file beside the database, taken as SQLite takes it.
  * @module
  */
-import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import Database from 'better-sqlite3'
+import { makeFolder } from './folder.ts'
 
 /** The place. */
 export interface Alone {
@@ -23,7 +24,7 @@ export function createAlone(file: string): Alone {
     async hold() {
       if (held) return true
       const path = resolve(file)
-      mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+      makeFolder(dirname(path))
       closeSync(openSync(path, 'a', 0o600))
       const database = new Database(path, { timeout: 0 })
       try {

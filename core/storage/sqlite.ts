@@ -1,8 +1,9 @@
 /** Opening an SQLite file: the file itself, and the connection of the hot path. MikroORM's beside it is in `sqlite-orm.ts`. @module */
-import { accessSync, closeSync, mkdirSync, openSync } from 'node:fs'
+import { accessSync, closeSync, openSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { Fault } from '@labgate/contract'
 import Database from 'better-sqlite3'
+import { makeFolder } from './folder.ts'
 
 export type SqliteDatabase = Database.Database
 
@@ -19,7 +20,7 @@ const servingPragmas = [...pragmas, 'synchronous = NORMAL', 'cache_size = -32768
 export function openDatabase(file: string): SqliteDatabase {
   try {
     const path = resolve(file)
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    makeFolder(dirname(path))
     // SQLite gives its -wal and -shm files the mode of the file itself.
     closeSync(openSync(path, 'a', 0o600))
     const database = new Database(path)

@@ -1,9 +1,10 @@
 /** Reads the files of a datalab and writes ours beside each other, both or none. @module */
-import { lstat, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { lstat, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { Fault } from '@labgate/contract'
 import { configFault } from '../../config/problems.ts'
 import { systemRandom } from '../../random.ts'
+import { makeFolder } from '../../storage/folder.ts'
 import type { Io } from '../command.ts'
 import { plain } from '../table.ts'
 import { type Place, type Translated, translateDatalab } from './from-datalab.ts'
@@ -41,7 +42,7 @@ export async function writeFromDatalab(told: Told, io: Io): Promise<Translated> 
     { name: told.config, text: translated.config, mode: 0o666 },
   ]
   for (const { name } of files) if (await isThere(resolve(io.cwd, name))) throw alreadyThere(name)
-  await mkdir(dirname(resolve(io.cwd, told.config)), { recursive: true })
+  makeFolder(dirname(resolve(io.cwd, told.config)), { mode: 0o777 })
   const written: string[] = []
   try {
     for (const { name, text, mode } of files) {

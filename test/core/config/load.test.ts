@@ -84,6 +84,8 @@ test('what is no single plain YAML document is told in plain words', () => {
     ['# only a comment\n', /^lab\.yaml:1:1: the file is empty/],
     ['- a\n', /^lab\.yaml:1:1: must be `key: value` lines/],
     ['issuer: a\nissuer: b\n', /^lab\.yaml:2:1: this key stands here twice/],
+    ['groups: { 1: { title: a }, "1": { title: b } }\n', /^lab\.yaml:1:28: this key stands here twice/],
+    ['? [issuer]\n: b\n', /^lab\.yaml:1:3: a key must be a word/],
     ['listen:\n\tport: 1\n', /^lab\.yaml:2:1: a tab indents this line/],
     ['a: &x 1\n', /^lab\.yaml:1:7: an anchor/],
     ['a: 1\n---\nb: 1\n', /^lab\.yaml:2:1: a second document/],
@@ -152,6 +154,11 @@ test('the config is frozen all the way down', () => {
 test('loadConfig() reads a file relative to `cwd`', async () => {
   await writeFile(join(folder, 'a.yaml'), 'issuer: https://a.b\nname: Ours\n')
   assert.equal((await loadConfig('a.yaml', { env: {}, cwd: folder })).name, 'Ours')
+})
+
+test('loadConfig() reads no more than 8 MB', async () => {
+  await writeFile(join(folder, 'large.yaml'), Buffer.alloc(8 * 1024 * 1024 + 1, '#'))
+  await assert.rejects(loadConfig('large.yaml', { env: {}, cwd: folder }), /^Fault: large\.yaml: is larger than 8 MB/)
 })
 
 test('loadConfig() says that a file is no UTF-8, and where', async () => {

@@ -4,7 +4,7 @@
  * @module
  */
 import { hash } from 'node:crypto'
-import type { Context } from 'koa'
+import type { Context, Next } from 'koa'
 import type Provider from 'oidc-provider'
 
 /** A document, ready to be sent. */
@@ -23,14 +23,14 @@ export function keptDocument(provider: Provider, path: string): KeptDocument | u
   return keptOf.get(provider)?.get(path)
 }
 
-/** Lets a Provider keep its documents. */
-export function keepDocuments(provider: Provider): void {
+/** A step that keeps the documents of a Provider. */
+export function keepingDocuments(provider: Provider) {
   const kept = new Map<string, KeptDocument>()
   keptOf.set(provider, kept)
-  provider.use(async (ctx, next) => {
+  return async (ctx: Context, next: Next): Promise<void> => {
     await next()
     if (ctx.method === 'GET' && ctx.status === 200 && paths.has(ctx.path)) kept.set(ctx.path, documentOf(ctx))
-  })
+  }
 }
 
 function documentOf(ctx: Context): KeptDocument {

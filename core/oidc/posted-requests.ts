@@ -4,6 +4,7 @@
  * @module
  */
 import type { Context } from 'koa'
+import { textOf } from './forms.ts'
 
 /** What fits into an address that browsers and proxies take. */
 const longest = 8000
@@ -11,7 +12,7 @@ const longest = 8000
 /** Middleware: answers a posted request with its address; everything else goes on. */
 export async function sendOnPosted(ctx: Context, next: () => Promise<void>): Promise<void> {
   if (ctx.method !== 'POST' || ctx.path !== '/oidc/auth') return next()
-  const text = ctx.is('application/x-www-form-urlencoded') ? await textOf(ctx) : undefined
+  const text = ctx.is('application/x-www-form-urlencoded') ? await textOf(ctx.req, longest) : undefined
   if (text === undefined) {
     ctx.status = 400
     ctx.body = { error: 'invalid_request', error_description: 'a form of at most 8000 characters is taken' }
@@ -19,16 +20,4 @@ export async function sendOnPosted(ctx: Context, next: () => Promise<void>): Pro
   }
   ctx.redirect(`/oidc/auth?${new URLSearchParams(text)}`)
   ctx.status = 303
-}
-
-async function textOf(ctx: Context): Promise<string | undefined> {
-  const chunks: Buffer[] = []
-  let size = 0
-  // The rest of what is too long is read off when it is answered.
-  for await (const chunk of ctx.req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > longest) return undefined
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString()
 }

@@ -4,7 +4,7 @@ import type { Context } from 'koa'
 import { cspOf, formSource } from '../http/headers.ts'
 import { createLanguageChoice } from '../http/language.ts'
 import type { Pages } from '../pages/pages.ts'
-import type { ProviderViews } from './provider.ts'
+import type { ProviderViews } from './configuration.ts'
 
 /** The Provider’s own pages in our words and looks. */
 export function providerViews(needs: { pages: Pages; support: string | undefined; issuer: string }): ProviderViews {

@@ -5,7 +5,7 @@
  */
 import type { IncomingMessage } from 'node:http'
 import type { QuickAnswer } from '../../http/provider.ts'
-import { formText } from '../jwt-tokens.ts'
+import { formText } from '../forms.ts'
 import { type Asked, json, secretClient, whoOf } from './client.ts'
 import { clientGrant, type QuickGrantModels, type QuickGrantNeeds } from './client-credentials.ts'
 import { codeGrant, type QuickCodeModels, type QuickCodeNeeds, refreshGrant } from './code.ts'

@@ -37,12 +37,13 @@ test('every command and file of docs/write-a-plugin.md works, in the order of th
     cwd = output.trimEnd().split('\n').at(-1) ?? cwd
     said.push(output)
   }
-  assert.equal(said.length, 4)
+  assert.equal(said.length, 5)
   assert.match(said[0] ?? '', /pass 3\d\n.*fail 0\n/)
   assert.match(said[1] ?? '', /badge: refuses the nonce of another attempt/)
   assert.match(said[1] ?? '', /pass 3\d\n.*fail 0\n/)
   assert.match(said[3] ?? '', /^ok: labgate\.yaml$/m)
   assert.match(said[3] ?? '', /^badge\thttp:\/\/localhost:8080\/sign-in\/badge\/callback$/m)
+  assert.match(said[4] ?? '', /Wrote authz-boxes(?:.|\n)*pass 3\n.*fail 0\n/)
   const typed = await typeCheck(join(project, 'auth-badge'))
   assert.equal(typed.code, 0, typed.output)
 })

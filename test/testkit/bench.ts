@@ -5,6 +5,7 @@ import {
   type AuthContext,
   type AuthMethod,
   type AuthPlugin,
+  type AuthzPlugin,
   type ConfigOf,
   type ConfigSchema,
   Fault,
@@ -28,7 +29,7 @@ export interface LogRecord {
 
 /** What a context is made from. */
 export interface ContextOptions<S extends ConfigSchema> {
-  readonly plugin: Pick<AuthPlugin<S>, 'config' | 'text' | 'name'>
+  readonly plugin: Pick<AuthPlugin<S>, 'config' | 'text' | 'name'> | Pick<AuthzPlugin<S>, 'config' | 'text' | 'name'>
   /** As in the config file; a secret may be a text. */
   readonly config: unknown
   /** Default: the plugin's name. */

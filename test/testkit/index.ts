@@ -4,6 +4,7 @@ export * from './auth.ts'
 export * from './bench.ts'
 export * from './clock.ts'
 export * from './config.ts'
+export * from './dialect.ts'
 export * from './runner.ts'
 export {
   inLab,

@@ -34,6 +34,21 @@ test('new plugin auth NAME writes a package that is green at once, well typed an
   assert.equal(registry.auth()[0]?.plugin, 'lab-word')
 })
 
+test('new plugin authz NAME writes a dialect that is green at once, well typed and loads', async (t) => {
+  const project = await projectFolder(t)
+  const { code, output } = await labgate(project, 'new', 'plugin', 'authz', 'boxes')
+  assert.equal(code, 0, output)
+  const folder = join(project, 'authz-boxes')
+  const tested = await run('npm test', folder, project)
+  assert.equal(tested.code, 0, tested.output)
+  assert.match(tested.output, /pass 3/)
+  const typed = await typeCheck(folder)
+  assert.equal(typed.code, 0, typed.output)
+  const registry = await load(project, { boxes: entryOf('./authz-boxes') })
+  const [found] = registry.authz()
+  assert.deepEqual(Object.keys(found?.adapter.handlers ?? {}), ['me', 'may'])
+})
+
 test('new plugin fills every blank of its template and gives the README its five headings', async (t) => {
   const folder = await folderWith(t)
   await labgate(folder, 'new', 'plugin', 'auth', 'badge', '--out', 'mine')
@@ -51,7 +66,7 @@ test('new plugin refuses what it cannot make, and a folder that is not empty', a
     [['auth', 'badge'], /has something in it/],
     [['auth', 'Badge!'], /NAME must be/],
     [['auth'], /NAME must be/],
-    [['oracle', 'x'], /a template for auth/],
+    [['oracle', 'x'], /a template for auth and authz/],
   ] as const
   for (const [words, message] of refusals) {
     const { code, output } = await labgate(folder, 'new', 'plugin', ...words)

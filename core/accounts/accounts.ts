@@ -23,7 +23,7 @@ import type { AccountRecord } from '../storage/account-rows.ts'
 import type { AccountStanding } from '../storage/artifact-rows.ts'
 import { type Account, AccountEntity, type Group, GroupEntity, MembershipEntity } from '../storage/entities.ts'
 import { GroupManagerEntity } from '../storage/ledger-entities.ts'
-import { type Revisions, sameRevisions } from '../storage/ledger-rows.ts'
+import { type KnownIdentity, type Revisions, sameRevisions } from '../storage/ledger-rows.ts'
 import { createMemo, frozen } from '../storage/memo.ts'
 import { nextNumericId } from '../storage/numeric-ids.ts'
 import type { Storage } from '../storage/storage.ts'
@@ -111,6 +111,13 @@ export function verifiedEmail(facts: readonly Fact[]): string | undefined {
  */
 export function inSmallLetters(address: string): string {
   return address.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase())
+}
+
+const readWith = new WeakMap<object, readonly KnownIdentity[]>()
+
+/** The identities of an account as it acts, if they were read with it. */
+export function identitiesReadWith(acting: object): readonly KnownIdentity[] | undefined {
+  return readWith.get(acting)
 }
 
 /** Whether an account's own state lets it act. Doors ask `Accounts.acting`, which knows of parents too. */
@@ -207,13 +214,15 @@ export function createAccounts(needs: { storage: Storage; clock: Clock; random: 
     const seen = read?.seen ?? storage.generation()
     const kept = actors.peek(id, () => true)
     if (kept?.seen === seen) return kept.account
-    const at = read?.at ?? (await storage.ledgerRows.revisions(id))
+    const looked = read === undefined ? await storage.ledgerRows.standing(id, kept?.at) : undefined
+    const at = read?.at ?? looked?.revisions
     if (at === undefined) return undefined
     if (kept !== undefined && sameRevisions(kept.at, at)) {
       kept.seen = seen
       return kept.account
     }
-    const account = frozen(await readActing(id, read?.account))
+    const account = frozen(await readActing(id, read?.account ?? looked?.now?.account))
+    if (account !== undefined && looked?.now !== undefined) readWith.set(account, looked.now.identities)
     // Whoever has read it keeps it. Else it is kept under what stood before: what has changed since is read at the next look.
     if (read === undefined) actors.keep(id, { seen, at, account })
     return account

@@ -19,7 +19,7 @@ import type { EntityManager } from '@mikro-orm/sqlite'
 import { newId } from '../random.ts'
 import { AccountEntity, type Identity, IdentityEntity, MembershipEntity } from '../storage/entities.ts'
 import type { Storage } from '../storage/storage.ts'
-import { type AccountRow, assertMayReturn, verifiedEmail, viewOf } from './accounts.ts'
+import { type AccountRow, assertMayReturn, identitiesReadWith, verifiedEmail, viewOf } from './accounts.ts'
 
 /** Where an assertion came from. */
 export interface Source {
@@ -174,7 +174,8 @@ export function createIdentities(needs: {
     async facts(account, acting) {
       const said = (await needs.selfSaid?.(account)) ?? []
       const kept = acting && vouchedFor.get(acting)
-      const vouched = kept ?? (await storage.accountRows.identities(account)).flatMap(factsOf)
+      const read = acting && identitiesReadWith(acting)
+      const vouched = kept ?? (read ?? (await storage.accountRows.identities(account))).flatMap(factsOf)
       if (acting !== undefined && kept === undefined) vouchedFor.set(acting, vouched)
       return [...vouched, ...said]
     },
@@ -208,7 +209,7 @@ export function createIdentities(needs: {
   }
 }
 
-function factsOf(row: Identity): SourcedFact[] {
+function factsOf(row: Pick<Identity, 'facts' | 'instance' | 'issuer' | 'subject' | 'lastSeenAt'>): SourcedFact[] {
   return row.facts.map((fact) => ({
     ...fact,
     trust: fact.trust as Trust,

@@ -39,9 +39,11 @@ export function sameRevisions(a: Revisions, b: Revisions): boolean {
   )
 }
 
+const ledgerRevision = `(SELECT cast(value AS integer) FROM setting WHERE "key" = 'ledger.revision')`
+const ofParent = `coalesce(p.revision, 0) AS "parentRevision", p.state AS "parentState"`
+
 /** The columns of `Revisions`, of an account `a` and its parent `p`. */
-export const revisionColumns = `a.revision AS account, a.state, a.parent, coalesce(p.revision, 0) AS "parentRevision",
-  p.state AS "parentState", (SELECT cast(value AS integer) FROM setting WHERE "key" = 'ledger.revision') AS ledger`
+export const revisionColumns = `a.revision AS account, a.state, a.parent, ${ofParent}, ${ledgerRevision} AS ledger`
 
 /** Those columns as they are read. */
 export type RevisionColumns = Omit<Revisions, 'parent' | 'parentState'> & {
@@ -79,6 +81,13 @@ export interface HolderRecord {
   readonly managedGroups: readonly string[]
   /** Of each number accepted; a service account's are its parent's, since it never accepts anything itself. */
   readonly acceptances: readonly { readonly terms: string; readonly number: number; readonly at: number }[]
+}
+
+/** Where an account stands, at one instant with what it is unless that is known. */
+export interface StandingRecord {
+  readonly revisions: Revisions
+  /** Absent when its revision and the ledger's are those that are known. */
+  readonly now?: Pick<HolderRecord, 'account' | 'identities'> | undefined
 }
 
 /** What a line of the ledger gives. */
@@ -138,6 +147,8 @@ export interface PlaceRecord {
 export interface LedgerReads {
   /** `undefined` when there is no such account. */
   revisions(account: AccountId): Promise<Revisions | undefined>
+  /** The same with the account, unless it is `known` as it stands. */
+  standing(account: AccountId, known: Revisions | undefined): Promise<StandingRecord | undefined>
   ledgerRevision(): Promise<number>
   /** `undefined` when there is no such account. */
   holder(account: AccountId): Promise<HolderRecord | undefined>
@@ -184,16 +195,22 @@ export interface LedgerRows extends LedgerReads {
   reading<T>(work: (rows: LedgerReading) => Promise<T>): Promise<T>
 }
 
+/** The living identities of an account `a`, as JSON. */
+const identitiesOf = `(SELECT json_group_array(json_array(i.instance, i.issuer, i.subject, i.facts, i.last_seen_at, i.created_at))
+          FROM identity i WHERE i.account_id = a.id AND i.removed_at IS NULL) AS identities`
+
 /** The statements by name, so that a test can ask SQLite how it would run each. */
 export const ledgerStatements = {
   revisions: `SELECT ${revisionColumns}
      FROM account a LEFT JOIN account p ON p.id = a.parent WHERE a.id = ?`,
+  // What is known already comes as NULL, and nothing is gathered for it.
+  standing: `SELECT n.revision AS "nowRevision", n.state AS "nowState", n.parent AS "nowParent", ${ofParent},
+       ${ledgerRevision} AS ledger, ${accountColumns}, ${identitiesOf}
+     FROM account n LEFT JOIN account p ON p.id = n.parent
+       LEFT JOIN account a ON a.id = n.id AND (n.revision <> ? OR ${ledgerRevision} <> ?) WHERE n.id = ?`,
   ledgerRevision: `SELECT cast(value AS integer) FROM setting WHERE "key" = 'ledger.revision'`,
-  holder: `SELECT ${accountColumns}, coalesce(p.revision, 0) AS "parentRevision", p.state AS "parentState",
-       p.kind AS "parentKind", p.numeric_id AS "parentNumericId",
-       (SELECT cast(value AS integer) FROM setting WHERE "key" = 'ledger.revision') AS ledger,
-       (SELECT json_group_array(json_array(i.instance, i.issuer, i.subject, i.facts, i.last_seen_at, i.created_at))
-          FROM identity i WHERE i.account_id = a.id AND i.removed_at IS NULL) AS identities,
+  holder: `SELECT ${accountColumns}, ${ofParent}, p.kind AS "parentKind", p.numeric_id AS "parentNumericId",
+       ${ledgerRevision} AS ledger, ${identitiesOf},
        (SELECT json_group_array(g.group_slug) FROM group_manager g WHERE g.account_id = a.id) AS managed,
        (SELECT json_group_array(json_array(c.terms, c.number, c.at)) FROM terms_acceptance c
           WHERE c.account_id = CASE a.kind WHEN 'service' THEN a.parent ELSE a.id END) AS acceptances
@@ -256,6 +273,18 @@ interface HolderColumns extends AccountColumns {
   readonly acceptances: string | null
 }
 
+/** The account's own columns are NULL when it is known as it stands. */
+interface StandingColumns extends Omit<AccountColumns, 'id'> {
+  readonly id: string | null
+  readonly nowRevision: number
+  readonly nowState: string
+  readonly nowParent: string | null
+  readonly parentRevision: number
+  readonly parentState: string | null
+  readonly ledger: number
+  readonly identities: string | null
+}
+
 interface TermsColumns extends Omit<TermsRecord, 'services' | 'isRetired'> {
   readonly services: string
   readonly isRetired: number
@@ -265,6 +294,7 @@ function prepare({ rows, values }: Queries) {
   const words = ledgerStatements
   return {
     revisions: rows<[string], RevisionColumns>(words.revisions),
+    standing: rows<[number, number, string], StandingColumns>(words.standing),
     ledgerRevision: values<[], number>(words.ledgerRevision),
     holder: rows<[string], HolderColumns>(words.holder),
     held: rows<[string], HeldRecord>(words.held),
@@ -308,19 +338,29 @@ function holderOf(row: HolderColumns): HolderRecord {
       parentState === null
         ? undefined
         : { numericId: parentNumericId ?? undefined, kind: parentKind ?? '', state: parentState },
-    identities: oldestFirst(gathered<IdentityCells>(row.identities)).map(
-      ([instance, issuer, subject, facts, lastSeenAt]) => ({
-        ...{ instance, issuer, subject },
-        // As the entity stores JSON.
-        facts: JSON.parse(facts) as readonly Fact[],
-        lastSeenAt: new Date(lastSeenAt),
-      }),
-    ),
+    identities: identitiesIn(row.identities),
     managedGroups: gatheredNames(row.managed),
     acceptances: gathered<[string, number, number]>(row.acceptances).map(([terms, number, at]) => ({
       ...{ terms, number, at },
     })),
   }
+}
+
+function standingOf(row: StandingColumns): StandingRecord {
+  const { id, nowRevision: account, nowState: state, nowParent: parent, parentRevision, parentState, ledger } = row
+  return {
+    revisions: revisionsOf({ account, state, parent, parentRevision, parentState, ledger }),
+    now: id === null ? undefined : { account: accountOf({ ...row, id }), identities: identitiesIn(row.identities) },
+  }
+}
+
+function identitiesIn(cells: string | null): KnownIdentity[] {
+  return oldestFirst(gathered<IdentityCells>(cells)).map(([instance, issuer, subject, facts, lastSeenAt]) => ({
+    ...{ instance, issuer, subject },
+    // As the entity stores JSON.
+    facts: JSON.parse(facts) as readonly Fact[],
+    lastSeenAt: new Date(lastSeenAt),
+  }))
 }
 
 type IdentityCells = [
@@ -354,6 +394,10 @@ function createLedgerReads(queries: Queries): LedgerReads {
     async revisions(account) {
       const row = await statements.revisions.get(account)
       return row && revisionsOf(row)
+    },
+    async standing(account, known) {
+      const row = await statements.standing.get(known?.account ?? -1, known?.ledger ?? -1, account)
+      return row && standingOf(row)
     },
     ledgerRevision: async () => (await statements.ledgerRevision.get()) ?? 0,
     async holder(account) {

@@ -238,6 +238,14 @@ function recalledRows(needs: SmallNeeds & { recall: Recall; readings: Readings<L
         recalled.forget()
         return anew.revisions(account)
       }),
+    standing: (account, known) =>
+      standing.read(`account ${account}`, () => {
+        recalled.forget()
+        const asked = anew.standing(account, known)
+        // Who asks for the revisions alone has them.
+        standing.read(account, async () => (await asked)?.revisions).catch(() => undefined)
+        return asked
+      }),
   }
   return { accountRows, ledgerRows }
 }

@@ -51,6 +51,7 @@ const yamlMessages: Readonly<Record<string, string>> = {
 }
 
 function yamlWords(error: YAMLError): string {
+  if (/stack/i.test(error.message)) return 'this is nested too deeply'
   return yamlMessages[error.code] ?? `this is not YAML: ${error.message}`
 }
 

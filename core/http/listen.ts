@@ -72,6 +72,7 @@ const reasons: Readonly<Record<string, string>> = {
   EACCES:
     'that is not allowed; ports below 1024 need more rights, and the folder of a socket has to be there and open to us',
   ENOTFOUND: 'there is no host of this name',
+  EINVAL: 'the system takes no such place; the path of a socket has at most 107 bytes',
 }
 
 function bind(server: Server | TlsServer, place: Place): Promise<void> {

@@ -38,7 +38,7 @@ import {
 } from './upgrade.ts'
 import { createWalSync } from './wal.ts'
 import { createWorkspaceRows } from './workspace-rows.ts'
-import { createWriter } from './writer.ts'
+import { createWriter, troubleOf } from './writer.ts'
 
 type FileOptions = StorageOptions & { readonly file: string }
 
@@ -56,7 +56,7 @@ export async function openSqliteStorage(options: FileOptions): Promise<Storage> 
   } catch (error) {
     await orm.close()
     database.close()
-    throw error
+    throw troubleOf(error)
   }
 }
 

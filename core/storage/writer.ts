@@ -6,7 +6,7 @@
  * @module
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { Fault, isFault } from '@labgate/contract'
+import { Fault } from '@labgate/contract'
 import { SqliteError } from 'better-sqlite3'
 import type { SqliteDatabase } from './sqlite.ts'
 
@@ -131,6 +131,8 @@ class GroupCommit implements Writer {
     try {
       this.#refuseBroken()
       return await this.#scope.run(place, work)
+    } catch (error) {
+      throw troubleOf(error)
     } finally {
       place.open = false
       commitsHere += 1
@@ -318,12 +320,19 @@ function waitingFor<T>(needs: {
 }
 
 function storageFault(error: unknown): unknown {
-  if (isFault(error) || !(error instanceof SqliteError)) {
-    return error
-  }
-  return new Fault('ERR_STORAGE', `database: writing failed (${error.code}); check free space and rights`, {
-    cause: error,
-  })
+  return error instanceof SqliteError ? writingFailed(error.code, error) : error
+}
+
+const trouble = /^SQLITE_(?:FULL|IOERR|READONLY|CANTOPEN|CORRUPT|NOTADB|BUSY|LOCKED)/
+
+/** What the file or its disk is to blame for, by whichever library it comes, as a Fault; everything else as it is. */
+export function troubleOf(error: unknown): unknown {
+  const { code } = (error ?? {}) as { readonly code?: unknown }
+  return typeof code === 'string' && trouble.test(code) ? writingFailed(code, error) : error
+}
+
+function writingFailed(code: string, cause: unknown): Fault {
+  return new Fault('ERR_STORAGE', `database: writing failed (${code}); check free space and rights`, { cause })
 }
 
 function brokenFault(cause: unknown): Fault {

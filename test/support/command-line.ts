@@ -42,8 +42,12 @@ export interface RunningCommand {
 const script = fileURLToPath(new URL('../../core/main.ts', import.meta.url))
 
 /** Starts a command line in a process of its own. */
-export function startCommand(argv: readonly string[], { cwd, env = {} }: { cwd: string; env?: Env }): RunningCommand {
-  const child = spawn(process.execPath, [script, ...argv], {
+export function startCommand(
+  argv: readonly string[],
+  { cwd, env = {}, under = [] }: { cwd: string; env?: Env; under?: readonly string[] },
+): RunningCommand {
+  const [program = '', ...words] = [...under, process.execPath, script, ...argv]
+  const child = spawn(program, words, {
     cwd,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

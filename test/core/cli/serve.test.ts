@@ -42,7 +42,7 @@ describe('labgate serve', () => {
     await folder.remove()
   })
 
-  const serve = async (part: object = {}, env: Record<string, string> = {}) => {
+  const serve = async (part: object = {}, env: Record<string, string> = {}, under: readonly string[] = []) => {
     const port = await freePort()
     const config = {
       issuer: `http://localhost:${port}`,
@@ -55,12 +55,12 @@ describe('labgate serve', () => {
       ...part,
     }
     const file = await writeConfig(folder.path, config)
-    const start = () => {
-      const command = startCommand(['serve', '--config', file], { cwd: folder.path, env })
+    const start = (...under: string[]) => {
+      const command = startCommand(['serve', '--config', file], { cwd: folder.path, env, under })
       running.push(command)
       return command
     }
-    return { port, config, start, command: start() }
+    return { port, config, start, command: start(...under) }
   }
   const slow = (config: object) => ({ plugins: { slow: { use: './slow.js', config } } })
 
@@ -144,6 +144,18 @@ describe('labgate serve', () => {
     assert.equal(code, 1)
     assert.match(err, /ERR_KEYS\nkeys: none of the configured keys opens/)
     assert.doesNotMatch(err, /\n +at /)
+  })
+
+  test('a disk that does not take a new database ends it with 1 and says so; with room the next start goes on', async () => {
+    const littleRoom = ['bash', '-c', 'ulimit -f 150; exec "$0" "$@"']
+    const { command, start } = await serve({}, {}, littleRoom)
+    const { code, err } = await command.done
+    assert.equal(code, 1)
+    assert.match(err, /ERR_STORAGE\ndatabase: writing failed \(SQLITE_[A-Z_]+\); check free space and rights\n$/)
+    const second = start()
+    await second.says('ready at')
+    second.process.kill('SIGTERM')
+    assert.equal((await second.done).code, 0)
   })
 
   test('what `check` calls an error ends it with 1, before anything listens', async () => {

@@ -140,6 +140,10 @@ test('a place that cannot be had is told with what mends it', async () => {
   const handler = (_req: IncomingMessage, res: ServerResponse) => void res.end()
   for (const [place, wanted] of [
     [{ host: '203.0.113.7', port: 0 }, /203\.0\.113\.7:0: this machine has no such address; `host: 0\.0\.0\.0`/],
+    [
+      { socket: `/tmp/${'s'.repeat(120)}` },
+      /: the system takes no such place; the path of a socket has at most 107 bytes$/,
+    ],
     [{ socket: '/nowhere/labgate.sock' }, /\/nowhere\/labgate\.sock: that is not allowed; .*folder of a socket/],
   ] as const)
     await assert.rejects(listen({ handler, place }), { code: 'ERR_CONFIG', message: wanted })

@@ -7,16 +7,15 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import * as client from 'openid-client'
 import { request } from 'undici'
-import { atUpstream, newBrowser, type Party, party, startWorld, type World } from '../support/flow.ts'
+import { newBrowser, type Party, party, startWorld, type World } from '../support/flow.ts'
 import { testClients } from '../support/labgate.ts'
+import { basic, countOf, sameHeaders } from '../support/two-ways.ts'
 
 const resource = 'https://data.example.org'
 const opaque = 'https://tables.example.org'
 const machine = { secret: 'a-secret-of-the-client-machine-12', redirectUris: [], grantTypes: ['client_credentials'] }
 const pair = { secret: 'a-secret-of-the-client-pair-1234567', redirectUris: testClients.web.redirectUris }
 
-/** What differs each time; and the policy for pages, which is narrower where no page can be meant. */
-const ofOne = new Set(['date', 'x-request-id', 'content-length', 'content-security-policy'])
 const withoutToken = (text: string) =>
   text.replace(/"access_token":"[^"]*"/, (found) => `"access_token":"${found.split('.').length} parts"`)
 
@@ -29,8 +28,7 @@ describe('the quick answers say what the library says', () => {
 
   before(async () => {
     world = await startWorld({
-      part: (issuer) => ({
-        plugins: { uni: atUpstream(issuer), email: { use: '@labgate/auth-email' } },
+      part: () => ({
         clients: {
           ...testClients,
           pair: { ...testClients.web, ...pair, subjectType: 'pairwise' },
@@ -53,7 +51,7 @@ describe('the quick answers say what the library says', () => {
   const both = async (plain: () => Promise<Response>, byLibrary: () => Promise<Response>) => {
     const seen = async (response: Response) => ({
       status: response.status,
-      ...Object.fromEntries([...response.headers].filter(([name]) => !ofOne.has(name))),
+      ...sameHeaders(response),
       text: withoutToken(await response.text()),
     })
     const [quick, theirs] = [await seen(await plain()), await seen(await byLibrary())]
@@ -61,11 +59,10 @@ describe('the quick answers say what the library says', () => {
     return { status: quick.status, body: JSON.parse(quick.text) as Record<string, unknown> }
   }
   const introspect = ({ id, secret }: { id: string; secret: string }, token: string) => {
-    const authorization = `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`
     const ask = (more: Readonly<Record<string, string>>) =>
       fetch(at('/oidc/introspection'), {
         method: 'POST',
-        headers: { authorization },
+        headers: basic(id, secret),
         body: new URLSearchParams({ token, ...more }),
       })
     // A hint that says nothing is only for the library.
@@ -81,9 +78,6 @@ describe('the quick answers say what the library says', () => {
       () => fetch(at('/oidc/userinfo?by=library'), { headers }),
     )
   }
-  const basic = (id: string, secret: string) => ({
-    authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`,
-  })
   const granted = (form: Readonly<Record<string, string>>, headers: Readonly<Record<string, string>> = {}) => {
     const ask = (more: Readonly<Record<string, string>>) =>
       fetch(at('/oidc/token'), {
@@ -133,10 +127,7 @@ describe('the quick answers say what the library says', () => {
   test('of a client’s own tokens, however it asks and whatever it is refused', async () => {
     const [web, mine] = [basic('web', asWeb.secret), basic('machine', machine.secret)]
     const [post, posted] = [{ client_id: 'web', client_secret: asWeb.secret }, basic('web', 'another-secret')]
-    let byLibrary = 0
-    world.site.labgate.provider().on('grant.success', () => {
-      byLibrary += 1
-    })
+    const byLibrary = countOf(world, ['grant.success'])
     const answers = [
       await granted({}, web),
       await granted(post),
@@ -146,7 +137,7 @@ describe('the quick answers say what the library says', () => {
       await granted({}, mine),
       await granted({ scope: 'profile openid' }, mine),
     ]
-    assert.equal(byLibrary, answers.length)
+    assert.equal(byLibrary(), answers.length)
     answers.push(await granted({ scope: 'read' }, mine), await granted({ scope: 'email' }, web))
     assert.deepEqual(
       answers.map(({ status, body }) => [status, body.expires_in, body.scope].join(' ').trim()),

@@ -1,16 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import {
-  atUpstream,
-  hasButton,
-  movableClock,
-  type Party,
-  party,
-  signInAs,
-  startWorld,
-  type World,
-} from '../support/flow.ts'
+import { hasButton, movableClock, type Party, party, signInAs, startWorld, type World } from '../support/flow.ts'
 import { callback, testClients } from '../support/labgate.ts'
+import { countOf, partiesOf, sameHeaders } from '../support/two-ways.ts'
 import { UserAgent } from '../support/user-agent.ts'
 
 const resource = 'https://tables.example.org'
@@ -26,8 +18,6 @@ const clients = {
 }
 type Form = Readonly<Record<string, string>>
 
-/** What differs each time, or by design: the policy for pages, which is narrower where no page can be meant. */
-const ofOne = new Set(['date', 'x-request-id', 'content-length', 'content-security-policy'])
 const ours = { provider: 'labgate_provider', interaction: 'labgate_interaction', resume: 'labgate_resume' }
 
 const minutesTo = (date: string) => Math.max(0, Math.round((Date.parse(date) - Date.now()) / 6e4))
@@ -60,28 +50,19 @@ const withoutSession = ({ cookies, stored, ...rest }: Seen): Seen => {
 /** Authorization has two ways, ours in front of the library and the library; nobody may tell them apart. */
 describe('authorization is the same on both ways', () => {
   const clock = movableClock()
-  const parties = new Map<string, Party>()
   let world: World
-  let byLibrary = 0
+  let parties: ReadonlyMap<string, Party>
+  let byLibrary: () => number
   let account = ''
 
   before(async () => {
     world = await startWorld({
-      part: (issuer) => ({
-        plugins: { uni: atUpstream(issuer), email: { use: '@labgate/auth-email' } },
-        clients,
-        resources: { [resource]: { scopes: ['read'], life: '20m' } },
-      }),
+      part: () => ({ clients, resources: { [resource]: { scopes: ['read'], life: '20m' } } }),
       options: { replaced: { clock } },
     })
-    for (const [id, settings] of Object.entries(clients))
-      parties.set(id, await party(world.site, { id, secret: 'secret' in settings ? settings.secret : undefined }))
+    parties = await partiesOf(world, clients)
     account = await accountOf(world)
-    const provider = world.site.labgate.provider()
-    for (const event of ['authorization.success', 'authorization.error', 'interaction.started'] as const)
-      provider.on(event as 'authorization.success', () => {
-        byLibrary += 1
-      })
+    byLibrary = countOf(world, ['authorization.success', 'authorization.error', 'interaction.started'])
   })
   after(() => world.close())
 
@@ -97,10 +78,10 @@ describe('authorization is the same on both ways', () => {
     const to = answer.headers.get('location')
     const interaction = to && /^\/interaction\/([^/?]+)/.exec(to)?.[1]
     const code = to?.startsWith(callback) ? new URL(to).searchParams.get('code') : undefined
-    const headers = [...answer.headers].filter(([name]) => !ofOne.has(name) && name !== 'set-cookie')
+    const { 'set-cookie': _, ...headers } = sameHeaders(answer)
     return {
       status: answer.status,
-      headers: JSON.parse(plain(JSON.stringify(Object.fromEntries(headers)))),
+      headers: JSON.parse(plain(JSON.stringify(headers))),
       cookies: cookies.map(plain),
       text: plain(await answer.clone().text()),
       stored: {
@@ -141,9 +122,9 @@ describe('authorization is the same on both ways', () => {
   ) => {
     const [mine, theirs] = browsers as [Browser, Browser]
     for (const { seen } of browsers) seen.length = 0
-    const from = byLibrary
+    const from = byLibrary()
     await walk(mine)
-    const handed = byLibrary - from
+    const handed = byLibrary() - from
     // What was consented to on the one way is not remembered on the other.
     await world.site.labgate.rooms.get('consents').forget(account as never, 'third')
     await walk(theirs)

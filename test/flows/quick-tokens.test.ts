@@ -1,18 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
-import {
-  atUpstream,
-  hasButton,
-  movableClock,
-  newBrowser,
-  type Party,
-  party,
-  signInAs,
-  startWorld,
-  type World,
-} from '../support/flow.ts'
+import { hasButton, movableClock, newBrowser, type Party, signInAs, startWorld, type World } from '../support/flow.ts'
 import { callback, testClients } from '../support/labgate.ts'
+import { basic, countOf, partiesOf, sameHeaders } from '../support/two-ways.ts'
 import type { UserAgent } from '../support/user-agent.ts'
 
 const resource = 'https://tables.example.org'
@@ -30,8 +21,6 @@ const clients = {
 type ClientName = keyof typeof clients
 type Form = Readonly<Record<string, string>>
 
-/** What differs each time, or between the two ways by design: the policy for pages, which is narrower where no page can be meant. */
-const ofOne = new Set(['date', 'x-request-id', 'content-length', 'content-security-policy'])
 /** Made anew for each sign-in, code or token: compared is that they are there. */
 const anew = new Set([
   'iat',
@@ -59,28 +48,21 @@ interface Way {
 /** A code or a refresh token for tokens has two ways, ours in front of the library and the library; nobody may tell them apart. */
 describe('tokens for a code or a refresh token are the same on both ways', () => {
   const clock = movableClock()
-  const parties = new Map<ClientName, Party>()
   const ways: Way[] = [
     { name: 'ours', browser: newBrowser() },
     { name: 'library', browser: newBrowser() },
   ]
   let world: World
-  let byLibrary = 0
+  let parties: ReadonlyMap<ClientName, Party>
+  let byLibrary: () => number
 
   before(async () => {
     world = await startWorld({
-      part: (issuer) => ({
-        plugins: { uni: atUpstream(issuer), email: { use: '@labgate/auth-email' } },
-        clients,
-        resources: { [resource]: { scopes: ['read'], life: '20m' } },
-      }),
+      part: () => ({ clients, resources: { [resource]: { scopes: ['read'], life: '20m' } } }),
       options: { replaced: { clock } },
     })
-    for (const id of Object.keys(clients) as ClientName[])
-      parties.set(id, await party(world.site, { id, secret: secretOf(id) }))
-    world.site.labgate.provider().on('grant.success', () => {
-      byLibrary += 1
-    })
+    parties = await partiesOf(world, clients)
+    byLibrary = countOf(world, ['grant.success'])
   })
   after(() => world.close())
 
@@ -91,9 +73,7 @@ describe('tokens for a code or a refresh token are the same on both ways', () =>
     const code = url.searchParams.get('code') ?? assert.fail(`no code: ${url} ${text}`)
     return { grant_type: 'authorization_code', code, redirect_uri: callback, code_verifier: asked.verifier }
   }
-  const basic = (id: ClientName) => ({
-    authorization: `Basic ${Buffer.from(`${id}:${secretOf(id)}`).toString('base64')}`,
-  })
+  const as = (id: ClientName) => basic(id, secretOf(id))
   const stored = async (model: string, id: unknown) => {
     const found =
       typeof id === 'string' ? await world.site.labgate.rooms.get('storage').artifacts.find(model, id) : undefined
@@ -112,7 +92,7 @@ describe('tokens for a code or a refresh token are the same on both ways', () =>
     } = (await answer.json()) as Record<string, string>
     const seen = {
       status: answer.status,
-      headers: Object.fromEntries([...answer.headers].filter(([name]) => !ofOne.has(name))),
+      headers: sameHeaders(answer),
       rest,
       access: await stored('AccessToken', access),
       refresh: await stored('RefreshToken', refresh),
@@ -124,9 +104,9 @@ describe('tokens for a code or a refresh token are the same on both ways', () =>
   }
   /** Walks both ways and compares; says how it ended, by whom, and gives what came of it on ours. */
   const both = async (walk: (way: Way) => Promise<Awaited<ReturnType<typeof ask>>>) => {
-    const from = byLibrary
+    const from = byLibrary()
     const ours = await walk(ways[0] as Way)
-    const isOurs = byLibrary === from
+    const isOurs = byLibrary() === from
     const theirs = await walk(ways[1] as Way)
     assert.deepEqual(ours.seen, theirs.seen)
     return { ...ours, status: ours.seen.status, isOurs }
@@ -141,9 +121,7 @@ describe('tokens for a code or a refresh token are the same on both ways', () =>
       ['bare', { scope: 'openid' }, 'access refresh id'],
       ['asks', { scope: 'openid' }, 'access refresh id'],
     ] as const) {
-      const { status, isOurs, ...got } = await both(async (way) =>
-        ask(way, await codeFor(way, id, parameters), basic(id)),
-      )
+      const { status, isOurs, ...got } = await both(async (way) => ask(way, await codeFor(way, id, parameters), as(id)))
       assert.deepEqual([status, isOurs], [200, true], id)
       assert.equal(['access', 'refresh', 'id'].filter((name) => got[name as 'id']).join(' '), names)
       assert.equal(got.seen.code?.used, true)
@@ -161,11 +139,11 @@ describe('tokens for a code or a refresh token are the same on both ways', () =>
       const tokens = new Map<Way, string>()
       for (const way of ways) {
         const scope = 'openid email offline_access'
-        tokens.set(way, (await ask(way, await codeFor(way, id, { scope }), basic(id))).refresh)
+        tokens.set(way, (await ask(way, await codeFor(way, id, { scope }), as(id))).refresh)
       }
       for (const rotations of [1, 2]) {
         const { status, isOurs, seen } = await both(async (way) => {
-          const got = await ask(way, { grant_type: 'refresh_token', refresh_token: tokens.get(way) ?? '' }, basic(id))
+          const got = await ask(way, { grant_type: 'refresh_token', refresh_token: tokens.get(way) ?? '' }, as(id))
           assert.notEqual(got.refresh, tokens.get(way))
           tokens.set(way, got.refresh)
           return got
@@ -187,23 +165,23 @@ describe('tokens for a code or a refresh token are the same on both ways', () =>
       ['web', { resource }, { resource }],
       ['data', {}, {}],
     ] as const) {
-      const got = await both(async (way) => ask(way, { ...(await codeFor(way, id, parameters)), ...more }, basic(id)))
+      const got = await both(async (way) => ask(way, { ...(await codeFor(way, id, parameters)), ...more }, as(id)))
       assert.deepEqual([got.status, got.isOurs], [200, false], JSON.stringify(parameters))
       const again = await both(async (way) => {
-        const { refresh } = await ask(way, { ...(await codeFor(way, id, parameters)), ...more }, basic(id))
-        return ask(way, { grant_type: 'refresh_token', refresh_token: refresh }, basic(id))
+        const { refresh } = await ask(way, { ...(await codeFor(way, id, parameters)), ...more }, as(id))
+        return ask(way, { grant_type: 'refresh_token', refresh_token: refresh }, as(id))
       })
       assert.deepEqual([again.status, again.isOurs], [200, false], JSON.stringify(parameters))
     }
     const narrow = await both(async (way) => {
-      const { refresh } = await ask(way, await codeFor(way, 'web', { scope: 'openid email' }), basic('web'))
-      return ask(way, { grant_type: 'refresh_token', refresh_token: refresh, scope: 'openid' }, basic('web'))
+      const { refresh } = await ask(way, await codeFor(way, 'web', { scope: 'openid email' }), as('web'))
+      return ask(way, { grant_type: 'refresh_token', refresh_token: refresh, scope: 'openid' }, as('web'))
     })
     assert.deepEqual([narrow.status, narrow.isOurs, narrow.seen.rest.scope], [200, false, 'openid'])
     // The only address that is registered may be left out.
     const { status, isOurs } = await both(async (way) => {
       const { redirect_uri: _, ...form } = await codeFor(way, 'web')
-      return ask(way, form, basic('web'))
+      return ask(way, form, as('web'))
     })
     assert.deepEqual([status, isOurs], [200, false])
   })
@@ -211,44 +189,43 @@ describe('tokens for a code or a refresh token are the same on both ways', () =>
   test('every refusal of a code', async () => {
     const refused: Record<string, (way: Way) => ReturnType<typeof ask>> = {
       'another verifier': async (way) =>
-        ask(way, { ...(await codeFor(way, 'web')), code_verifier: 'x'.repeat(43) }, basic('web')),
+        ask(way, { ...(await codeFor(way, 'web')), code_verifier: 'x'.repeat(43) }, as('web')),
       'no verifier': async (way) => {
         const { code_verifier: _, ...form } = await codeFor(way, 'web')
-        return ask(way, form, basic('web'))
+        return ask(way, form, as('web'))
       },
       'too short a verifier': async (way) =>
-        ask(way, { ...(await codeFor(way, 'web')), code_verifier: 'short' }, basic('web')),
+        ask(way, { ...(await codeFor(way, 'web')), code_verifier: 'short' }, as('web')),
       'an odd verifier': async (way) =>
-        ask(way, { ...(await codeFor(way, 'web')), code_verifier: 'ö'.repeat(43) }, basic('web')),
+        ask(way, { ...(await codeFor(way, 'web')), code_verifier: 'ö'.repeat(43) }, as('web')),
       'another address': async (way) =>
-        ask(way, { ...(await codeFor(way, 'asks')), redirect_uri: `${callback}/other` }, basic('asks')),
-      'another client': async (way) => ask(way, await codeFor(way, 'web'), basic('lone')),
+        ask(way, { ...(await codeFor(way, 'asks')), redirect_uri: `${callback}/other` }, as('asks')),
+      'another client': async (way) => ask(way, await codeFor(way, 'web'), as('lone')),
       'another secret': async (way) => {
         const headers = { authorization: `Basic ${Buffer.from('web:another-secret').toString('base64')}` }
         return ask(way, await codeFor(way, 'web'), headers)
       },
       'a client with two secrets': async (way) => {
         const form = { ...(await codeFor(way, 'web')), client_id: 'web', client_secret: secretOf('web') }
-        return ask(way, form, basic('web'))
+        return ask(way, form, as('web'))
       },
-      'a client whose key must be shown': async (way) => ask(way, await codeFor(way, 'bound'), basic('bound')),
-      'a proof that is none': async (way) => ask(way, await codeFor(way, 'web'), { ...basic('web'), dpop: 'a.b.c' }),
-      'a code that never was': async (way) =>
-        ask(way, { ...(await codeFor(way, 'web')), code: 'unknown' }, basic('web')),
-      'no code': async (way) => ask(way, { ...(await codeFor(way, 'web')), code: '' }, basic('web')),
+      'a client whose key must be shown': async (way) => ask(way, await codeFor(way, 'bound'), as('bound')),
+      'a proof that is none': async (way) => ask(way, await codeFor(way, 'web'), { ...as('web'), dpop: 'a.b.c' }),
+      'a code that never was': async (way) => ask(way, { ...(await codeFor(way, 'web')), code: 'unknown' }, as('web')),
+      'no code': async (way) => ask(way, { ...(await codeFor(way, 'web')), code: '' }, as('web')),
       'a code said twice': async (way) => {
         const form = new URLSearchParams(await codeFor(way, 'web'))
         form.append('code', 'another')
-        return ask(way, form, basic('web'))
+        return ask(way, form, as('web'))
       },
       'a grant that the client may not use': async (way) => {
-        const { refresh } = await ask(way, await codeFor(way, 'web'), basic('web'))
-        return ask(way, { grant_type: 'refresh_token', refresh_token: refresh }, basic('lone'))
+        const { refresh } = await ask(way, await codeFor(way, 'web'), as('web'))
+        return ask(way, { grant_type: 'refresh_token', refresh_token: refresh }, as('lone'))
       },
       'a code too late': async (way) => {
         const form = await codeFor(way, 'web')
         clock.advance(61)
-        return ask(way, form, basic('web'))
+        return ask(way, form, as('web'))
       },
     }
     for (const [why, walk] of Object.entries(refused)) {
@@ -264,8 +241,8 @@ describe('tokens for a code or a refresh token are the same on both ways', () =>
       for (const way of ways) {
         const form = await codeFor(way, 'web', { scope: 'openid offline_access' })
         const uses = both
-          ? await Promise.all([ask(way, form, basic('web')), ask(way, form, basic('web'))])
-          : [await ask(way, form, basic('web')), await ask(way, form, basic('web'))]
+          ? await Promise.all([ask(way, form, as('web')), ask(way, form, as('web'))])
+          : [await ask(way, form, as('web')), await ask(way, form, as('web'))]
         assert.deepEqual(uses.map(({ seen }) => seen.status).toSorted(), [200, 400])
         const { access, refresh } = uses.find(({ seen }) => seen.status === 200) ?? assert.fail()
         assert.equal(await stored('AccessToken', access), undefined)
@@ -278,18 +255,18 @@ describe('tokens for a code or a refresh token are the same on both ways', () =>
 
   test('a refresh token used again: within the grace another one, later the end of all', async () => {
     const { status } = await both(async (way) => {
-      const first = await ask(way, await codeFor(way, 'web', { scope: 'openid offline_access' }), basic('web'))
+      const first = await ask(way, await codeFor(way, 'web', { scope: 'openid offline_access' }), as('web'))
       const form = { grant_type: 'refresh_token', refresh_token: first.refresh }
-      const uses = [await ask(way, form, basic('web')), await ask(way, form, basic('web'))]
+      const uses = [await ask(way, form, as('web')), await ask(way, form, as('web'))]
       assert.deepEqual(
         uses.map(({ seen }) => seen.status),
         [200, 200],
       )
       clock.advance(10)
-      const late = await ask(way, form, basic('web'))
+      const late = await ask(way, form, as('web'))
       for (const { access } of uses) assert.equal(await stored('AccessToken', access), undefined)
       for (const { refresh } of uses)
-        assert.equal((await ask(way, { ...form, refresh_token: refresh }, basic('web'))).seen.status, 400)
+        assert.equal((await ask(way, { ...form, refresh_token: refresh }, as('web'))).seen.status, 400)
       return late
     })
     assert.equal(status, 400)
@@ -303,16 +280,16 @@ describe('tokens for a code or a refresh token are the same on both ways', () =>
     for (const isSecondUse of [false, true]) {
       for (const way of ways) {
         const own = { ...way, browser: newBrowser() }
-        const { id, refresh } = await ask(own, await codeFor(own, 'web', offline), basic('web'))
+        const { id, refresh } = await ask(own, await codeFor(own, 'web', offline), as('web'))
         const form = { grant_type: 'refresh_token', refresh_token: refresh }
-        if (isSecondUse) assert.equal((await ask(own, form, basic('web'))).seen.status, 200)
+        if (isSecondUse) assert.equal((await ask(own, form, as('web'))).seen.status, 200)
         // Between the look at the token and its use: upstreams may be asked in between, for seconds.
         RefreshToken.find = async (...given: unknown[]) => {
           const token = await found.apply(RefreshToken as never, given as never)
           await sessions.endAll(String(decodeJwt(id).sub) as never)
           return token as never
         }
-        const late = await ask(own, form, basic('web')).finally(() => {
+        const late = await ask(own, form, as('web')).finally(() => {
           RefreshToken.find = found
         })
         assert.deepEqual([late.seen.status, late.access, late.refresh], [400, undefined, ''], way.name)
@@ -341,13 +318,13 @@ describe('tokens for a code or a refresh token are the same on both ways', () =>
         if (isCode && what === 'two weeks') continue
         const { status } = await both(async (way) => {
           const own = { ...way, browser: newBrowser() }
-          const { id, refresh } = await ask(own, await codeFor(own, 'web', parameters), basic('web'))
+          const { id, refresh } = await ask(own, await codeFor(own, 'web', parameters), as('web'))
           const next = isCode
             ? await codeFor(own, 'web', parameters)
             : { grant_type: 'refresh_token', refresh_token: refresh }
           const sub = String(decodeJwt(id).sub)
           await end(way, sub)
-          const late = await ask(way, next, basic('web'))
+          const late = await ask(way, next, as('web'))
           await world.site.labgate.rooms.get('accounts').setState(sub, 'active')
           return late
         })

@@ -37,10 +37,15 @@ export async function soak(minutes: number): Promise<Soak> {
   }
 }
 
+/** For so many turns one and the same token is asked about: some minutes. */
+const turnsOfToken = 5000
+
 async function drive(server: Server, name: ScenarioName & keyof typeof rests, seconds: number): Promise<number> {
   const driver = createDriver(
     server,
     async (slot) => {
+      // Longer than a token lives.
+      if (slot.turn++ % turnsOfToken === 0) slot.token = undefined
       await scenarios[name](slot)
       await sleep(rests[name])
     },

@@ -1,11 +1,10 @@
 /** Every text of the GitHub sign-in that a person may see. @module */
+import { signInText } from '@labgate/auth-oidc/sign-in'
+
+/** The common words of a sign-in elsewhere, and GitHub's own. */
 export const text = {
   en: {
-    card: 'Continue with {name}',
-    down: '{name} does not answer at the moment. Please use another way to sign in, or try again in a minute.',
-    denied: 'You did not sign in: {name} told us that the request was turned down.',
-    expired: 'The answer of {name} came too late or was used before. Please start again.',
-    failed: '{name} could not sign you in this time. Please start again.',
+    ...signInText.en,
     nobody: 'Nobody can sign in with {name} here.',
     unverified: '{name} has not verified your primary e-mail address. Verify it at {link}, then start again.',
     notMember:
@@ -19,11 +18,7 @@ export const text = {
       '{name} did not let us see which organisations you belong to. Please start again and allow it when {name} asks.',
   },
   de: {
-    card: 'Weiter mit {name}',
-    down: '{name} antwortet zurzeit nicht. Bitte melden Sie sich anders an, oder versuchen Sie es in einer Minute noch einmal.',
-    denied: 'Sie haben sich nicht angemeldet: {name} sagt, dass die Anfrage abgelehnt wurde.',
-    expired: 'Die Antwort von {name} kam zu spät oder wurde schon benutzt. Bitte beginnen Sie neu.',
-    failed: '{name} konnte Sie diesmal nicht anmelden. Bitte beginnen Sie neu.',
+    ...signInText.de,
     nobody: 'Mit {name} kann sich hier niemand anmelden.',
     unverified:
       '{name} hat Ihre wichtigste E-Mail-Adresse nicht bestätigt. Bestätigen Sie sie unter {link}, und beginnen Sie dann neu.',

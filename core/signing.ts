@@ -25,7 +25,7 @@ export interface KeyKeeper {
 }
 
 /** How often it looks unasked. A key must be published for longer than this before it signs; the config's check sees to that. */
-export const lookSeconds = 30
+const lookSeconds = 30
 
 /** Makes the keeper. */
 export function createKeyKeeper(needs: {

@@ -87,7 +87,7 @@ export function createDatasets(needs: DatasetNeeds): Datasets {
 }
 
 /** A dataset by slug or alias, as a transaction sees it. */
-export async function findIn(em: Reads, name: string): Promise<Dataset | undefined> {
+async function findIn(em: Reads, name: string): Promise<Dataset | undefined> {
   // Within a transaction rows may have changed behind the identity map.
   const fresh = { disableIdentityMap: true } as const
   const bySlug = (slug: string) => em.findOne(DatasetEntity, { slug }, fresh)

@@ -41,7 +41,7 @@ export function checkGrant(grant: NewGrant): CheckedGrant {
 }
 
 /** A subject in its one spelling: a mail address in lower case, everything else as it is. */
-export function checkSubject(subject: Subject): Subject {
+function checkSubject(subject: Subject): Subject {
   if (!subjectKinds.includes(subject.kind)) refuse(`${shown(String(subject.kind))} is no kind of subject.`)
   switch (subject.kind) {
     case 'account':

@@ -63,7 +63,7 @@ export interface Profile {
 }
 
 /** The source of memberships, and the `via` of facts. */
-export const profileSource = 'profile'
+const profileSource = 'profile'
 const house: Actor = { kind: 'system', name: 'config' }
 const longestText = 200
 

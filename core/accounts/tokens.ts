@@ -69,7 +69,7 @@ export interface ApiTokens {
 }
 
 /** A person has no more living tokens than this. */
-export const mostTokens = 100
+const mostTokens = 100
 
 interface Needs {
   readonly storage: Storage

@@ -20,7 +20,7 @@ export const problemSchema = record(
 )
 
 /** Where a code is explained. */
-export function problemType(code: FaultCode): string {
+function problemType(code: FaultCode): string {
   return `${base}/problems#${code}`
 }
 

@@ -86,7 +86,7 @@ function isAsset(path) {
  * @param {Record<string, unknown>} manifest
  * @returns {Record<string, unknown>}
  */
-export function publishedManifest(manifest) {
+function publishedManifest(manifest) {
   const { devDependencies: _, scripts: __, exports, ...kept } = manifest
   const entries = Object.entries(exports).map(([name, target]) => {
     const built = target.replace(/^\.\//, './dist/')

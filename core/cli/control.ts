@@ -18,7 +18,7 @@ const longestAsk = 100
 const longestAnswer = 1_000_000
 
 /** Where the socket of a data folder is. */
-export function controlPath(data: string): string {
+function controlPath(data: string): string {
   return join(data, 'control.sock')
 }
 

@@ -148,7 +148,7 @@ export function peopleIn(grants: readonly Grant[]): string[] {
 }
 
 /** One line of the ledger in words. */
-export async function grantText(rooms: Rooms, grant: Grant): Promise<string> {
+async function grantText(rooms: Rooms, grant: Grant): Promise<string> {
   const { id, subject, dataset, version, level, permission, conditions } = grant
   const who = subjectText(subject, await namesOf(rooms, peopleIn([grant])))
   const place = version === undefined ? dataset : `${dataset} ${version}`

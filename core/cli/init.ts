@@ -83,7 +83,7 @@ export interface Answers {
 }
 
 /** The text of a first config. */
-export function configText({ issuer, name, email }: Answers): string {
+function configText({ issuer, name, email }: Answers): string {
   const admin =
     email === undefined ? '# admins:\n#   - email:you@example.org' : `admins:\n  - ${quoted(`email:${email}`)}`
   return `# Labgate. Every option: docs/configure.md. Check with \`labgate check\`, start with \`labgate serve\`.

@@ -28,7 +28,7 @@ export function showPerson(frame: ConsoleFrame, needs: PersonNeeds) {
 export type ApplyToPerson = (ctx: Ctx, visit: Visit, person: DirectoryEntry) => Promise<string>
 
 /** A form on the page of one person; the page comes again when it failed. */
-export function personForm(frame: ConsoleFrame, needs: PersonNeeds) {
+function personForm(frame: ConsoleFrame, needs: PersonNeeds) {
   const again = showPerson(frame, needs)
   return (path: string, apply: ApplyToPerson): Route =>
     frame.form(`${peopleBase}/:id/${path}`, {

@@ -24,7 +24,7 @@ export interface Csrf {
 }
 
 /** The form field that carries the token; `x-csrf-token` is the header. */
-export const csrfField = '_csrf'
+const csrfField = '_csrf'
 
 /** Most tokens that are remembered from the page to its form. */
 const remembered = 2000

@@ -15,7 +15,7 @@ export type Piece =
   | { readonly kind: 'end'; readonly line: number }
 
 /** The last line that matters: without it the dump was cut off. */
-export const lastLine = '-- PostgreSQL database dump complete'
+const lastLine = '-- PostgreSQL database dump complete'
 
 /** A fault of the file, with its line. */
 export function atLine(file: string, line: number, message: string, cause?: unknown): Fault {

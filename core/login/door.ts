@@ -14,7 +14,7 @@ import type { Desk } from './desk.ts'
 export const returnAddress = '/sign-in/return'
 
 /** The parameter that names the one way to sign in that is offered. */
-export const wayParameter = 'labgate_sign_in'
+const wayParameter = 'labgate_sign_in'
 
 /** What the Provider is asked besides, for a sign-in that somebody wishes in a certain way. */
 export function wishParameters({ instance, hint }: SignInWish): [string, string][] {

@@ -46,7 +46,7 @@ function fieldOf(
 }
 
 /** What a form says about these questions; one that is not in it is empty. */
-export function postedAnswers(ctx: Ctx, answers: readonly ProfileAnswer[]): GivenAnswers {
+function postedAnswers(ctx: Ctx, answers: readonly ProfileAnswer[]): GivenAnswers {
   const form = ctx.state.form ?? new URLSearchParams()
   return Object.fromEntries(answers.map(({ question: { id } }) => [id, form.get(`${prefix}${id}`) ?? '']))
 }

@@ -130,7 +130,7 @@ export function createSigningKeys(needs: Needs): SigningKeys {
 }
 
 /** Names keys and stages. */
-export function ringOf(keys: readonly StagedKey[]): string {
+function ringOf(keys: readonly StagedKey[]): string {
   return keys
     .map(({ kid, state }) => `${kid} ${state}`)
     .toSorted()

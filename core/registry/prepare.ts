@@ -48,7 +48,7 @@ export async function prepare(id: string, entry: PluginEntry, needs: PrepareNeed
 }
 
 /** Finds, imports and checks the plugin that `use` names. */
-export async function findPlugin(subject: Subject, folder: string): Promise<Outcome<AnyPlugin>> {
+async function findPlugin(subject: Subject, folder: string): Promise<Outcome<AnyPlugin>> {
   const found = await locatePlugin(subject.use, folder)
   if ('problem' in found) return refuse(subject, [found.problem])
   try {

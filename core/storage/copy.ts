@@ -8,7 +8,7 @@ import { isMissing } from './sqlite.ts'
 import { noDatabase } from './upgrade.ts'
 
 /** Writes the copy to `to`, which must not be there yet; what was deleted is not in it. @throws Fault ERR_STORAGE */
-export function copyDatabase(file: string, to: string): void {
+function copyDatabase(file: string, to: string): void {
   if (isMissing(file)) throw noDatabase(file)
   let database: Database.Database | undefined
   try {

@@ -184,7 +184,7 @@ export const ArtifactEntity = defineEntity({
 })
 
 /** Who is signed in, in one browser at one host; a row with a `parent` dies with it. */
-export const BrowserSessionEntity = defineEntity({
+const BrowserSessionEntity = defineEntity({
   name: 'BrowserSession',
   tableName: 'browser_session',
   indexes: [
@@ -217,7 +217,7 @@ export const BrowserSessionEntity = defineEntity({
 })
 
 /** A small document or counter of one plugin instance. */
-export const DocumentEntity = defineEntity({
+const DocumentEntity = defineEntity({
   name: 'Document',
   tableName: 'document',
   primaryKeys: ['owner', 'keyDigest'],

@@ -17,7 +17,7 @@ export const AwaitedNameEntity = defineEntity({
 })
 
 /** A row of another system that was imported: what it became here, and how it read then. */
-export const ImportedRowEntity = defineEntity({
+const ImportedRowEntity = defineEntity({
   name: 'ImportedRow',
   tableName: 'imported_row',
   primaryKeys: ['source', 'kind', 'key'],

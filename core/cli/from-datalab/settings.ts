@@ -19,7 +19,7 @@ export const inFile = [
 ] as const
 
 /** Settings of the environment alone, under the names they have there. */
-export const inEnvironment = [
+const inEnvironment = [
   ...['PYDATALAB_CONFIG_FILE', 'PYDATALAB_ALLOW_INSECURE_SECRET_KEY', 'MAIL_PASSWORD', 'OAUTH_ORCID_SANDBOX'],
   ...['GITHUB_OAUTH_CLIENT_ID', 'GITHUB_OAUTH_CLIENT_SECRET', 'ORCID_OAUTH_CLIENT_ID', 'ORCID_OAUTH_CLIENT_SECRET'],
   ...['GOOGLE_OAUTH_CLIENT_ID', 'GOOGLE_OAUTH_CLIENT_SECRET', 'MICROSOFT_OAUTH_CLIENT_ID'],

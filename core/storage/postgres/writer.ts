@@ -163,7 +163,7 @@ async function repeated<T>(attempt: () => Promise<T>): Promise<T> {
 }
 
 /** Serialization failure, deadlock: the other one was first. */
-export function isInTheWay(error: unknown): boolean {
+function isInTheWay(error: unknown): boolean {
   const code = (error as { code?: unknown } | null)?.code
   return code === '40001' || code === '40P01'
 }

@@ -17,6 +17,13 @@ const refusals = [
   'registration_update.error',
 ] as const
 
+/** An error of the Provider; its detail is for the operator, never for the client. */
+interface Refusal {
+  readonly error?: string
+  readonly error_description?: string
+  readonly error_detail?: string
+}
+
 /** Listens to a Provider; call it once for each that is built. */
 export function listenToProvider(
   provider: Provider,
@@ -26,10 +33,10 @@ export function listenToProvider(
   const on = (event: string, listener: (...args: never[]) => void) =>
     void provider.on(event as 'server_error', listener as () => void)
   for (const event of refusals)
-    on(event, (ctx: KoaContextWithOIDC | undefined, error: { error?: string; error_description?: string }) => {
-      const { error: code, error_description: why } = error
+    on(event, (ctx: KoaContextWithOIDC | undefined, error: Refusal) => {
+      const { error: code, error_description: why, error_detail: because } = error
       log.info(
-        { event, client: ctx?.oidc?.client?.clientId, requestId: requestIdOf(ctx), fault: code, why },
+        { event, client: ctx?.oidc?.client?.clientId, requestId: requestIdOf(ctx), fault: code, why, because },
         'the Provider refused a request',
       )
     })

@@ -70,35 +70,31 @@ export interface Sessions {
   lifeSeconds(remember: boolean): number
 }
 
-/** All of a session with its owner; what of it is sealed is opened when somebody asks. */
+/** What of a session is sealed, opened when somebody asks; a class, so that thousands of them share their getters. */
+class Sealed implements Pick<SessionRow, 'data' | 'providerUid'> {
+  readonly #row: SessionRow
+
+  constructor(row: SessionRow) {
+    this.#row = row
+  }
+
+  get data() {
+    return this.#row.data
+  }
+
+  get providerUid() {
+    return this.#row.providerUid
+  }
+}
+
+/** All of a session with its owner. */
 function ownedBy(row: SessionRow, owner: AccountRow): BrowserSession {
   const { handle, parent, account, host, createdAt, lastSeenAt, idleSeconds, endsAt, remember } = row
   const { amr, acr, authTime, instance, identity, address, userAgent } = row
-  return {
-    owner,
-    handle,
-    parent,
-    account,
-    host,
-    createdAt,
-    lastSeenAt,
-    idleSeconds,
-    endsAt,
-    remember,
-    amr,
-    acr,
-    authTime,
-    instance,
-    identity,
-    address,
-    userAgent,
-    get data() {
-      return row.data
-    },
-    get providerUid() {
-      return row.providerUid
-    },
-  }
+  return Object.assign(new Sealed(row), {
+    ...{ owner, handle, parent, account, host, createdAt, lastSeenAt, idleSeconds, endsAt, remember },
+    ...{ amr, acr, authTime, instance, identity, address, userAgent },
+  })
 }
 
 /** Makes the sessions on their store. */

@@ -36,17 +36,51 @@ function faultOf(rejection: unknown, name: string): unknown {
   })
 }
 
+/** Counts one use of a key. */
+type Limiter = Pick<RateLimiterAbstract, 'consume'>
+
+/**
+ * The counters of one limit in this process. Without a timer and its closures for each, as `RateLimiterMemory` has them: every address
+ * that came within a minute is kept for a minute. What is over goes with its generation, when somebody is counted.
+ */
+function createCounts({ count, seconds }: RateRule): Limiter {
+  const length = seconds * 1000
+  let young = new Map<string, { used: number; readonly until: number }>()
+  let old = young
+  let turned = Date.now()
+  return {
+    async consume(key) {
+      const now = Date.now()
+      if (Math.abs(now - turned) >= length) {
+        old = young
+        young = new Map()
+        turned = now
+      }
+      const known = young.get(`${key}`) ?? old.get(`${key}`)
+      // What ends later than it could was counted before the clock was set back: nobody waits for it to come there again.
+      const counts = known !== undefined && known.until > now && known.until <= now + length
+      const counted = counts ? known : { used: 0, until: now + length }
+      if (counted !== known) young.set(`${key}`, counted)
+      counted.used++
+      const { used, until } = counted
+      const told = new RateLimiterRes(Math.max(0, count - used), until - now, used, used === 1)
+      if (used > count) throw told
+      return told
+    },
+  }
+}
+
 /** Makes limits; `rules` are those known by name, `shared` makes counters beyond this process. */
 export function createLimits(rules: Readonly<Record<string, RateRule>> = {}, shared?: MakeLimiter): Limits {
-  const limiters = new Map<string, RateLimiterAbstract>()
+  const limiters = new Map<string, Limiter>()
   const limiterOf = (name: string, rule: RateRule | undefined) => {
     const known = limiters.get(name)
     if (known !== undefined) return known
     const chosen = rule ?? rules[name]
     if (chosen === undefined) throw new TypeError(`limit ${JSON.stringify(name)} has no rule`)
     const { count, seconds } = chosen
-    const memory = new RateLimiterMemory({ keyPrefix: '', points: count, duration: seconds })
-    const made = shared?.({ name, count, seconds, insurance: memory }) ?? memory
+    const alone = () => new RateLimiterMemory({ keyPrefix: '', points: count, duration: seconds })
+    const made = shared?.({ name, count, seconds, insurance: alone() }) ?? createCounts(chosen)
     limiters.set(name, made)
     return made
   }

@@ -70,8 +70,8 @@ interface Kept {
   readonly session: SessionRow
 }
 
-/** Most sessions kept in memory, about a kilobyte each. */
-const keptSessions = 5000
+/** Most sessions kept in memory, about three kilobytes each with their owners. */
+const keptSessions = 2500
 
 /** How often a use is noted. */
 export const touchMs = 60_000

@@ -30,6 +30,34 @@ test('take() forgets when the time is over', async () => {
   await limits.take('mail', 'a')
 })
 
+test('take() counts each key from its first use on, whoever else came and went meanwhile', async ({ mock }) => {
+  mock.timers.enable({ apis: ['Date'] })
+  const limits = createLimits({ mail: { count: 1, seconds: 30 } })
+  const at = (second: number, key: string) => {
+    mock.timers.setTime(second * 1000)
+    return limits.take('mail', key)
+  }
+  await at(0, 'a')
+  await at(20, 'b')
+  await at(31, 'a')
+  await assert.rejects(at(49, 'b'), { code: 'ERR_RATE' })
+  await at(50, 'b')
+  await assert.rejects(at(60, 'a'), { code: 'ERR_RATE' })
+  await at(61, 'a')
+  await assert.rejects(at(79, 'b'), { code: 'ERR_RATE' })
+})
+
+test('take() counts anew when the clock was set back, and holds nobody for that long', async ({ mock }) => {
+  mock.timers.enable({ apis: ['Date'], now: 7_200_000 })
+  const limits = createLimits({ mail: { count: 1, seconds: 30 } })
+  await limits.take('mail', 'a')
+  mock.timers.setTime(3_600_000)
+  await limits.take('mail', 'a')
+  await assert.rejects(limits.take('mail', 'a'), { code: 'ERR_RATE', retryAfterSeconds: 30 })
+  mock.timers.setTime(3_630_000)
+  await limits.take('mail', 'a')
+})
+
 test('take() refuses a name without a rule', async () => {
   await assert.rejects(createLimits().take('unknown', 'a'), TypeError)
 })

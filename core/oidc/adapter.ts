@@ -64,13 +64,14 @@ export function createAdapter(needs: AdapterNeeds) {
     /**
      * Does a protocol step past the library's app: what its models read and write meanwhile is one unit, committed before this
      * settles. Where the work answers `undefined`, or fails, nothing was written. Interactions that it writes are new ones.
+     * @throws UnsettledStep when nobody knows whether it was committed
      * @throws ConsumeConflict when what it consumes was consumed elsewhere until the commit
      */
     async step<T>(work: () => Promise<T | undefined>): Promise<T | undefined> {
       const here = {}
       try {
         const done = await steps.run(here, work)
-        if (done !== undefined) await commit(here)
+        if (done !== undefined) await commit(here).catch(unsettled)
         return done
       } finally {
         units.get(here)?.discard()
@@ -87,6 +88,19 @@ export function createAdapter(needs: AdapterNeeds) {
   }
 }
 
+/** The answer where it is not known to be stored (RFC 6749 §5.2 has no word for it; §4.1.2.1 has). */
+export const notStored = {
+  error: 'server_error',
+  error_description: 'what this request changes could not be stored; try again later',
+}
+
+/** What was to be committed may be committed, or not: done once more, it would look like a second use. */
+export class UnsettledStep extends Error {}
+
+function unsettled(cause: unknown): never {
+  throw isConsumeConflict(cause) ? cause : new UnsettledStep('it is not known whether a step was committed', { cause })
+}
+
 /**
  * The answer already made must not leave: another process won the race for a code between our check and our commit, or what
  * was written could not be stored. Thrown on, a Fault would end in Koa's own handler, which cannot write on it and never answers.
@@ -99,10 +113,7 @@ function refuse(ctx: Context, error: unknown): void {
   }
   for (const name of ['Location', 'Set-Cookie']) ctx.remove(name)
   ctx.status = 500
-  ctx.body = {
-    error: 'server_error',
-    error_description: 'what this request changes could not be stored; try again later',
-  }
+  ctx.body = notStored
   ctx.app.emit('server_error', ctx, error)
 }
 
@@ -136,8 +147,9 @@ function artifactAdapter(model: string, needs: AdapterNeeds, { currentUnit, isBe
     if (found.consumedAt === undefined || isWithinGrace(found.consumedAt)) return payload
     return { ...payload, consumed: found.consumedAt }
   }
+  // Other processes' clocks may be a little ahead. One that was set back must not open again what was used up long ago.
   const isWithinGrace = (consumedAt: number) =>
-    model === 'RefreshToken' && needs.clock.now().getTime() / 1000 - consumedAt < needs.refreshGraceSeconds
+    model === 'RefreshToken' && Math.abs(needs.clock.now().getTime() / 1000 - consumedAt) < needs.refreshGraceSeconds
 
   return {
     async upsert(id, payload, expiresIn) {

@@ -6,7 +6,7 @@ import { systemRandom } from '../../core/random.ts'
 import { AccountEntity } from '../../core/storage/entities.ts'
 import { openStorage, type Storage } from '../../core/storage/storage.ts'
 import { type Party, party, titleOf } from '../support/flow.ts'
-import { browser, callback, relyingParty, signInByEmail } from '../support/labgate.ts'
+import { browser, callback, relyingParty, signInByEmail, testClients } from '../support/labgate.ts'
 import { needs } from '../support/needs.ts'
 import { type Pair, startPair } from '../support/pair.ts'
 import { complainTo } from '../support/storage.ts'
@@ -72,6 +72,22 @@ suite('two processes on one PostgreSQL, without sticky sessions', { skip: needs(
     const won = tries.filter(({ status }) => status === 'fulfilled')
     assert.equal(won.length, 1)
     for (const lost of tries) if (lost.status === 'rejected') assert.equal(errorOf(lost.reason), 'invalid_grant')
+  })
+
+  test('a code that was redeemed at one and comes again at the other ends what came of it, at both', async () => {
+    const asked = await web.request()
+    const code = (await agent.open(asked.url)).url.searchParams.get('code') ?? assert.fail('no code')
+    const grant = { grant_type: 'authorization_code', code, redirect_uri: callback, code_verifier: asked.verifier }
+    const authorization = `Basic ${Buffer.from(`web:${testClients.web.secret}`).toString('base64')}`
+    const headers = { authorization, 'content-type': 'application/x-www-form-urlencoded' }
+    const raw = String(new URLSearchParams(grant))
+    const [first, again] = [
+      await pair.members[0].ask('POST', '/oidc/token', { headers, raw }),
+      await pair.members[1].ask('POST', '/oidc/token', { headers, raw }),
+    ]
+    const [given, refused] = [first.body, again.body] as Record<string, string>[]
+    assert.deepEqual([first.status, again.status, refused?.error], [200, 400, 'invalid_grant'])
+    for (const _ of pair.members) assert.equal((await web.userinfo(given?.access_token ?? '')).status, 401)
   })
 
   test('a token that is revoked at one is nothing at the other, and so is a session that ended', async () => {

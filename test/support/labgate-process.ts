@@ -26,8 +26,8 @@ export interface VictimSite extends Pick<TestLabgate, 'issuer' | 'mail'> {
   close(): Promise<void>
 }
 
-/** Makes the folder; nothing runs yet. */
-export async function victimSite(): Promise<VictimSite> {
+/** Makes the folder; nothing runs yet. `postgres`: where its database is, if not in the folder. */
+export async function victimSite(postgres?: string): Promise<VictimSite> {
   const folder = await mkdtemp(join(tmpdir(), 'labgate-victim-'))
   const port = await freePort()
   let child: ChildProcess | undefined
@@ -54,7 +54,7 @@ export async function victimSite(): Promise<VictimSite> {
     if (diedAt !== undefined) behindMs += Date.now() - diedAt + 1000
     held = Promise.withResolvers()
     const settle = held.resolve
-    const args = [folder, String(port), String(behindMs / 1000)]
+    const args = [folder, String(port), String(behindMs / 1000), ...(postgres === undefined ? [] : [postgres])]
     const started = fork(victim, args, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] })
     child = started
     started.stdout?.on('data', (text) => String(text).includes('held') && settle('held'))

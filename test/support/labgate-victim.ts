@@ -1,13 +1,14 @@
 /**
  * A whole Labgate in a process of its own, made to be killed: told by IPC to stop at the n-th passing of a pause
  * point, it says so on standard output and then holds still in the middle of that step.
- * Arguments: folder, port, seconds its clock is behind.
+ * Arguments: folder, port, seconds its clock is behind, address of a PostgreSQL instead of a file.
  * @module
  */
 import { writeSync } from 'node:fs'
 import { startLabgate } from './labgate.ts'
 
-const [, , folder = '', port = '', behind = '0'] = process.argv
+const [, , folder = '', port = '', behind = '0', url] = process.argv
+const part = url === undefined ? {} : { database: { url, connections: 10 } }
 let armed: { readonly point: string; left: number } | undefined
 let ahead = 0
 
@@ -19,7 +20,7 @@ function pause(point: string): void {
 }
 
 const clock = { now: () => new Date(Date.now() + (ahead - Number(behind)) * 1000) }
-const site = await startLabgate({}, { folder, port: Number(port), storage: { pause }, replaced: { clock } })
+const site = await startLabgate(part, { folder, port: Number(port), storage: { pause }, replaced: { clock } })
 
 interface Order {
   readonly arm?: { readonly point: string; readonly passing: number }

@@ -5,12 +5,14 @@
  * @module
  */
 import type { IncomingMessage } from 'node:http'
-import type { Log } from '@labgate/contract'
+import { isFault, type Log } from '@labgate/contract'
 import type Provider from 'oidc-provider'
 import { errors } from 'oidc-provider'
 import type { QuickAnswer } from '../../http/provider.ts'
 import { isConsumeConflict } from '../../storage/conflict.ts'
+import { notStored, UnsettledStep } from '../adapter.ts'
 import { authorization, type QuickAuthModels, type QuickAuthNeeds } from './authorization.ts'
+import { json } from './client.ts'
 import { introspection, type QuickIntrospectionModels, type QuickIntrospectionNeeds } from './introspection.ts'
 import { type QuickTokenModels, type QuickTokenNeeds, tokens } from './token.ts'
 import { type QuickUserinfoModels, type QuickUserinfoNeeds, userinfo } from './userinfo.ts'
@@ -51,9 +53,20 @@ export function addQuickAnswers(provider: Provider, needs: QuickNeeds): void {
       return await answer(ask)
     } catch (err) {
       // The library meets the same, and says it to the client in its own words.
+      if (err instanceof UnsettledStep && ask.path === '/oidc/token') {
+        needs.log.error({ err }, 'the Provider failed')
+        return unsettled(err)
+      }
       if (!(err instanceof errors.OIDCProviderError || isConsumeConflict(err)))
         needs.log.warn({ err }, 'a quick answer failed')
       return undefined
     }
   })
+}
+
+/** As the library's way answers it. */
+function unsettled({ cause }: UnsettledStep): QuickAnswer {
+  const answer = json(notStored)
+  const { status = 500, retryAfterSeconds: wait } = isFault(cause) ? cause : {}
+  return { ...answer, status, headers: { ...answer.headers, ...(wait && { 'Retry-After': String(wait) }) } }
 }

@@ -25,6 +25,8 @@ const statements = {
   // Of two processes the second waits here for the first, and finds it consumed.
   consume: `UPDATE artifact SET consumed_at = @now
     WHERE digest = @key AND consumed_at IS NULL AND (expires_at IS NULL OR expires_at > @now) RETURNING *`,
+  // Each sealing is another one: nobody else can have written the same.
+  wrote: 'SELECT 1 FROM artifact WHERE digest = @key AND payload = @sealed',
   deleteByGrant: `DELETE FROM artifact WHERE grant_digest = @grant AND ${anyModel}`,
   deleteByAccount: `DELETE FROM artifact WHERE account = @account AND ${anyModel}`,
   deleteByClient: 'DELETE FROM artifact WHERE client = @client',
@@ -96,6 +98,9 @@ export function artifactTable({ run }: Transaction, ring: KeyRing) {
       const [row] = (await run<ArtifactRow>(statements.consume, { key: bytes(key), now })).rows
       return row && entryOf(row, ring)
     },
+    /** Whether an entry is there as it was sealed for one write. */
+    wrote: async ({ key, sealed }: Pick<SealedEntry, 'key' | 'sealed'>) =>
+      (await run(statements.wrote, { key: bytes(key), sealed })).rows.length === 1,
     deleteByGrant: (grant: string, models: readonly string[] | undefined) =>
       changes(statements.deleteByGrant, { grant: bytes(grant), models: models ?? null }),
     deleteByAccount: (account: string, models: readonly string[] | undefined) =>

@@ -3,6 +3,7 @@
  * processes the second waits for the first; a step that consumes nothing shares a transaction with others.
  * @module
  */
+import { isFault } from '@labgate/contract'
 import type pg from 'pg'
 import { type ArtifactEntry, artifactKey, referenceKey, type SealedEntry } from '../artifact-rows.ts'
 import {
@@ -17,6 +18,7 @@ import {
 import { ConsumeConflict } from '../conflict.ts'
 import { createOverlay } from '../overlay.ts'
 import type { KeyRing } from '../sealing.ts'
+import type { Pause } from '../writer.ts'
 import { type ArtifactTable, artifactTable, sealedEntry } from './artifact-rows.ts'
 import { postgresFault, toldAway } from './client.ts'
 import { type PostgresWriter, transactionOn } from './writer.ts'
@@ -31,6 +33,7 @@ export interface PostgresUnitNeeds {
   readonly writer: Pick<PostgresWriter, 'run'>
   readonly ring: KeyRing
   readonly claims: Claims
+  readonly pause: Pause
   /** Hears of every transaction that was committed besides those of the writer. */
   readonly committed: () => void
   /** Hears what was, or may have been, written: keys of rows that are found by nothing else, or nothing when it was more. */
@@ -66,6 +69,11 @@ class Steps {
   deleteByGrant(grant: string, models: readonly string[] | undefined): void {
     this.#next()
     this.#before.push((table) => table.deleteByGrant(grant, models))
+  }
+
+  /** What is written after all else. */
+  last(): SealedEntry | undefined {
+    return [...this.#puts.values()].at(-1)
   }
 
   /** Those there are; from here on there are none. */
@@ -229,19 +237,31 @@ class ProtocolStep implements Unit {
   }
 
   async #commitOwn(client: pg.PoolClient): Promise<void> {
-    const { now, ring, committed } = this.#needs
+    const { now, ring, committed, pause } = this.#needs
     const late = [...this.#consumed.values()].find((entry) => live(entry, now()) === undefined)
     if (late !== undefined) throw new ConsumeConflict(late.model)
     const table = artifactTable(transactionOn(client), ring)
+    const proof = this.#steps.last()
+    let lost: Error | undefined
+    pause('before-commit')
     try {
       // After a step that failed it is a ROLLBACK.
       await all([...this.#steps.take().map((step) => step(table)), client.query('COMMIT')])
     } catch (error) {
-      throw postgresFault(error, 'writing')
+      const fault = postgresFault(error, 'writing')
+      if (!(await this.#isDone(fault, proof))) throw fault
+      lost = error as Error
     }
     this.#open = undefined
-    client.release()
+    client.release(lost)
     committed()
+    pause('after-commit')
+  }
+
+  /** A connection that was lost may have brought the COMMIT there and not its answer: what it wrote tells. */
+  async #isDone(fault: unknown, proof: SealedEntry | undefined): Promise<boolean> {
+    const isLost = isFault(fault) && fault.retryAfterSeconds !== undefined
+    return isLost && proof !== undefined && this.#needs.table.wrote(proof).catch(() => false)
   }
 
   async #commitSteps(): Promise<void> {

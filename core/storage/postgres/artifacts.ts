@@ -6,6 +6,7 @@ import { type Claims, found, groundAsked, live, standing, type Unit } from '../a
 import type { ArtifactStore } from '../artifacts.ts'
 import { ConsumeConflict } from '../conflict.ts'
 import type { KeyRing } from '../sealing.ts'
+import type { Pause } from '../writer.ts'
 import { type ArtifactTable, artifactTable } from './artifact-rows.ts'
 import { createPostgresUnit } from './artifact-unit.ts'
 import type { Connection } from './client.ts'
@@ -19,11 +20,12 @@ export interface PostgresArtifactNeeds {
   readonly recall: Recall
   readonly ring: KeyRing
   readonly clock: Clock
+  readonly pause: Pause
 }
 
 /** Makes the token store. */
 export function createPostgresArtifacts(needs: PostgresArtifactNeeds) {
-  const { reads, units, writer, ring, clock } = needs
+  const { reads, units, writer, ring, clock, pause } = needs
   const recalled = needs.recall.part()
   const table = recalledTable(artifactTable(transactionOn(reads), ring), recalled)
   const writing = artifactTable({ run: writer.one }, ring)
@@ -36,7 +38,11 @@ export function createPostgresArtifacts(needs: PostgresArtifactNeeds) {
     commits += 1
   }
   const { forget: wrote } = recalled
-  const unit = () => createPostgresUnit({ table, writing, pool: units, writer, ring, claims, now, committed, wrote })
+  const unit = () =>
+    createPostgresUnit({
+      ...{ table, writing, pool: units, writer, ring, claims },
+      ...{ now, committed, wrote, pause },
+    })
   const single = async (write: (step: Unit) => void | Promise<void>) => {
     const step = unit()
     try {

@@ -188,8 +188,11 @@ function named(values: readonly unknown[]): Values {
   return isNamed ? (first as Values) : values
 }
 
-/** When it is worth asking again after a connection was lost: most servers start anew within seconds. */
-const awaySeconds = 5
+/**
+ * When it is worth asking again after a connection was lost. Sooner than a used refresh token is nothing for good: it may have been
+ * used by what got no answer.
+ */
+const awaySeconds = 2
 
 /** What is broken on the way is a Fault; what a statement itself met stays as it is, for those who know its code. */
 export function toldAway(cause: Error): never {

@@ -158,7 +158,7 @@ function assemble({ options, ring, orm, pools, place }: Opened): Storage {
   const readings = postgresReadings(pools.readings, createLedgerReading)
   const locks = createLocks(postgres, log, recall.forget)
   const notices = createNotices(postgres, log)
-  const needs = { reads, units, recall, queries, readings, writer, locks, ring, clock, log }
+  const needs = { ...{ reads, units, recall, queries, readings }, ...{ writer, locks, ring, clock, log, pause } }
   const settings = postgresSettings(needs)
   const artifacts = createPostgresArtifacts(needs)
   const sessions = createPostgresSessions(needs)

@@ -102,9 +102,9 @@ suite('a PostgreSQL over TLS', { skip: needs('postgres') }, () => {
       const post = { method: 'POST', headers: { authorization: basic }, body: form }
       const answers = [begun, await web.userinfo(token), await fetch(`${site.issuer}/oidc/token`, post)]
       for (const answer of answers)
-        assert.deepEqual([answer.status, answer.headers.get('retry-after')], [503, '5'], answer.url)
+        assert.deepEqual([answer.status, answer.headers.get('retry-after')], [503, '2'], answer.url)
       const storage = site.labgate.rooms.get('storage')
-      const away = { code: 'ERR_STORAGE', retryAfterSeconds: 5 }
+      const away = { code: 'ERR_STORAGE', retryAfterSeconds: 2 }
       await assert.rejects(storage.em().findOne(AccountEntity, { id: 'x' }), away)
       await assert.rejects(
         storage.transaction(async () => undefined),

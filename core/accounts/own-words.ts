@@ -62,7 +62,7 @@ async function proved(em: EntityManager, account: AccountId, email: string): Pro
   if (ways.some(({ facts }) => verifiedEmail(facts) === wanted)) return wanted
   throw new Fault(
     'ERR_INPUT',
-    'This address is not proved. Link it as a way to sign in first, on the page “My account”; then it can be chosen.',
+    'This address is not proved. Link it as a way to sign in first, on the page “Your account”; then it can be chosen.',
   )
 }
 

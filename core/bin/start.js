@@ -3,7 +3,7 @@
  * `npm start NAME`: the example of that name instead, `examples/NAME/start.ts`.
  * @module
  */
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { launch, root } from './launch.js'
 
@@ -12,4 +12,10 @@ const example = /^[a-z-]+$/.test(first) && join(root, 'examples', first, 'start.
 
 process.chdir(root)
 if (example && existsSync(example)) await launch({ entry: example, args: rest })
-else await launch({ entry: join(root, 'examples', 'demo', 'start.ts') })
+else if (example && !existsSync(first)) {
+  const names = readdirSync(join(root, 'examples')).filter((name) =>
+    existsSync(join(root, 'examples', name, 'start.ts')),
+  )
+  process.stderr.write(`labgate: there is no example \`${first}\`; there are ${names.join(', ')}\n`)
+  process.exitCode = 1
+} else await launch({ entry: join(root, 'examples', 'demo', 'start.ts') })

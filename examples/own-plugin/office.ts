@@ -73,8 +73,3 @@ function closed(server: Server): Promise<void> {
   server.closeAllConnections()
   return new Promise((resolve) => server.close(() => resolve()))
 }
-
-if (import.meta.main) {
-  const { origin } = await openOffice(8090, process.env.BADGE_KEY ?? '')
-  process.stdout.write(`The badge office is open at ${origin}\n`)
-}

@@ -3,7 +3,7 @@ export const text = {
   en: {
     makeTitle: 'A token for CAVE',
     makeText:
-      'A program with this token acts in your name at CAVE services until it ends or you revoke it under “My account”.',
+      'A program with this token acts in your name at CAVE services until it ends or you revoke it under “Your account”.',
     make: 'Make a token',
     madeTitle: 'Your token for CAVE',
     madeText: 'Copy it now: it is not shown again.',

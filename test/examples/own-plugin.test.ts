@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { parse } from 'yaml'
 import { parseConfig } from '../../core/config/load.ts'
 import { createLabgate } from '../../core/server.ts'
 import { openOffice } from '../../examples/own-plugin/office.ts'
+import { startExample } from '../support/example.ts'
 import { browser, freePort } from '../support/labgate.ts'
 import { folderWith } from '../support/plugin-folder.ts'
 import { root } from '../support/sources.ts'
@@ -47,4 +48,30 @@ test('the example config starts, and a badge signs in; an unchecked address is n
     found.push(known?.displayName)
   }
   assert.deepEqual(found, ['Ada Example', undefined])
+})
+
+test('one command starts office and Labgate; a name that is no example is told what there is', async (t) => {
+  const folder = await folderWith(t)
+  const [port, office] = [await freePort(), await freePort()]
+  const written = parse(await readFile(file, 'utf8'))
+  written.plugins.badge = { use: join(root, 'examples/own-plugin/index.ts'), config: written.plugins.badge.config }
+  written.plugins.badge.config.office = `http://127.0.0.1:${office}`
+  const config = {
+    ...written,
+    ...{ issuer: `http://localhost:${port}`, listen: { port }, management: { enabled: false } },
+    ...{ data: folder, database: { file: join(folder, 'labgate.db') }, log: { file: join(folder, 'labgate.log') } },
+  }
+  const mine = join(folder, 'mine.yaml')
+  await writeFile(mine, JSON.stringify(config))
+  const started = await startExample(['own-plugin', mine])
+  try {
+    assert.match(started.said, /Labgate is ready, with a badge office/)
+    const page = await browser().open(`http://localhost:${port}/account`)
+    assert.equal(page.url.origin, `http://127.0.0.1:${office}`)
+  } finally {
+    assert.equal(await started.stop(), 0)
+  }
+  const lost = await startExample(['own-plugn'])
+  assert.equal(lost.code ?? (await lost.stop()), 1)
+  assert.match(lost.said, /no example `own-plugn`; there are connectomics, .*own-plugin/)
 })

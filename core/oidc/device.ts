@@ -189,7 +189,7 @@ export function pacedDeviceCodes(codes: Adapter, { clock, isFirst }: Pick<Device
     if (asked.size > mostPolls) asked.clear()
     asked.set(id, now)
     // Who asks the same process again costs nobody else anything.
-    if (before !== undefined && now - before < pollSeconds) return true
+    if (before !== undefined && Math.abs(now - before) < pollSeconds) return true
     return !(await isFirst(id, pollSeconds))
   }
   return {

@@ -72,7 +72,7 @@ export function createServer(settings: ServerSettings, needs: { exchange: Exchan
     get: async () => (held !== undefined && isYoung() ? held.server : load()),
     nudge() {
       if (isComplete(settings) || (isYoung() && exchange.lastFailure() === undefined)) return
-      if (clock.now().getTime() - tried < pauseSeconds * 1000) return
+      if (Math.abs(clock.now().getTime() - tried) < pauseSeconds * 1000) return
       load().catch(() => undefined) // the exchange remembers the failure; health and the card tell it
     },
     replace(server) {

@@ -108,7 +108,10 @@ function freeKey(schema: Schema | undefined, word: string): string | undefined {
 function unknownWord(path: readonly string[], word: string, known: readonly string[]): string {
   const near = nearest(word, known.map(upperSnake))
   const hint = near === undefined ? '' : `; did you mean ${prefix}${[...path.map(upperSnake), near].join('__')}?`
-  return `${path.length === 0 ? 'the config' : path.join('.')} has no ${word}${hint}`
+  // Most often the variable is a secret's, and the file that refers to it is another one.
+  const way =
+    path.length === 0 && hint === '' ? '; LABGATE_… sets what the config has: name a secret of yours otherwise' : ''
+  return `${path.length === 0 ? 'the config' : path.join('.')} has no ${word}${hint}${way}`
 }
 
 /** Where the schema asks for a text the variable is that text; else it is read as YAML. */

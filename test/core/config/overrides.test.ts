@@ -73,6 +73,7 @@ test('an unknown name is refused, with the near one', () => {
     'environment variable LABGATE_LISTEN__PROT: listen has no PROT; did you mean LABGATE_LISTEN__PORT?',
   )
   assert.match(refusal({ LABGATE_LISTN__PORT: '1' }), /the config has no LISTN; did you mean LABGATE_LISTEN\?/)
+  assert.match(refusal({ LABGATE_DATABASE_PASSWORD: 'x' }), /name a secret of yours otherwise$/)
   assert.match(refusal({ LABGATE_CLIENTS__OTHER__NAME: 'x' }), /clients has no OTHER/)
   assert.match(refusal({ LABGATE_LISTEN: '{port: 1}' }), /listen is a section; set one value of it/)
 })

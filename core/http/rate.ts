@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto'
 import { Fault } from '@labgate/contract'
 import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
+import { systemClock } from '../clock.ts'
 import type { MakeLimiter } from '../storage/limiter.ts'
 import { isPlainIpv4, parseAddress } from './edge.ts'
 
@@ -47,10 +48,11 @@ function createCounts({ count, seconds }: RateRule): Limiter {
   const length = seconds * 1000
   let young = new Map<string, { used: number; readonly until: number }>()
   let old = young
-  let turned = Date.now()
+  const time = () => systemClock.now().getTime()
+  let turned = time()
   return {
     async consume(key) {
-      const now = Date.now()
+      const now = time()
       if (Math.abs(now - turned) >= length) {
         old = young
         young = new Map()

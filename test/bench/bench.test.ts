@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict'
 import { after, suite, test } from 'node:test'
 import { createDriver } from './drive.ts'
-import { mostStartMs } from './floors.ts'
+import { mostPeakMB, mostReadyMB, mostStartMs } from './floors.ts'
 import { median, quantile } from './measure.ts'
+import { judgeMemory } from './memory.ts'
 import { judgeRow, rowOf } from './report.ts'
 import { type ScenarioName, scenarios } from './scenarios.ts'
 import { makeSite, startRaw } from './servers.ts'
@@ -55,6 +56,13 @@ suite('what the bench says', () => {
       [0, 0.3, 1].map((growth) => judgeSoak({ minutes: 10, samples: samples(growth) })[0]?.holds),
       [true, true, false],
     )
+  })
+
+  test('memory misses its floors apart: that of a start, and that of the peak', () => {
+    const held = (readyMB: number, peakMB: number) => judgeMemory({ readyMB, peakMB }).map(({ holds }) => holds)
+    assert.deepEqual(held(mostReadyMB, mostPeakMB), [true, true])
+    assert.deepEqual(held(mostReadyMB + 1, mostPeakMB), [false, true])
+    assert.deepEqual(held(mostReadyMB, mostPeakMB + 1), [true, false])
   })
 
   const round = { perSecond: 100, p50: 1, p99: 2, cpuUs: 1000, foreign: 0, requests: 8 }

@@ -15,13 +15,13 @@ import { byTurns, fill } from './drive.ts'
 import { type DialectRowName, leastOfKoa } from './floors.ts'
 import { growth, judgeGrowth } from './growth.ts'
 import { canPin, hasProc, memoryOf, stayOnCore } from './measure.ts'
+import { judgeMemory, memory } from './memory.ts'
 import { judgeProcesses, processes } from './processes.ts'
 import { type RedisRowName, redisRows, redisScenarios } from './redis.ts'
 import {
   flowTable,
   judgeAccess,
   judgeDialects,
-  judgeMemory,
   judgeRedis,
   judgeRow,
   judgeStart,
@@ -59,7 +59,7 @@ const pairing = {
 const wanted = values.only?.split(',') ?? [
   ...Object.keys(scenarios),
   ...Object.keys(leastOfKoa),
-  ...['access', 'start', 'statements', 'workspaces', 'growth', 'calm', 'processes'],
+  ...['memory', 'access', 'start', 'statements', 'workspaces', 'growth', 'calm', 'processes'],
 ]
 const names = (Object.keys(scenarios) as ScenarioName[]).filter((name) => wanted.includes(name))
 const dialectNames = (Object.keys(leastOfKoa) as DialectRowName[]).filter((name) => wanted.includes(name))
@@ -88,13 +88,15 @@ function commit(): string {
 async function flows(): Promise<Verdict[]> {
   const site = await makeSite()
   const servers = [await site.start(), await startRaw()] as const
-  const readyMB = hasProc ? memoryOf(servers[0].pid).rssMB : 0
   try {
     const rows = await rowsOf(servers)
     print(`\n${flowTable(rows)}`)
-    const memory = hasProc ? servers.map(({ name, pid }) => ({ name, ...memoryOf(pid) })) : []
-    for (const one of memory) keep('memory', { ...one, readyMB })
-    return [...rows.map(judgeRow), ...judgeMemory(readyMB, memory[0]?.peakMB ?? 0)]
+    const after = hasProc ? servers.map(({ name, pid }) => ({ name, ...memoryOf(pid) })) : []
+    for (const one of after) {
+      keep('memory-after', one)
+      print(`${one.name} after all of these: ${one.rssMB} MB, at most ${one.peakMB} MB`)
+    }
+    return rows.map(judgeRow)
   } finally {
     for (const server of servers) await server.stop()
     await site.remove()
@@ -224,6 +226,11 @@ print(
 const verdicts = names.length > 0 ? await flows() : []
 if (dialectNames.length > 0) verdicts.push(...(await dialects()))
 if (redisNames.length > 0) verdicts.push(...(await withRedis()))
+if (wanted.includes('memory') && hasProc) {
+  const found = await memory(pairing)
+  keep('memory', found)
+  verdicts.push(...judgeMemory(found))
+}
 if (wanted.includes('access')) verdicts.push(...(await access()))
 if (wanted.includes('start')) verdicts.push(...(await starts()))
 const all = wanted.includes('workspaces')

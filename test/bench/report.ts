@@ -11,8 +11,6 @@ import {
   mostFlat,
   mostGrantMs,
   mostLookCpuMs,
-  mostPeakMB,
-  mostReadyMB,
   mostSeenMs,
   mostSpawnCpuMs,
   mostStartMs,
@@ -135,13 +133,6 @@ export function judgeDialects({ rows, cloudCalls, changes }: DialectRows): Verdi
 
 export function judgeStart({ what, ms }: StartUp): Verdict {
   return { claim: `${what}: at most ${mostStartMs} ms (${Math.round(ms)} ms)`, holds: ms <= mostStartMs }
-}
-
-export function judgeMemory(readyMB: number, peakMB: number): Verdict[] {
-  return [
-    { claim: `memory when it answers: at most ${mostReadyMB} MB (${readyMB} MB)`, holds: readyMB <= mostReadyMB },
-    { claim: `memory at the peak of load: at most ${mostPeakMB} MB (${peakMB} MB)`, holds: peakMB <= mostPeakMB },
-  ]
 }
 
 /** What an answer costs must not grow with the ledger. */

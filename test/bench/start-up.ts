@@ -35,7 +35,8 @@ async function measure(what: string, times: number, start: () => Promise<Server>
     await quiet({ tries: 8 })
     const server = await start()
     took.push(server.startMs)
-    await sleep(300)
+    // Until what the start left behind is given back.
+    await sleep(1000)
     rssMB = hasProc ? memoryOf(server.pid).rssMB : 0
     await server.stop()
   }

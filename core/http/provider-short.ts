@@ -8,7 +8,14 @@ import type { IncomingMessage } from 'node:http'
 import type { Ctx } from './context.ts'
 import { bareCsp } from './headers.ts'
 import { keepsOpener } from './opener.ts'
-import { isProviderPath, type Prepared, type ProviderDoor, type ProviderMount, providerRoute } from './provider.ts'
+import {
+  isProviderPath,
+  type Prepared,
+  type ProviderDoor,
+  type ProviderMount,
+  providerRoute,
+  type QuickAnswer,
+} from './provider.ts'
 import type { ShortNeeds, ShortWay } from './short.ts'
 
 /** What the way needs of the app. */
@@ -55,10 +62,10 @@ function isSame({ req }: Ctx, { etag }: Prepared): boolean {
   return isPlain && headers['if-none-match'] === etag
 }
 
-/** Makes the short way to the Provider. */
-export function createProviderShortWay(needs: ProviderShortNeeds): ShortWay {
+/** Writes what is ready, with the headers that every answer has. */
+function createWriter(given: ProviderShortNeeds['headers']) {
   // Every answer says for itself how long it may be kept.
-  const others = needs.headers.filter(([name]) => name !== 'Cache-Control')
+  const others = given.filter(([name]) => name !== 'Cache-Control')
   const always = ['X-Request-Id', '', ...others.flat(), 'Content-Security-Policy', bareCsp]
   const headOf = (headers: Readonly<Record<string, string>>): string[] => {
     const head = always.slice()
@@ -87,29 +94,34 @@ export function createProviderShortWay(needs: ProviderShortNeeds): ShortWay {
     sendables.set(document, made)
     return made
   }
-  const sendQuick = async (ctx: Ctx, mount: ProviderMount): Promise<boolean> => {
-    // What is set already was set with this request in view, and would be lost.
-    const quick = keepsOpener(ctx) ? undefined : await mount.quick?.(ctx)
-    if (quick !== undefined) {
-      const { status = 200, cookies = [], headers, type, text } = quick
+  return {
+    document: (ctx: Ctx, document: Prepared, as: 'whole' | 'unchanged') => send(ctx, sendablesOf(document)[as]),
+    answer(ctx: Ctx, { status = 200, cookies = [], headers, type, text }: QuickAnswer): void {
       const length = Buffer.byteLength(text)
       const head = headOf({ ...headers, 'Content-Type': type, 'Content-Length': String(length) })
       for (const cookie of cookies) head.push('Set-Cookie', cookie)
       send(ctx, { status, head, text: length === text.length ? text : Buffer.from(text).toString('latin1') })
-    }
+    },
+  }
+}
+
+/** Makes the short way to the Provider. */
+export function createProviderShortWay(needs: ProviderShortNeeds): ShortWay {
+  const write = createWriter(needs.headers)
+  const sendQuick = async (ctx: Ctx, mount: ProviderMount): Promise<boolean> => {
+    // What is set already was set with this request in view, and would be lost.
+    const quick = keepsOpener(ctx) ? undefined : await mount.quick?.(ctx)
+    if (quick !== undefined) write.answer(ctx, quick)
     ctx.state.quickAsked = true
     return quick !== undefined
   }
   const sendReady = async (ctx: Ctx, mount: ProviderMount): Promise<boolean> => {
     const known = ctx.req.headers['if-none-match']
     const document = mount.prepared?.(ctx)
-    if (document !== undefined && (known === undefined || isSame(ctx, document))) {
-      const { whole, unchanged } = sendablesOf(document)
-      send(ctx, known === undefined ? whole : unchanged)
-      return true
-    }
-    if (document !== undefined) return false
-    return sendQuick(ctx, mount)
+    if (document === undefined) return sendQuick(ctx, mount)
+    const isWanted = known === undefined || isSame(ctx, document)
+    if (isWanted) write.document(ctx, document, known === undefined ? 'whole' : 'unchanged')
+    return isWanted
   }
   const handOn = async (ctx: Ctx, mount: ProviderMount): Promise<void> => {
     const { res } = ctx

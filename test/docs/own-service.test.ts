@@ -6,6 +6,7 @@ import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { newBrowser, signInAs, startWorld, textOf, type World } from '../support/flow.ts'
 import { freePort } from '../support/program.ts'
 import { root } from '../support/sources.ts'
@@ -17,6 +18,12 @@ suite('docs/own-service.md', () => {
   const children: ChildProcess[] = []
   const app = (path: string) => `http://127.0.0.1:${port}${path}`
 
+  /** Lines are gathered for a moment. */
+  const logged = async (line: RegExp) => {
+    const log = () => readFile(join(world.site.folder, 'labgate.log'), 'utf8')
+    for (let look = 0; look < 100 && !line.test(await log()); look++) await sleep(10)
+    assert.match(await log(), line)
+  }
   before(async () => {
     port = await freePort()
     const clients = {
@@ -84,8 +91,7 @@ suite('docs/own-service.md', () => {
     assert.deepEqual([fresh.active, fresh.sub, fresh.client_id], [true, user.sub, 'app'])
     const again = JSON.parse((await agent.open(back.url)).text) as { cause: { error: string } }
     assert.equal(again.cause.error, 'invalid_grant')
-    const log = await readFile(join(world.site.folder, 'labgate.log'), 'utf8')
-    assert.match(log, /"fault":"invalid_grant".*"because":"authorization code already consumed"/)
+    await logged(/"fault":"invalid_grant".*"because":"authorization code already consumed"/)
     assert.match(textOf(await agent.open(app('/logout'))), /Sign out\?/)
     await stop(child)
   })
@@ -97,8 +103,7 @@ suite('docs/own-service.md', () => {
     const asked = await signInAs(agent, 'bob', await agent.open(app('/')))
     const back = await agent.press(asked, /^Allow/)
     assert.match(back.text, /OAUTH_WWW_AUTHENTICATE_CHALLENGE/)
-    const log = await readFile(join(world.site.folder, 'labgate.log'), 'utf8')
-    assert.match(log, /"fault":"invalid_client".*"because":"invalid secret provided"/)
+    await logged(/"fault":"invalid_client".*"because":"invalid secret provided"/)
     await stop(child)
   })
 

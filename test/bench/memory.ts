@@ -16,11 +16,11 @@ export interface Memory {
 /** Milliseconds from the first answer until what the start left behind is gone. */
 const settledMs = 1000
 
-/** One of its own, by the command people use, in a place where one has been before: the first start makes the database. */
+/** One of its own, by the command people use, in a place where one has been before: the first start makes database and compile cache. */
 export async function memory({ rounds, seconds, warmSeconds, width }: Pairing): Promise<Memory> {
   const site = await makeSite()
   try {
-    await (await site.start()).stop()
+    await (await site.start({ byCommand: true })).stop()
     const server = await site.start({ byCommand: true })
     try {
       if (readFileSync(`/proc/${server.pid}/task/${server.pid}/children`, 'utf8') !== '')

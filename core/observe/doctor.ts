@@ -89,8 +89,9 @@ export async function* lookAtDatabase(storage: Pick<Storage, 'transaction'>, con
 }
 
 function databaseMend(error: unknown, { database: { url, file } }: Place): string {
-  // MikroORM puts the statement before what the database said.
-  const said = (error instanceof Error ? error.message : String(error)).split(' - ').at(-1)
+  // What the database itself said: a Fault says in general what could be the matter, MikroORM puts the statement before it.
+  const first = isFault(error) ? (error.cause ?? error) : error
+  const said = (first instanceof Error ? first.message : String(first)).split(' - ').at(-1)
   if (url !== undefined) return `${said}; check that the user in "database.url" owns the tables and may write them`
   return `${said}; check who owns ${file} and its folder, that this user may write both, and that the disk is not full`
 }

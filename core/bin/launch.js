@@ -105,7 +105,8 @@ function tooOld() {
 }
 
 function handOver(node, entry, args) {
-  const child = spawn(node, [entry, ...args], { stdio: 'inherit' })
+  // With the options that were given to Node before the script, which else counted for this process alone.
+  const child = spawn(node, [...process.execArgv, entry, ...args], { stdio: 'inherit' })
   for (const signal of passed) {
     // A terminal sends Ctrl-C to the child as well; passed on it would come twice.
     process.on(signal, () => (signal === 'SIGINT' && process.stdin.isTTY ? undefined : child.kill(signal)))

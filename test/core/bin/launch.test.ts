@@ -10,7 +10,7 @@ import { root } from '../../support/sources.ts'
 const entry = `
 const how: string = process.argv[2] ?? ''
 process.on('SIGTERM', () => process.exit(7))
-console.log(JSON.stringify(process.argv.slice(2)), process.env.BROUGHT ?? 'own')
+console.log(JSON.stringify(process.argv.slice(2)), process.env.BROUGHT ?? 'own', ...process.execArgv)
 if (how === 'wait') setTimeout(() => {}, 20_000)
 else process.exitCode = 5
 `
@@ -32,11 +32,13 @@ const lock = {
   },
 }
 
+type Child = ReturnType<typeof spawn>
+
 interface Clone {
   readonly path: string
   /** Writes npm's record of an install: these packages, by name and version. */
   record(packages: object): Promise<void>
-  start(args: readonly string[], env?: Readonly<Record<string, string>>): ReturnType<typeof spawn>
+  start(args: readonly string[], env?: Readonly<Record<string, string>>, node?: readonly string[]): Child
 }
 
 async function withClone(work: (clone: Clone) => Promise<void>): Promise<void> {
@@ -53,8 +55,8 @@ async function withClone(work: (clone: Clone) => Promise<void>): Promise<void> {
     await mkdir(join(folder.path, 'node_modules', '.bin'), { recursive: true })
     await write('node_modules/.package-lock.json', JSON.stringify({ packages }))
   }
-  const start = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
-    spawn(process.execPath, [join(folder.path, 'core', 'bin', 'start.js'), ...args], {
+  const start: Clone['start'] = (args, env = {}, node = []) =>
+    spawn(process.execPath, [...node, join(folder.path, 'core', 'bin', 'start.js'), ...args], {
       env: { ...process.env, NODE_TEST_CONTEXT: '', npm_execpath: join(folder.path, 'npm-cli.cjs'), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
@@ -65,7 +67,7 @@ async function withClone(work: (clone: Clone) => Promise<void>): Promise<void> {
   }
 }
 
-async function ended(child: ReturnType<typeof spawn>): Promise<{ code: number | null; out: string; err: string }> {
+async function ended(child: Child): Promise<{ code: number | null; out: string; err: string }> {
   let out = ''
   let err = ''
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {
@@ -125,6 +127,8 @@ suite('launch', { concurrency: true }, () => {
       await writeFile(brought, `#!/bin/sh\nBROUGHT=brought exec '${process.execPath}' "$@"\n`)
       await chmod(brought, 0o755)
       assert.deepEqual(await ended(clone.start(['x'])), { code: 5, out: '["x"] brought\n', err: '' })
+      const given = await ended(clone.start(['x'], {}, ['--heap-growing-percent=300']))
+      assert.equal(given.out, '["x"] brought --heap-growing-percent=300\n', 'with the options of Node')
       const waiting = clone.start(['wait'])
       waiting.stdout?.once('data', () => waiting.kill('SIGTERM'))
       assert.equal((await ended(waiting)).code, 7)

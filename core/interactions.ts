@@ -6,6 +6,7 @@ import { errors } from 'oidc-provider'
 import type { Ctx } from './http/context.ts'
 import type { ClientInfo, Interaction, Interactions } from './login/interactions.ts'
 import { doorClientId } from './oidc/clients.ts'
+import { bornOf } from './oidc/grants.ts'
 import type { ArtifactStore } from './storage/artifacts.ts'
 
 type OpenInteraction = Awaited<ReturnType<Provider['interactionDetails']>>
@@ -38,6 +39,7 @@ export function providerInteractions(needs: {
         logo: found.logoUri,
         homepage: found.clientUri,
         home: found.initiateLoginUri ?? found.clientUri,
+        since: bornOf(found as object),
       }
     )
   }

@@ -13,8 +13,14 @@ export interface Consent {
 export interface Consents {
   list(account: AccountId): Promise<Consent[]>
   find(account: AccountId, client: string): Promise<Consent | undefined>
-  /** Adds to what was allowed before, less the scopes in `withdrawn`. */
-  remember(account: AccountId, consent: Omit<Consent, 'at'> & { readonly withdrawn?: readonly string[] }): Promise<void>
+  /**
+   * Adds to what was allowed before, less the scopes in `withdrawn`. What was allowed before `since`, in milliseconds, was allowed
+   * to another client of this name: it goes.
+   */
+  remember(
+    account: AccountId,
+    consent: Omit<Consent, 'at'> & { readonly withdrawn?: readonly string[]; readonly since?: number | undefined },
+  ): Promise<void>
   forget(account: AccountId, client: string): Promise<void>
   forgetAll(account: AccountId): Promise<void>
 }
@@ -46,9 +52,9 @@ export function createConsents(needs: { store: Store; clock: Clock }): Consents 
     find: async (account, client) => (await read(account)).find((consent) => consent.client === client),
     forget: (account, client) => change(account, (all) => all.filter((consent) => consent.client !== client)),
     forgetAll: (account) => store.lock(account, () => store.delete(account)),
-    remember: (account, { client, scopes, claims, withdrawn = [] }) =>
+    remember: (account, { client, scopes, claims, withdrawn = [], since = 0 }) =>
       change(account, (all) => {
-        const before = all.find((consent) => consent.client === client)
+        const before = all.find((consent) => consent.client === client && consent.at.getTime() >= since)
         const merged = {
           client,
           scopes: [...new Set([...(before?.scopes ?? []), ...scopes])].filter((scope) => !withdrawn.includes(scope)),

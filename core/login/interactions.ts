@@ -30,6 +30,8 @@ export interface ClientInfo extends ClientView {
   readonly id: string
   /** Where a person may start over. */
   readonly home: string | undefined
+  /** Since when it goes by its name, in milliseconds, as far as that is known: before, another one did. */
+  readonly since: number
 }
 
 /** What an interaction came to. */

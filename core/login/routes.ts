@@ -102,14 +102,16 @@ export function signInRoutes(desk: Desk, random: Random): Route[] {
     const scopes = asked.filter((scope) => scope === 'openid' || kept.has(scope))
     const withdrawn = asked.filter((scope) => !scopes.includes(scope))
     const claims = missingClaims(interaction)
+    const client = interaction.clientId
+    const since = (await desk.interactions.client(client))?.since
     // Begun in one turn, so that they share one commit.
     const [grantId] = await Promise.all([
       desk.interactions.grant(interaction, account, { asked, scopes, claims }),
-      desk.consents.remember(account, { client: interaction.clientId, scopes, claims, withdrawn }),
+      desk.consents.remember(account, { client, scopes, claims, withdrawn, since }),
       desk.audit(ctx, {
         type: 'consent.given',
         account,
-        client: interaction.clientId,
+        client,
         detail: { scopes: scopes.join(' ') },
       }),
     ])

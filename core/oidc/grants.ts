@@ -53,7 +53,7 @@ async function fromConsent(ctx: KoaContextWithOIDC, consents: Consents): Promise
 }
 
 /** What was allowed before was allowed to another client of this name. */
-function bornOf({ labgate_since = 0, labgate_ended = 0 }: ClientLife): number {
+export function bornOf({ labgate_since = 0, labgate_ended = 0 }: ClientLife): number {
   return Math.max(labgate_since, labgate_ended)
 }
 

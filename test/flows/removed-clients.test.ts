@@ -79,6 +79,8 @@ describe('a client that is taken out of the config', () => {
       ...{ code: (await allowed(agent, open.url)).url, redeem: open.redeem },
     }
   }
+  const accountOf = async (email: string) =>
+    (await site.labgate.rooms.get('accounts').findByVerifiedEmail(email))?.id ?? assert.fail()
   const introspected = async (token: string) =>
     (await client.tokenIntrospection((await relyingParty(site.issuer)).config, token)).active
   const atDoor = async (token: string) =>
@@ -145,13 +147,22 @@ describe('a client that is taken out of the config', () => {
     const clients = site.labgate.rooms.get('clients')
     const { guest: settings } = site.labgate.rooms.get('config').clients
     const agent = browser()
-    const join = async () => {
+    const join = async (scope = 'openid email') => {
       const { secret } = await clients.save('kept', settings ?? assert.fail())
-      return (await party(site, { id: 'kept', secret })).request({ scope: 'openid email' })
+      return (await party(site, { id: 'kept', secret })).request({ scope })
     }
     const first = await join()
     await first.redeem((await allowed(agent, first.url, 'guest-4@example.org')).url)
     await clients.remove('kept')
     assert.match(titleOf(await agent.open((await join()).url)), /^Allow/)
+    await clients.remove('kept')
+    // Nor does it come back by what they allow the one that is there now.
+    const less = await join('openid')
+    await less.redeem((await allowed(agent, less.url)).url)
+    const consents = await site.labgate.rooms.get('consents').list(await accountOf('guest-4@example.org'))
+    assert.deepEqual(
+      consents.map(({ client, scopes }) => [client, ...scopes]),
+      [['kept', 'openid']],
+    )
   })
 })

@@ -1,6 +1,7 @@
-/** The proxy configurations of docs/operate.md, run as they stand but for names, ports and certificates. */
+/** What docs/operate.md tells to write: proxy configurations, run as they stand but for names, ports and certificates, key and unit. */
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { readFileSync, statSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { get } from 'node:https'
 import { join } from 'node:path'
@@ -8,7 +9,7 @@ import { test } from 'node:test'
 import { type Front, type Ground, startFront } from '../support/front.ts'
 import { startLabgate } from '../support/labgate.ts'
 import { needs, programOf } from '../support/needs.ts'
-import { freePort } from '../support/program.ts'
+import { freePort, tempFolder } from '../support/program.ts'
 import { root } from '../support/sources.ts'
 
 const page = readFileSync(join(root, 'docs', 'operate.md'), 'utf8')
@@ -108,3 +109,25 @@ for (const name of ['nginx', 'caddy'] as const) {
     for (const cookie of cookies) assert.match(cookie, /^__(?:Host|Secure)-.*; secure/i)
   })
 }
+
+test('the sealing key is made for its owner alone, and one that is there is never overwritten', async (t) => {
+  const folder = await tempFolder()
+  t.after(() => folder.remove())
+  const [, line = ''] = /labgate keys new \| sudo -u labgate (sh -c '.*')\n/.exec(page) ?? []
+  const file = join(folder.path, 'sealing.key')
+  const write = (key: string) =>
+    spawnSync('sh', ['-c', replaced(line, [['/etc/labgate/sealing.key', file]])], { input: key }).status
+  assert.equal(write('the first'), 0)
+  assert.notEqual(write('the second'), 0)
+  assert.equal(readFileSync(file, 'utf8'), 'the first')
+  assert.equal(statSync(file).mode & 0o777, 0o600)
+})
+
+test('the service and the command keep the compile cache in a folder that is theirs', () => {
+  const cache = '/var/cache/labgate'
+  assert.match(page, new RegExp(`install -d -o labgate -g labgate -m 0700 .*${cache} `))
+  assert.match(/<<'END'.*?END\n/s.exec(page)?.[0] ?? '', new RegExp(`NODE_COMPILE_CACHE=${cache} `))
+  const unit = snippet('ini')
+  assert.match(unit, /^CacheDirectory=labgate$/m)
+  assert.match(unit, new RegExp(`^Environment=NODE_COMPILE_CACHE=${cache}$`, 'm'))
+})

@@ -93,6 +93,7 @@ suite('docs/own-service.md', () => {
     assert.equal(again.cause.error, 'invalid_grant')
     await logged(/"fault":"invalid_grant".*"because":"authorization code already consumed"/)
     assert.match(textOf(await agent.open(app('/logout'))), /Sign out\?/)
+    assert.equal((await fetch(app('//'))).status, 500, 'an address that is none ends nothing')
     await stop(child)
   })
 

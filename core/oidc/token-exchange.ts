@@ -212,7 +212,7 @@ async function fromAccessToken(
   if (grant === undefined || !(await outlives(needs, token))) return undefined
   const audience = [token.aud ?? (name === value ? [] : (decodeJwt(value).aud ?? []))].flat()
   const isForUs = token.clientId === ctx.oidc.client?.clientId || audience.some((one) => as.includes(one))
-  if (!isForUs) return undefined
+  if (!isForUs || (await provider.Client.find(token.clientId ?? '')) === undefined) return undefined
   const {
     expiresWithSession,
     gty,

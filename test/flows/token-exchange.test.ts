@@ -133,6 +133,18 @@ describe('token exchange (RFC 8693)', () => {
     await terms.retire(house, 'of-plain')
   })
 
+  test('a token of a client that is gone counts for nothing, though another process may have issued it late', async (t) => {
+    const { get } = world.site.labgate.rooms
+    const { settings } = (await get('clients').find('plain')) ?? assert.fail('no such client')
+    const made = await get('clients').save('leaver', { ...settings, grantTypes: ['authorization_code'] })
+    const leaver = await party(world.site, { id: 'leaver', secret: made.secret })
+    const tokens = await leaver.signIn(newBrowser(), 'alice', { scope: 'openid read', resource: portal })
+    assert.ok((await exchange(service, tokens.access_token)).access_token)
+    t.mock.method(get('storage').artifacts, 'deleteByClient', async () => 0)
+    await get('clients').remove('leaver')
+    await assert.rejects(exchange(service, tokens.access_token), { error: 'invalid_request' })
+  })
+
   test('only for clients whose entry says so', async () => {
     await assert.rejects(exchange(await configOf('plain'), await given()), { error: 'invalid_request' })
     await assert.rejects(exchange(web.config, await given()), { error: 'invalid_request' })

@@ -47,11 +47,11 @@ function position(lines: LineCounter, offset: number): { line: number; column: n
 
 const yamlMessages: Readonly<Record<string, string>> = {
   TAB_AS_INDENT: 'a tab indents this line; YAML wants spaces',
+  RESOURCE_EXHAUSTION: 'this is nested too deeply',
   MULTIPLE_DOCS: 'a second document begins here (`---`); one file holds one config',
 }
 
 function yamlWords(error: YAMLError): string {
-  if (/stack/i.test(error.message)) return 'this is nested too deeply'
   return yamlMessages[error.code] ?? `this is not YAML: ${error.message}`
 }
 

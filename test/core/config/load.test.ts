@@ -86,6 +86,8 @@ test('what is no single plain YAML document is told in plain words', () => {
     ['issuer: a\nissuer: b\n', /^lab\.yaml:2:1: this key stands here twice/],
     ['groups: { 1: { title: a }, "1": { title: b } }\n', /^lab\.yaml:1:28: this key stands here twice/],
     ['? [issuer]\n: b\n', /^lab\.yaml:1:3: a key must be a word/],
+    [`name: ${'['.repeat(3000)}`, /^lab\.yaml:1:\d+: this is nested too deeply/],
+    ['name: |stack\n  x\n', /^lab\.yaml:1:8: this is not YAML: Block scalar header .*: \|stack/],
     ['listen:\n\tport: 1\n', /^lab\.yaml:2:1: a tab indents this line/],
     ['a: &x 1\n', /^lab\.yaml:1:7: an anchor/],
     ['a: 1\n---\nb: 1\n', /^lab\.yaml:2:1: a second document/],

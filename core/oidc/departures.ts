@@ -9,11 +9,11 @@ import type { ArtifactStore } from '../storage/artifacts.ts'
 
 /** Who left the config, and when. */
 export interface Departures {
-  /** When the last one of each name left, in milliseconds. */
+  /** Until when what is of a name may be of one that left, in milliseconds: of one that is away, until now. */
   ended(): Promise<ReadonlyMap<string, number>>
   /**
-   * Ends what those hold that were `here` once and are not any more, or are among `former`. Broken off, the next call does
-   * it again.
+   * Ends what those hold that were `here` once and are not any more, or are among `former`; and of one that comes back, what another
+   * process has issued in its name since. Broken off, the next call does it again.
    */
   settle(clients: { readonly here: readonly string[]; readonly former?: readonly string[] }): Promise<void>
 }
@@ -37,8 +37,14 @@ export function createDepartures(needs: {
 }): Departures {
   const { store, clock } = needs
   const read = async (): Promise<Kept> => ((await store.get(key)) ?? { here: [], ended: {} }) as unknown as Kept
+  /** What is issued in the second of a return is the new one's: tokens know no less. */
+  const beforeNow = () => Math.floor(clock.now().getTime() / 1000) * 1000 - 1
   return {
-    ended: async () => new Map(Object.entries((await read()).ended)),
+    async ended() {
+      const { here, ended } = await read()
+      const until = ([id, at]: [string, number]) => [id, here.includes(id) ? at : Math.max(at, beforeNow())] as const
+      return new Map(Object.entries(ended).map(until))
+    },
     async settle({ here, former = [] }) {
       const goneOf = (kept: Kept) => [...new Set([...kept.here, ...former])].filter((id) => !here.includes(id))
       const known = await read()
@@ -46,9 +52,12 @@ export function createDepartures(needs: {
       await store.lock(key, async () => {
         const kept = await read()
         const gone = goneOf(kept)
-        for (const id of gone) await end(needs, { id, isNews: kept.here.includes(id) })
+        const back = here.filter((id) => Object.hasOwn(kept.ended, id) && !kept.here.includes(id))
+        for (const id of [...gone, ...back]) await end(needs, { id, isNews: kept.here.includes(id) })
         const at = clock.now().getTime()
-        const ended = { ...kept.ended, ...Object.fromEntries(gone.map((id) => [id, at])) }
+        const ended: Record<string, number> = { ...kept.ended }
+        for (const id of back) ended[id] = Math.max(ended[id] ?? 0, beforeNow())
+        for (const id of gone) ended[id] = at
         // Last: only what is done is forgotten.
         await store.put(key, { here: [...here], ended }, lifeSeconds)
       })

@@ -141,9 +141,9 @@ export class StatementClient extends pg.Client {
     const send = (answered: Answered) =>
       ask.call(this, new Statement(config, (oid) => this.getTypeParser(oid)), answered) as never
     const sendTwice = (answered: Answered) =>
-      // Inside a transaction the second one can do nothing: what is wrong is what the first one met.
+      // Inside a transaction it is over with it, and its COMMIT may have left already: a second one would count by itself.
       send((error, result) =>
-        isStale(error) ? send((worse, late) => answered(worse && error, late)) : answered(error, result),
+        isStale(error) && this.getTransactionStatus() === 'I' ? send(answered) : answered(error, result),
       )
     const callback = asked.find((one) => typeof one === 'function')
     if (callback !== undefined) return sendTwice(callback as Answered)

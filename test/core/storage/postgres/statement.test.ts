@@ -80,6 +80,18 @@ suite('named statements on PostgreSQL', { skip: needs('postgres') }, () => {
     assert.deepEqual(await rows(), [{ a: 1 }])
   })
 
+  test('inside a transaction they fail with it: nothing is sent once more behind its COMMIT', async () => {
+    await plain.query('CREATE TABLE spent (id int)')
+    const put = { name: 'spent', text: 'INSERT INTO spent VALUES (1) RETURNING *' }
+    await client.query(put)
+    await plain.query('ALTER TABLE spent ADD COLUMN b text')
+    const asked = ['BEGIN', 'UPDATE spent SET id = 2', put, 'COMMIT'].map((one) => client.query(one as string))
+    const [, , outcome] = await Promise.allSettled(asked)
+    assert.equal(outcome?.status, 'rejected')
+    assert.deepEqual((await plain.query('SELECT id FROM spent')).rows, [{ id: 1 }])
+    assert.deepEqual((await client.query(put)).rows, [{ id: 1, b: null }])
+  })
+
   test('all that one turn asks leaves together', async () => {
     const one = (value: number) => client.query({ name: 'one', text: 'SELECT $1::int4 AS one', values: [value] })
     await one(0)

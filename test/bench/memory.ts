@@ -13,7 +13,7 @@ export interface Memory {
   readonly peakMB: number
 }
 
-/** Milliseconds from the first answer until what the start left behind is gone. */
+/** Milliseconds from the first answer until all that a start does is done. */
 const settledMs = 1000
 
 /** One of its own, by the command people use, in a place where one has been before: the first start makes database and compile cache. */

@@ -14,6 +14,7 @@ import { changedPaths, effectiveOf, restartNeeds } from './difference.ts'
 import { findProblems } from './judge.ts'
 import { type ConfigMetrics, createConfigMetrics } from './observe/config-metrics.ts'
 import type { HealthPart } from './observe/health.ts'
+import type { Departures } from './oidc/departures.ts'
 import { changedCode } from './plugin-code.ts'
 import { seedLedger } from './seed-ledger.ts'
 import type { LiveSite, SiteConfig } from './site.ts'
@@ -152,7 +153,7 @@ async function putInPlace(
   }
   use(next)
   needs.applied?.(next.config)
-  await endDeparted(standing, before)
+  await endDeparted(standing, (departures) => departures.settle({ here: clientsOf(next), former: clientsOf(before) }))
   const gone = leave(standing, { before, heir: next })
     .catch((err: unknown) => log.error({ err }, 'a former config did not close cleanly'))
     .finally(() => leaving.delete(gone))
@@ -174,18 +175,21 @@ function judgeOf(next: LiveSite, { warnings }: Pick<LoadedConfig, 'warnings'>): 
 async function leave(standing: Standing, { before, heir }: { before: LiveSite; heir: LiveSite }): Promise<void> {
   await before.idle(heir.config.reload.drain)
   // Once more: a request that began before may have written for a client that is gone.
-  await endDeparted(standing, before)
+  await endDeparted(standing, (departures) => departures.endLate(clientsOf(before)))
   await before.close(heir)
 }
 
 /** Another config serves already: what cannot be ended now, the next reload or start ends. */
-async function endDeparted({ needs: { house }, log }: Standing, before: LiveSite): Promise<void> {
-  const [here, former] = [house.current(), before].map(({ config }) => Object.keys(config.clients))
-  await house.ground
-    .get('departures')
-    .settle({ here: here ?? [], former: former ?? [] })
-    .catch((err: unknown) => log.error({ err }, 'what clients held that left the config has not ended yet'))
+async function endDeparted(
+  { needs: { house }, log }: Standing,
+  work: (departures: Departures) => Promise<void>,
+): Promise<void> {
+  await work(house.ground.get('departures')).catch((err: unknown) =>
+    log.error({ err }, 'what clients held that left the config has not ended yet'),
+  )
 }
+
+const clientsOf = ({ config }: LiveSite): readonly string[] => Object.keys(config.clients)
 
 async function tell(
   { needs, metrics, log }: Standing,

@@ -16,6 +16,11 @@ export interface Departures {
    * process has issued in its name since. Broken off, the next call does it again.
    */
   settle(clients: { readonly here: readonly string[]; readonly former?: readonly string[] }): Promise<void>
+  /**
+   * Ends what requests that began before wrote since for those of the former config that are away. Who is here was said when its
+   * successor began to serve, and may have been said anew since, by another process too.
+   */
+  endLate(former: readonly string[]): Promise<void>
 }
 
 interface Kept {
@@ -60,6 +65,13 @@ export function createDepartures(needs: {
         for (const id of gone) ended[id] = at
         // Last: only what is done is forgotten.
         await store.put(key, { here: [...here], ended }, lifeSeconds)
+      })
+    },
+    async endLate(former) {
+      const away = ({ here }: Kept) => former.filter((id) => !here.includes(id))
+      if (away(await read()).length === 0) return
+      await store.lock(key, async () => {
+        for (const id of away(await read())) await end(needs, { id, isNews: false })
       })
     },
   }

@@ -123,10 +123,10 @@ export function providerMount(current: () => Provider): ProviderMount {
   return {
     current,
     csp: providerCsp,
-    prepared(ctx) {
-      const document = keptDocument(current(), ctx.path)
-      const origin = ctx.get('Origin')
-      if (document === undefined || origin !== '') return document && readableBy(document, origin)
+    prepared(path, origin) {
+      const document = keptDocument(current(), path)
+      if (document === undefined) return undefined
+      if (origin) return readableBy(document, origin)
       // Services say no origin: theirs is one and the same.
       const known = forAll.get(document) ?? readableBy(document, '*')
       forAll.set(document, known)

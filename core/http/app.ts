@@ -191,10 +191,14 @@ export function createApp(needs: AppNeeds): App {
       const listener = (req: IncomingMessage, res: ServerResponse) => {
         if (!shortWay(req, res) && !(isStraight && toProvider(req, res))) void longWay(req, res)
       }
+      // No dialect has them.
+      const document = (req: IncomingMessage, res: ServerResponse) => {
+        if (!isStraight || !toProvider(req, res)) listener(req, res)
+      }
       // Who traces requests may have said at its arrival which one this is.
       if (spans !== undefined) return spans.around(listener)
       const later = atTurnsEnd(listener)
-      return (req, res) => (isDocument(req) ? listener(req, res) : later(req, res))
+      return (req, res) => (isDocument(req) ? document(req, res) : later(req, res))
     },
     inspect: (req) => ({ ...edgeOf(req), host: hosts.check(req) }),
   }

@@ -42,8 +42,8 @@ export interface ProviderMount {
   current(): ProviderApp
   /** CSP of a response of the Provider; without one, the house's own. */
   csp?(ctx: Ctx): string | undefined
-  /** Asked first for GET and HEAD. */
-  prepared?(ctx: Ctx): Prepared | undefined
+  /** Asked first for GET and HEAD: the document of a path, for whoever asks from an origin. */
+  prepared?(path: string, origin: string | undefined): Prepared | undefined
   /** Asked next; `undefined`: the Provider answers, from the same request. */
   quick?(ctx: Ctx): Promise<QuickAnswer | undefined> | undefined
 }
@@ -139,7 +139,8 @@ export function providerDoor(needs: DoorNeeds): ProviderDoor {
   }
   const handOn = async (ctx: Ctx, mount: ProviderMount) => {
     ctx.state.route = providerRoute(ctx.path)
-    const document = ctx.method === 'GET' || ctx.method === 'HEAD' ? mount.prepared?.(ctx) : undefined
+    const document =
+      ctx.method === 'GET' || ctx.method === 'HEAD' ? mount.prepared?.(ctx.path, ctx.req.headers.origin) : undefined
     if (document !== undefined) return answerPrepared(ctx, document)
     const { settled, quickAsked } = ctx.state
     if (settled !== undefined && 'error' in settled) throw settled.error

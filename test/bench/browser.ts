@@ -1,5 +1,6 @@
 /** The driver's browser: a jar of cookies over one keep-alive pool, as cheap as it can be while it still checks every answer. @module */
-import { Pool } from 'undici'
+import type { IncomingHttpHeaders } from 'node:http'
+import { type Dispatcher, Pool } from 'undici'
 
 /** One answer. */
 export interface Answer {
@@ -35,24 +36,43 @@ export class Line {
       ...(form ? { 'content-type': 'application/x-www-form-urlencoded' } : {}),
       ...asking.headers,
     }
-    const {
-      statusCode,
-      headers: got,
-      body,
-    } = await this.#pool.request({
-      method,
-      path,
-      headers,
-      body: form?.toString() ?? asking.body ?? null,
-    })
-    const text = await body.text()
+    const body = form?.toString() ?? asking.body ?? null
+    const { status, headers: got, text } = await answerOf(this.#pool, { method, path, headers, body })
     jar?.take(got['set-cookie'])
-    return { status: statusCode, location: typeof got.location === 'string' ? got.location : undefined, text }
+    return { status, location: typeof got.location === 'string' ? got.location : undefined, text }
   }
 
   close(): Promise<void> {
     return this.#pool.close()
   }
+}
+
+interface Got {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly text: string
+}
+
+/** By the pool's own handler: a body as a stream costs the driver more than the server needs for a document. */
+function answerOf(pool: Pool, asking: Dispatcher.DispatchOptions): Promise<Got> {
+  return new Promise((resolve, reject) => {
+    let head: Omit<Got, 'text'> | undefined
+    const parts: Buffer[] = []
+    pool.dispatch(asking, {
+      onRequestStart: () => undefined,
+      onResponseStart(_, status, headers) {
+        head = { status, headers }
+      },
+      onResponseData: (_, part) => void parts.push(part),
+      onResponseEnd() {
+        const [only = Buffer.alloc(0)] = parts
+        const text = (parts.length > 1 ? Buffer.concat(parts) : only).toString()
+        if (head === undefined) reject(new Error('an answer without a head'))
+        else resolve({ ...head, text })
+      },
+      onResponseError: (_, error) => reject(error),
+    })
+  })
 }
 
 /** One site at two addresses: each request goes to the other one than that before it, and calls it by the first. */

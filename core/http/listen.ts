@@ -89,7 +89,27 @@ function bind(server: Server | TlsServer, place: Place): Promise<void> {
   })
 }
 
-function closer(server: Server | TlsServer, active: ReadonlySet<ServerResponse>): Listening['close'] {
+/** Responses under way, and where each stands. */
+type Active = { readonly response: ServerResponse; at: number }[]
+
+/**
+ * Notes a response until it is over. In a list: a `Set` that things come to and go from all the time leaves its outgrown tables
+ * behind, each of which knows the next one, so that once one of them is old everything that ever stood in later ones (all requests,
+ * with all they hold) outlives its time, and is moved to the old heap before it is thrown away. That cost up to a third of the CPU.
+ */
+function keepActive(active: Active, response: ServerResponse): void {
+  const own = { response, at: active.length }
+  active.push(own)
+  // It comes once.
+  response.on('close', () => {
+    const last = active.pop() ?? own
+    if (last === own) return
+    last.at = own.at
+    active[own.at] = last
+  })
+}
+
+function closer(server: Server | TlsServer, active: Active): Listening['close'] {
   let closing: Promise<void> | undefined
   const run = (graceSeconds: number) =>
     new Promise<void>((resolve) => {
@@ -99,7 +119,7 @@ function closer(server: Server | TlsServer, active: ReadonlySet<ServerResponse>)
         clearTimeout(cut)
         resolve()
       })
-      for (const response of active) leaveAfter(server, response)
+      for (const { response } of active) leaveAfter(server, response)
     })
   return ({ graceSeconds }) => {
     closing ??= run(graceSeconds)
@@ -141,11 +161,9 @@ export async function listen({
   isPatient = () => false,
   bodySeconds = 30,
 }: ListenNeeds): Promise<Listening> {
-  const active = new Set<ServerResponse>()
+  const active: Active = []
   const track = (req: IncomingMessage, res: ServerResponse) => {
-    active.add(res)
-    // It comes once.
-    res.on('close', () => active.delete(res))
+    keepActive(active, res)
     if (!server.listening) leaveAfter(server, res)
     if (!isPatient(req)) arriveSoon(req, res, bodySeconds)
     handler(req, res)

@@ -1,6 +1,7 @@
 /** `labgate serve`: starts a Labgate, says where it is, and stops it in order when it is told to. @module */
 import { placeOf } from '../config/database.ts'
 import type { LoadedConfig } from '../config/load.ts'
+import { settle } from '../observe/settle.ts'
 import { boundYoungSpace } from '../observe/young-space.ts'
 import type { Labgate } from '../server.ts'
 import { type Args, type Command, configFile, configOption, type Io } from './command.ts'
@@ -23,7 +24,7 @@ export const command: Command = {
 }
 
 async function run(args: Args, io: Io): Promise<number> {
-  const look = boundYoungSpace([...process.execArgv, io.env.NODE_OPTIONS ?? ''])
+  const look = boundYoungSpace(nodeOptions(io))
   const stop = stopSignals()
   const hangUps = hangUpSignals(io)
   const progress = tellProgress(io)
@@ -40,6 +41,10 @@ async function run(args: Args, io: Io): Promise<number> {
     stop.release()
     hangUps.release()
   }
+}
+
+function nodeOptions({ env }: Io): string[] {
+  return [...process.execArgv, env.NODE_OPTIONS ?? '']
 }
 
 interface Needs {
@@ -73,6 +78,8 @@ async function judge(loaded: LoadedConfig, { registry }: Labgate, io: Io): Promi
   if (errors.length > 0) throw configFault(errors)
 }
 
+const settleAfterMs = 100
+
 interface Serving extends Needs {
   readonly path: string
   readonly hangUps: HangUps
@@ -91,7 +98,10 @@ async function serve(labgate: Labgate, { io, progress, path, hangUps, signal }: 
   const { listenForReloads } = await import('./reload-ways.ts')
   const ways = await listenForReloads(labgate, { io, path, hangUps })
   for (const line of readyLines(labgate, started)) io.stderr.write(`${line}\n`)
+  // Whoever waited for the start is answered first.
+  const settling = setTimeout(() => settle(nodeOptions(io)), settleAfterMs)
   await aborted(signal)
+  clearTimeout(settling)
   ways.close()
   io.stderr.write('labgate: stopping; requests under way are finished (once more ends at once)\n')
 }

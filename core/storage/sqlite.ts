@@ -11,7 +11,7 @@ export type SqliteDatabase = Database.Database
 export const pragmas = ['journal_mode = WAL', 'wal_autocheckpoint = 0', 'foreign_keys = ON', 'busy_timeout = 5000']
 // A commit that was reported survives a power cut: the serving connection's is waited for by the writer, without
 // holding the event loop (wal.ts).
-const servingPragmas = [...pragmas, 'synchronous = NORMAL', 'cache_size = -32768']
+const servingPragmas = [...pragmas, 'synchronous = NORMAL', 'cache_size = -16384']
 
 /**
  * Makes the file (mode 0600) and its folder when they are missing, and opens the hot path's connection.

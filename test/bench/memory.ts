@@ -13,8 +13,8 @@ export interface Memory {
   readonly peakMB: number
 }
 
-/** Milliseconds from the first answer until all that a start does is done. */
-const settledMs = 1000
+/** Milliseconds from the first answer until V8 has given back what the start left behind, which it does eight seconds after it collected that. */
+const settledMs = 10_000
 
 /** One of its own, by the command people use, in a place where one has been before: the first start makes database and compile cache. */
 export async function memory({ rounds, seconds, warmSeconds, width }: Pairing): Promise<Memory> {

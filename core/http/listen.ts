@@ -119,7 +119,7 @@ function closer(server: Server | TlsServer, active: Active): Listening['close'] 
         clearTimeout(cut)
         resolve()
       })
-      for (const { response } of active) leaveAfter(server, response)
+      for (const { response } of [...active]) leaveAfter(server, response)
     })
   return ({ graceSeconds }) => {
     closing ??= run(graceSeconds)

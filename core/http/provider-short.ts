@@ -135,17 +135,27 @@ export function createProviderShortWay(needs: ProviderShortNeeds): ShortWay {
     for (const [name, value] of needs.headers) if (!res.hasHeader(name)) res.setHeader(name, value)
     await needs.door.enter(ctx, mount)
   }
-  const run = async (ctx: Ctx, { mount, isReady }: { mount: ProviderMount; isReady: boolean }): Promise<void> => {
+  const leaveToKoa = (ctx: Ctx, error: unknown): void => {
     const { res } = ctx
+    ctx.state.settled = { error }
+    // Koa begins anew.
+    if (!res.headersSent) for (const name of res.getHeaderNames()) res.removeHeader(name)
+    needs.goOn(ctx)
+  }
+  const run = async (ctx: Ctx, { mount, isReady }: { mount: ProviderMount; isReady: boolean }): Promise<void> => {
     try {
       if (isReady && (await sendQuick(ctx, mount))) return
-      return await handOn(ctx, mount)
+      await handOn(ctx, mount)
     } catch (error) {
-      ctx.state.settled = { error }
-      // Koa begins anew.
-      if (!res.headersSent) for (const name of res.getHeaderNames()) res.removeHeader(name)
+      leaveToKoa(ctx, error)
     }
-    needs.goOn(ctx)
+  }
+  const runDocument = (ctx: Ctx, mount: ProviderMount): void => {
+    try {
+      if (!sendDocument(ctx, mount)) needs.goOn(ctx)
+    } catch (error) {
+      leaveToKoa(ctx, error)
+    }
   }
   return (req, res) => {
     const { method, url = '' } = req
@@ -165,8 +175,8 @@ export function createProviderShortWay(needs: ProviderShortNeeds): ShortWay {
     if (ctx.state.host !== needs.host) return false
     ctx.state.route = providerRoute(path)
     needs.begin(ctx)
-    if (!isReady || !isDocument(req)) void run(ctx, { mount, isReady })
-    else if (!sendDocument(ctx, mount)) needs.goOn(ctx)
+    if (isReady && isDocument(req)) runDocument(ctx, mount)
+    else void run(ctx, { mount, isReady })
     return true
   }
 }

@@ -30,7 +30,8 @@ export function createDriver(server: Server, scenario: ScenarioName | Scenario, 
   const { beside } = server
   const line = beside ? new TurnLine(server.origin, width, beside.origin) : new Line(server.origin, width)
   const pids = beside ? [server.pid, beside.pid] : server.pid
-  const slots: Slot[] = Array.from({ length: width }, (_, number) => ({ line, number, turn: 0 }))
+  // As many at once for each: what is done for several together is not to be shared by fewer because there are more processes.
+  const slots: Slot[] = Array.from({ length: beside ? width * 2 : width }, (_, number) => ({ line, number, turn: 0 }))
   const one = typeof scenario === 'string' ? scenarios[scenario] : scenario
   const run = async (seconds: number) => {
     const took: number[] = []

@@ -14,6 +14,7 @@ import { createProxies, type Edge, readEdge } from './http/edge.ts'
 import { normalHost } from './http/host.ts'
 import type { SessionCookie } from './http/session.ts'
 import type { SessionStore } from './storage/sessions.ts'
+import { createUnderWay, type UnderWay } from './under-way.ts'
 import { createEntrance, type Entrance, type Found, ownPath, redirect, type Visit } from './workspace-entrance.ts'
 import type { WorkspacesRoom } from './workspaces/create.ts'
 import { createForwarding, type Forwarding, refuse } from './workspaces/proxy.ts'
@@ -61,7 +62,7 @@ interface Own {
   readonly forwarding: Forwarding
   readonly place: (req: IncomingMessage) => Found | undefined
   readonly edgeOf: (req: IncomingMessage) => Edge
-  readonly open: Map<Duplex | ServerResponse, Joined>
+  readonly open: UnderWay<{ readonly what: Duplex | ServerResponse; readonly joined: Joined }>
 }
 
 /** Makes the front; without `workspaces.origin` it takes nothing. */
@@ -101,7 +102,7 @@ export function createWorkspaceFront(needs: FrontNeeds): WorkspaceFront {
       heedless()
       own.forwarding.close()
       // Answers under way have the time that the server gives them.
-      for (const one of own.open.keys()) if (!(one instanceof ServerResponse)) one.destroy()
+      for (const { what } of own.open.all()) if (!(what instanceof ServerResponse)) what.destroy()
     },
   }
 }
@@ -111,7 +112,7 @@ function ownOf({ rooms: { get }, config, sessions, cookie, proxies }: FrontNeeds
   const listed = createProxies(proxies)
   const room = get('workspaces')
   return {
-    ...{ issuer, room, cookie, rows: get('storage').sessions, open: new Map() },
+    ...{ issuer, room, cookie, rows: get('storage').sessions, open: createUnderWay() },
     place: placeOf(workspaces.origin, issuer),
     edgeOf: (req) => readEdge(req, listed),
     entrance: createEntrance({
@@ -226,8 +227,7 @@ function hasBody({ headers }: IncomingMessage): boolean {
 }
 
 function keepAnEye({ open }: Own, what: Duplex | ServerResponse, joined: Joined): void {
-  open.set(what, joined)
-  what.once('close', () => open.delete(what))
+  what.once('close', open.add({ what, joined }))
 }
 
 /** Whoever is refused and keeps the connection has it no longer. */
@@ -238,12 +238,12 @@ function end(socket: Duplex, status: number): void {
 
 /** Nothing that is open outlives a session, a grant or a stop; nor does it keep a session alive that nobody uses. */
 async function recheck(own: Own, concerns: (one: Joined) => boolean): Promise<void> {
-  for (const [socket, joined] of own.open) {
+  for (const { what, joined } of own.open.all()) {
     if (!concerns(joined)) continue
     const { id, host, cookie } = joined
     const session = cookie === undefined ? undefined : await own.rows.find(cookie)
     const isIn = session?.host === host && (await mayStay(own, id, session.account))
-    if (!isIn) socket.destroy()
+    if (!isIn) what.destroy()
   }
 }
 

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerOptions, ty
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import { connect } from 'node:net'
 import { Fault } from '@labgate/contract'
+import { createUnderWay, type UnderWay } from '../under-way.ts'
 
 /** A port on an address, or a unix socket (made with mode 0660). */
 export type Place = { readonly host: string; readonly port: number } | { readonly socket: string }
@@ -89,27 +90,7 @@ function bind(server: Server | TlsServer, place: Place): Promise<void> {
   })
 }
 
-/** Responses under way, and where each stands. */
-type Active = { readonly response: ServerResponse; at: number }[]
-
-/**
- * Notes a response until it is over. In a list: a `Set` that things come to and go from all the time leaves its outgrown tables
- * behind, each of which knows the next one, so that once one of them is old everything that ever stood in later ones (all requests,
- * with all they hold) outlives its time, and is moved to the old heap before it is thrown away. That cost up to a third of the CPU.
- */
-function keepActive(active: Active, response: ServerResponse): void {
-  const own = { response, at: active.length }
-  active.push(own)
-  // It comes once.
-  response.on('close', () => {
-    const last = active.pop() ?? own
-    if (last === own) return
-    last.at = own.at
-    active[own.at] = last
-  })
-}
-
-function closer(server: Server | TlsServer, active: Active): Listening['close'] {
+function closer(server: Server | TlsServer, active: UnderWay<ServerResponse>): Listening['close'] {
   let closing: Promise<void> | undefined
   const run = (graceSeconds: number) =>
     new Promise<void>((resolve) => {
@@ -119,7 +100,7 @@ function closer(server: Server | TlsServer, active: Active): Listening['close'] 
         clearTimeout(cut)
         resolve()
       })
-      for (const { response } of [...active]) leaveAfter(server, response)
+      for (const response of active.all()) leaveAfter(server, response)
     })
   return ({ graceSeconds }) => {
     closing ??= run(graceSeconds)
@@ -161,9 +142,9 @@ export async function listen({
   isPatient = () => false,
   bodySeconds = 30,
 }: ListenNeeds): Promise<Listening> {
-  const active: Active = []
+  const active = createUnderWay<ServerResponse>()
   const track = (req: IncomingMessage, res: ServerResponse) => {
-    keepActive(active, res)
+    res.on('close', active.add(res))
     if (!server.listening) leaveAfter(server, res)
     if (!isPatient(req)) arriveSoon(req, res, bodySeconds)
     handler(req, res)

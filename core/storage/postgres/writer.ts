@@ -8,6 +8,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { Fault } from '@labgate/contract'
 import type pg from 'pg'
+import { createUnderWay } from '../../under-way.ts'
 import type { Pause } from '../writer.ts'
 import { type Connection, execute, type Outcome, postgresFault, type Values } from './client.ts'
 import type { Recall, Recalled } from './recall.ts'
@@ -54,7 +55,7 @@ export interface PostgresWriterNeeds {
 /** Makes the writer. */
 export function createPostgresWriter({ single, pool, recall, pause }: PostgresWriterNeeds): PostgresWriter {
   const scope = new AsyncLocalStorage<{ open: boolean }>()
-  const underWay = new Set<Promise<unknown>>()
+  const underWay = createUnderWay<Promise<unknown>>()
   let last: Promise<unknown> = Promise.resolve()
   let closed = false
   let commits = 0
@@ -68,13 +69,13 @@ export function createPostgresWriter({ single, pool, recall, pause }: PostgresWr
       throw new TypeError('inside storage.transaction() write through the given entity manager, or after it has ended')
     refuse()
     const writing = repeated(attempt)
-    underWay.add(writing)
+    const over = underWay.add(writing)
     try {
       return await writing
     } catch (error) {
       throw postgresFault(error, 'writing')
     } finally {
-      underWay.delete(writing)
+      over()
     }
   }
   const committed = () => {
@@ -116,7 +117,7 @@ export function createPostgresWriter({ single, pool, recall, pause }: PostgresWr
     async close() {
       closed = true
       await last
-      await Promise.allSettled(underWay)
+      await Promise.allSettled(underWay.all())
     },
   }
 }

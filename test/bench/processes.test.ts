@@ -9,10 +9,10 @@ import { makeSite } from './servers.ts'
 import { countStatements } from './statements.ts'
 
 suite('the bench of processes', { skip: needs('postgres') }, () => {
-  test('walks code flows at one process and at two', async () => {
+  test('walks code flows at one process, at two, and at two that share nothing', async () => {
     const found = await processes({ rounds: 1, seconds: 0.3, warmSeconds: 0, width: 2 })
     assert.equal(Math.round(found.requests), 4)
-    assert.ok(found.oneUs > 0 && found.twoUs > 0 && found.ratio > 0)
+    assert.ok(found.oneUs > 0 && found.twoUs > 0 && found.apartUs > 0 && found.ratio > 0)
   })
 })
 
@@ -37,7 +37,7 @@ suite('statements on PostgreSQL', { skip: needs('postgres') }, () => {
 })
 
 test('a second process that costs more misses its floor', () => {
-  const row = { oneUs: 100, twoUs: 100 * mostSecondProcess, ratio: mostSecondProcess, requests: 5 }
+  const row = { oneUs: 100, twoUs: 100 * mostSecondProcess, apartUs: 100, ratio: mostSecondProcess, requests: 5 }
   assert.deepEqual(judgeProcesses(row)[0]?.holds, true)
   assert.deepEqual(judgeProcesses({ ...row, ratio: mostSecondProcess + 0.01 })[0]?.holds, false)
 })

@@ -29,7 +29,11 @@ const walls: readonly (readonly [from: string, to: string, why: string])[] = [
   ['core/oidc/', 'core/login/', 'only login knows the order of a login'],
   ['core/(?!services\\.ts)', '(tsyringe|reflect-metadata)$', 'the container stays in one file'],
   ['plugins/', '(tsyringe|reflect-metadata)$', 'the container stays in one file'],
-  ['core/(?!cli/)[^/]+/', 'core/(?!clock\\.ts|random\\.ts|under-way\\.ts)[^/]+\\.ts', 'only the composition root knows every room'],
+  [
+    'core/(?!cli/)[^/]+/',
+    'core/(?!clock\\.ts|random\\.ts|under-way\\.ts)[^/]+\\.ts',
+    'only the composition root knows every room',
+  ],
   ['(core|plugins)/(?!.*\\.test\\.ts)', 'test/', 'test code is for tests'],
   [
     '(core|plugins)/(?!.*\\.test\\.ts)',

@@ -191,7 +191,7 @@ export function createApp(needs: AppNeeds): App {
       const listener = (req: IncomingMessage, res: ServerResponse) => {
         if (!shortWay(req, res) && !(isStraight && toProvider(req, res))) void longWay(req, res)
       }
-      // No dialect has them.
+      // The Provider's come first: no dialect has those.
       const document = (req: IncomingMessage, res: ServerResponse) => {
         if (!isStraight || !toProvider(req, res)) listener(req, res)
       }

@@ -2,6 +2,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type Browser,
   type BrowserContext,
@@ -77,7 +78,7 @@ export async function openProfile(
 
 /**
  * Loads a page, and does `again` where the machine's network changed meanwhile: a container that begins brings an interface, for
- * which Chromium breaks off whatever it is loading.
+ * which Chromium breaks off whatever it is loading. Several may begin one after another.
  */
 export async function loadSteadily(page: Page, load: () => Promise<unknown>, again = load): Promise<void> {
   let isBroken = false
@@ -86,14 +87,24 @@ export async function loadSteadily(page: Page, load: () => Promise<unknown>, aga
   }
   page.on('requestfailed', note)
   try {
-    await load()
-  } catch (error) {
-    if (!isBroken) throw error
-    await again()
+    for (let left = mostLoads; ; left--) {
+      isBroken = false
+      try {
+        await (left === mostLoads ? load : again)()
+        return
+      } catch (error) {
+        if (!isBroken || left === 1) throw error
+        await sleep(calmMs)
+      }
+    }
   } finally {
     page.off('requestfailed', note)
   }
 }
+
+const mostLoads = 4
+/** Until the next interface of a container that begins is there as well. */
+const calmMs = 300
 
 function launching({ rules }: BrowserOptions) {
   const hosts = `--host-resolver-rules=${[rules ?? [], loopbackOnly].flat().join(' , ')}`

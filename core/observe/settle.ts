@@ -7,7 +7,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
 /** By how many per cent of what lives the heap may grow until V8 looks at all of it; left alone it is up to three hundred. */
-const growth = 70
+const growth = 50
 
 /**
  * An ordinary collection, after which V8 gives free pages back within ten seconds. The one that gives them back at once (`last-resort`)

@@ -29,8 +29,8 @@ test('settle() collects what a start left behind', () => {
   assert.ok(Number(left) > 20, `${left} MB`)
 })
 
-test('the heap may grow by seven tenths before V8 looks at all of it, unless an option of Node says more', () => {
-  assert.deepEqual(boundsOf(['--max-old-space-size=900', '']), ['--heap-growing-percent=70'])
+test('the heap may grow by a half before V8 looks at all of it, unless an option of Node says more', () => {
+  assert.deepEqual(boundsOf(['--max-old-space-size=900', '']), ['--heap-growing-percent=50'])
   assert.deepEqual(boundsOf(['', '--max-old-space-size=900 --heap-growing-percent=40']), [])
 })
 

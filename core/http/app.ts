@@ -20,7 +20,7 @@ import { type ProviderMount, providerDoor } from './provider.ts'
 import { createProviderShortWay, isDocument } from './provider-short.ts'
 import { createLimits, type Limits } from './rate.ts'
 import { createRoutes, type Routes } from './routes.ts'
-import { createShortWay, type ShortNeeds } from './short.ts'
+import { createShortWay, type ShortNeeds, type ShortWay } from './short.ts'
 import { atTurnsEnd } from './turn.ts'
 import { newState, type RequestSample, type WatchNeeds, watchEnd } from './watch.ts'
 
@@ -188,13 +188,13 @@ export function createApp(needs: AppNeeds): App {
       mount = given
     },
     callback() {
-      const listener = (req: IncomingMessage, res: ServerResponse) => {
-        if (!shortWay(req, res) && !(isStraight && toProvider(req, res))) void longWay(req, res)
+      const straight: ShortWay = (req, res) => isStraight && toProvider(req, res)
+      const byWays = (first: ShortWay, second: ShortWay) => (req: IncomingMessage, res: ServerResponse) => {
+        if (!first(req, res) && !second(req, res)) void longWay(req, res)
       }
-      // The Provider's come first: no dialect has those.
-      const document = (req: IncomingMessage, res: ServerResponse) => {
-        if (!isStraight || !toProvider(req, res)) listener(req, res)
-      }
+      const listener = byWays(shortWay, straight)
+      // No dialect has the Provider's documents.
+      const document = byWays(straight, shortWay)
       // Who traces requests may have said at its arrival which one this is.
       if (spans !== undefined) return spans.around(listener)
       const later = atTurnsEnd(listener)

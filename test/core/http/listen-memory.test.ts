@@ -13,7 +13,7 @@ function grown(): number {
     import { getHeapSpaceStatistics } from 'node:v8'
     import { listen } from ${JSON.stringify(module)}
     const handler = (req, res) => {
-      req.ballast = Array.from({ length: 1000 }, () => ({}).toString)
+      req.ballast = new Array(1000).fill(0)
       setImmediate(() => res.end('x'))
     }
     const server = await listen({ handler, place: { host: '127.0.0.1', port: 0 } })

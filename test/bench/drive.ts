@@ -83,28 +83,54 @@ export interface Pairing {
   readonly width: number
 }
 
-/** Measures all servers by turns, the order rotated each round; a round that others disturbed is done once more. */
+/** Measures all servers by turns. */
 export async function byTurns(
   servers: readonly Server[],
   scenario: ScenarioName | ((server: Server) => Scenario),
-  { rounds, seconds, warmSeconds, width }: Pairing,
+  pairing: Pairing,
 ): Promise<Map<Server['name'], Round[]>> {
-  const drivers = servers.map((server) =>
-    createDriver(server, typeof scenario === 'string' ? scenario : scenario(server), width),
-  )
-  const all = new Map(servers.map(({ name }) => [name, [] as Round[]]))
-  for (const driver of drivers) await driver.load(warmSeconds)
+  const driverOf = (server: Server) =>
+    createDriver(server, typeof scenario === 'string' ? scenario : scenario(server), pairing.width)
+  return turns(new Map(servers.map((server) => [server.name, driverOf(server)])), pairing)
+}
+
+/** Measures by turns, the order rotated each round; a round that others disturbed is done once more. Closes the drivers. */
+export async function turns<K>(
+  drivers: ReadonlyMap<K, Pick<Driver, 'load' | 'close'>>,
+  { rounds, seconds, warmSeconds }: Omit<Pairing, 'width'>,
+): Promise<Map<K, Round[]>> {
+  const lines = [...drivers].map(([key, driver]) => ({ key, driver, found: [] as Round[] }))
+  for (const { driver } of lines) await driver.load(warmSeconds)
   for (let round = 0; round < rounds; round++) {
-    for (let turn = 0; turn < drivers.length; turn++) {
-      const driver = drivers[(round + turn) % drivers.length] as Driver
+    const at = round % lines.length
+    for (const { driver, found } of [...lines.slice(at), ...lines.slice(0, at)]) {
       // While others were measured V8 looked through its idle heap, and threw optimized code away with what it found unused.
       await driver.load(warmSeconds / 3)
-      await quiet()
+      // A round that is too short to say anything waits for nobody.
+      await quiet({ tries: seconds < 1 ? 1 : 20 })
       const first = await driver.load(seconds)
       const better = first.foreign > 0.25 ? await driver.load(seconds) : first
-      all.get(driver.server.name)?.push(better.foreign < first.foreign ? better : first)
+      found.push(better.foreign < first.foreign ? better : first)
     }
   }
-  for (const driver of drivers) await driver.close()
-  return all
+  for (const { driver } of lines) await driver.close()
+  return new Map(lines.map(({ key, found }) => [key, found]))
+}
+
+/** Several drivers at once, as one: what they found in the middle, but for the rates, which add up. */
+export function together(drivers: readonly Driver[]): Pick<Driver, 'load' | 'close'> {
+  return {
+    async load(seconds) {
+      const all = await Promise.all(drivers.map((driver) => driver.load(seconds)))
+      const of = (part: keyof Round) => median(all.map((one) => one[part]))
+      const perSecond = all.reduce((sum, one) => sum + one.perSecond, 0)
+      return {
+        ...{ perSecond, p50: of('p50'), p99: of('p99'), cpuUs: of('cpuUs') },
+        ...{ foreign: of('foreign'), requests: of('requests') },
+      }
+    },
+    async close() {
+      for (const driver of drivers) await driver.close()
+    },
+  }
 }

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { userCache } from './dialect-scenarios.ts'
 import { makeDialectSite } from './dialect-site.ts'
-import { createDriver, type Pairing } from './drive.ts'
+import { createDriver, type Pairing, turns } from './drive.ts'
 import { leastGrown, mostCleanupMs, mostGrownStart, mostLookupMs } from './floors.ts'
 import { clientId, clientSecret, makeLargeSite, nothing, type Sizes, tokenValue } from './large-site.ts'
 import { hasProc, median, memoryOf, quiet } from './measure.ts'
@@ -231,22 +231,9 @@ async function alternate(
   servers: Readonly<Record<'small' | 'large', Server>>,
   { pairing, scenarioOf }: { pairing: Pairing; scenarioOf: (size: 'small' | 'large') => Scenario },
 ) {
-  const sizes = ['small', 'large'] as const
-  const drivers = {
-    small: createDriver(servers.small, scenarioOf('small'), pairing.width),
-    large: createDriver(servers.large, scenarioOf('large'), pairing.width),
-  }
-  const rounds = { small: [] as Round[], large: [] as Round[] }
-  for (const size of sizes) await drivers[size].load(pairing.warmSeconds)
-  for (let round = 0; round < pairing.rounds; round++)
-    for (const size of round % 2 === 0 ? sizes : sizes.toReversed()) {
-      // A round that is too short to say anything waits for nobody.
-      await quiet({ tries: pairing.seconds < 1 ? 1 : 20 })
-      rounds[size].push(await drivers[size].load(pairing.seconds))
-    }
-  for (const size of sizes) await drivers[size].close()
-  return rounds
+  const driverOf = (size: 'small' | 'large') => createDriver(servers[size], scenarioOf(size), pairing.width)
+  const rounds = await turns(new Map((['small', 'large'] as const).map((size) => [size, driverOf(size)])), pairing)
+  return { small: rounds.get('small') ?? [], large: rounds.get('large') ?? [] }
 }
 
 type Found = Awaited<ReturnType<typeof alternate>>
-type Round = Awaited<ReturnType<ReturnType<typeof createDriver>['load']>>

@@ -5,9 +5,9 @@
  * @module
  */
 import { newDatabase } from '../support/storage-postgres.ts'
-import { createDriver, type Driver, fill, type Pairing, type Round } from './drive.ts'
+import { createDriver, fill, type Pairing, type Round, together, turns } from './drive.ts'
 import { mostSecondProcess } from './floors.ts'
-import { median, quiet } from './measure.ts'
+import { median } from './measure.ts'
 import type { Verdict } from './report.ts'
 import { freePort, makeSite, type Server, type Site, type Starting } from './servers.ts'
 
@@ -31,8 +31,6 @@ export function judgeProcesses({ oneUs, twoUs, apartUs, ratio }: ProcessRow): Ve
   return [{ claim, holds: ratio <= mostSecondProcess }]
 }
 
-type Way = 'one' | 'two' | 'apart'
-
 /** Measures it. All stay on one core: what two cores give together is not what this asks. */
 export async function processes(pairing: Pairing): Promise<ProcessRow> {
   const sites = [await siteOfItsOwn(), await siteOfItsOwn(), await siteOfItsOwn()] as const
@@ -49,8 +47,11 @@ export async function processes(pairing: Pairing): Promise<ProcessRow> {
     const alone = await Promise.all(apart.map((site) => start(site)))
     // A look at whether it works warms nothing.
     if (pairing.warmSeconds > 0) for (const server of [one, ...alone]) await fill(server)
-    const found = await measured({ one: [one], two: [both], apart: alone }, pairing)
-    const of = (way: Way, part: keyof Round) => median((found.get(way) ?? []).map((round) => round[part]))
+    const driverOf = (server: Server) => createDriver(server, 'code', pairing.width)
+    const drivers = { one: driverOf(one), two: driverOf(both), apart: together(alone.map(driverOf)) }
+    const found = await turns(new Map(Object.entries(drivers)), pairing)
+    const of = (way: keyof typeof drivers, part: keyof Round) =>
+      median((found.get(way) ?? []).map((round) => round[part]))
     const [oneUs, twoUs] = [of('one', 'cpuUs'), of('two', 'cpuUs')]
     return { oneUs, twoUs, apartUs: of('apart', 'cpuUs'), ratio: twoUs / oneUs, requests: of('two', 'requests') }
   } finally {
@@ -62,27 +63,4 @@ export async function processes(pairing: Pairing): Promise<ProcessRow> {
 async function siteOfItsOwn(): Promise<Site> {
   const database = { url: await newDatabase(), connections: 20 }
   return makeSite(() => ({ database }))
-}
-
-async function measured(
-  ways: Readonly<Record<Way, readonly Server[]>>,
-  { rounds, seconds, warmSeconds, width }: Pairing,
-): Promise<ReadonlyMap<Way, Round[]>> {
-  const all = new Map((['one', 'two', 'apart'] as const).map((way) => [way, [] as Round[]]))
-  const drivers = new Map([...all.keys()].map((way) => [way, ways[way].map((at) => createDriver(at, 'code', width))]))
-  for (let round = 0; round < rounds; round++) {
-    for (const [way, rounds] of all) {
-      const own = drivers.get(way) ?? []
-      // What ran idle while another was measured has lost optimized code to the collections of such a time.
-      await load(own, warmSeconds)
-      await quiet()
-      rounds.push(...(await load(own, seconds)))
-    }
-  }
-  for (const driver of [...drivers.values()].flat()) await driver.close()
-  return all
-}
-
-function load(drivers: readonly Driver[], seconds: number): Promise<Round[]> {
-  return Promise.all(drivers.map((driver) => driver.load(seconds)))
 }

@@ -31,8 +31,18 @@ export async function makeDialectSite({ people, tokens }: { people: number; toke
   cloud.buckets[bucket] = { info: '{}' }
   cloud.readers[bucket] = [cloudAccounts.machine]
   const site = await makeSite(({ port }) => partOf(port, cloud.url))
-  // It makes the tables.
-  await (await site.start()).stop()
+  const remove = async () => {
+    await cloud.stop()
+    await site.remove()
+  }
+  try {
+    // It makes the tables.
+    await (await site.start()).stop()
+  } catch (error) {
+    // Left open, the cloud would keep the process for ever.
+    await remove()
+    throw error
+  }
   const file = join(site.folder, 'labgate.db')
   const values = fill(file, { people, tokens })
   return {
@@ -43,10 +53,7 @@ export async function makeDialectSite({ people, tokens }: { people: number; toke
       database.exec(sql)
       database.close()
     },
-    async remove() {
-      await cloud.stop()
-      await site.remove()
-    },
+    remove,
   }
 }
 

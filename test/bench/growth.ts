@@ -162,19 +162,24 @@ const leastCold = 25_000
 
 /** Who holds a token, asked about people who were not asked about since long: of few, and of a tenth as many as there are tokens. */
 async function holdersRow(tokens: number, pairing: Pairing): Promise<GrowthRow> {
-  const small = Math.min(leastCold, tokens)
-  const sizes = { small, large: Math.max(small, tokens / 10) }
-  const of = (people: number) => makeDialectSite({ people, tokens: people })
-  const sites = { small: await of(sizes.small), large: await of(sizes.large) }
-  const servers = { small: await sites.small.start(), large: await sites.large.start() }
+  const least = Math.min(leastCold, tokens)
+  const sizes = { small: least, large: Math.max(least, tokens / 10) }
+  const undo: (() => Promise<void>)[] = []
+  const start = async (people: number) => {
+    const site = await makeDialectSite({ people, tokens: people })
+    undo.unshift(() => site.remove())
+    const server = await site.start()
+    undo.unshift(() => server.stop())
+    return { site, server }
+  }
   try {
+    const [small, large] = [await start(sizes.small), await start(sizes.large)]
+    const servers = { small: small.server, large: large.server }
+    const sites = { small: small.site, large: large.site }
     const found = await alternate(servers, { pairing, scenarioOf: (size) => userCache(sites[size], 'cold') })
     return rowOf({ what: `user-cache: ${holders}`, sizes: { people: sizes.large }, found })
   } finally {
-    for (const size of ['small', 'large'] as const) {
-      await servers[size].stop()
-      await sites[size].remove()
-    }
+    for (const one of undo) await one()
   }
 }
 

@@ -12,7 +12,7 @@ function megabytes(script: string, options: readonly string[] = []): number {
     import { setImmediate as turn } from 'node:timers/promises'
     ${script}
     let kept = []
-    for (let turns = 0; turns < 60; turns++) {
+    for (let turns = 0; turns < 120; turns++) {
       for (let made = 0; made < 50_000; made++) kept.push({ made })
       if (kept.length > 200_000) kept = []
       await turn()

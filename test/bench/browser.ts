@@ -75,17 +75,20 @@ function answerOf(pool: Pool, asking: Dispatcher.DispatchOptions): Promise<Got> 
   })
 }
 
-/** One site at two addresses: each request goes to the other one than that before it, and calls it by the first. */
+/** A browser of one site at two addresses: each request goes to the other one than that before it, and calls it by the first. */
 export class TurnLine extends Line {
   readonly #other: Line
+  #turn: number
 
-  constructor(origin: string, connections: number, other: string) {
-    super(origin, connections)
-    this.#other = new Line(other, connections)
+  /** Begins at the first address, or with 1 at the other one. */
+  constructor(origin: string, other: string, begin: number) {
+    super(origin, 1)
+    this.#other = new Line(other, 1)
+    this.#turn = begin
   }
 
   override ask(path: string, asking: Asking = {}, jar?: Jar): Promise<Answer> {
-    if (this.requests % 2 === 0) return super.ask(path, asking, jar)
+    if (this.#turn++ % 2 === 0) return super.ask(path, asking, jar)
     this.requests++
     const headers = { ...asking.headers, host: new URL(this.origin).host }
     return this.#other.ask(path, { ...asking, headers }, jar)

@@ -28,10 +28,15 @@ export interface Driver {
 /** Makes a driver with `width` operations at once. */
 export function createDriver(server: Server, scenario: ScenarioName | Scenario, width: number): Driver {
   const { beside } = server
-  const line = beside ? new TurnLine(server.origin, width, beside.origin) : new Line(server.origin, width)
   const pids = beside ? [server.pid, beside.pid] : server.pid
   // As many at once for each: what is done for several together is not to be shared by fewer because there are more processes.
-  const slots: Slot[] = Array.from({ length: beside ? width * 2 : width }, (_, number) => ({ line, number, turn: 0 }))
+  const slots: Slot[] = beside
+    ? Array.from({ length: width * 2 }, (_, number) => {
+        return { line: new TurnLine(server.origin, beside.origin, number), number, turn: 0 }
+      })
+    : slotsOn(new Line(server.origin, width), width)
+  const lines = [...new Set(slots.map(({ line }) => line))]
+  const requests = () => lines.reduce((sum, line) => sum + line.requests, 0)
   const one = typeof scenario === 'string' ? scenarios[scenario] : scenario
   const run = async (seconds: number) => {
     const took: number[] = []
@@ -49,7 +54,7 @@ export function createDriver(server: Server, scenario: ScenarioName | Scenario, 
   return {
     server,
     async load(seconds) {
-      const before = line.requests
+      const before = requests()
       const cost = await costOf(pids, () => run(seconds))
       const count = cost.value.length
       return {
@@ -58,15 +63,19 @@ export function createDriver(server: Server, scenario: ScenarioName | Scenario, 
         p99: quantile(cost.value, 0.99),
         cpuUs: (cost.cpu * 1e6) / count,
         foreign: cost.foreign,
-        requests: (line.requests - before) / count,
+        requests: (requests() - before) / count,
       }
     },
     async exactly(count) {
       const [slot] = slots
       for (let done = 0; slot && done < count; done++) await one(slot)
     },
-    close: () => line.close(),
+    close: async () => void (await Promise.all(lines.map((line) => line.close()))),
   }
+}
+
+function slotsOn(line: Line, width: number): Slot[] {
+  return Array.from({ length: width }, (_, number) => ({ line, number, turn: 0 }))
 }
 
 /** Everybody signs in once, so that what is measured are people who are known. */
@@ -100,12 +109,12 @@ export async function turns<K>(
   { rounds, seconds, warmSeconds }: Omit<Pairing, 'width'>,
 ): Promise<Map<K, Round[]>> {
   const lines = [...drivers].map(([key, driver]) => ({ key, driver, found: [] as Round[] }))
-  for (const { driver } of lines) await driver.load(warmSeconds)
   for (let round = 0; round < rounds; round++) {
     const at = round % lines.length
     for (const { driver, found } of [...lines.slice(at), ...lines.slice(0, at)]) {
-      // While others were measured V8 looked through its idle heap, and threw optimized code away with what it found unused.
-      await driver.load(warmSeconds / 3)
+      // Each time: while others were measured V8 looked through its idle heap, and threw optimized code away with what it found
+      // unused, which is back after some hundred operations.
+      await driver.load(warmSeconds)
       // A round that is too short to say anything waits for nobody.
       await quiet({ tries: seconds < 1 ? 1 : 20 })
       const first = await driver.load(seconds)

@@ -96,7 +96,7 @@ export const mostGrownStart = 1.1
 /** Most milliseconds for which a step of cleaning up holds the writer. */
 export const mostCleanupMs = { p99: 20, ever: 50 } as const
 
-/** How many times as much CPU two processes on one PostgreSQL may need for a code flow as one does. */
+/** How many times as much CPU two processes on one PostgreSQL may need for a code flow as two that share nothing. */
 export const mostSecondProcess = 1.1
 
 /** Most milliseconds by which the event loop is late (p99) at seven tenths of the most that it can do. */

@@ -37,7 +37,14 @@ suite('statements on PostgreSQL', { skip: needs('postgres') }, () => {
 })
 
 test('a second process that costs more misses its floor', () => {
-  const row = { oneUs: 100, twoUs: 100 * mostSecondProcess, apartUs: 100, ratio: mostSecondProcess, requests: 5 }
+  const row = {
+    oneUs: 100,
+    twoUs: 100 * mostSecondProcess,
+    apartUs: 100,
+    ratio: mostSecondProcess,
+    toOne: 2,
+    requests: 5,
+  }
   assert.deepEqual(judgeProcesses(row)[0]?.holds, true)
   assert.deepEqual(judgeProcesses({ ...row, ratio: mostSecondProcess + 0.01 })[0]?.holds, false)
 })

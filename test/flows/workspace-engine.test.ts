@@ -58,10 +58,29 @@ else
         await new Promise((done) => setTimeout(done, 100))
       }
     }
-    const revive = async (whom: 'engine' | 'both') => {
+    type Whom = 'engine' | 'both'
+    const revive = async (whom: Whom) => {
       if (whom === 'both') await serving.kill()
       await engine.start()
       if (whom === 'both') serving = await victims.start()
+    }
+    /** Tells Labgate something, and the engine dies at this step of it. */
+    const cut = async (
+      like: RegExp,
+      { moment, whom }: { moment: Moment; whom: Whom },
+      tell: () => Promise<unknown>,
+    ) => {
+      const told = Promise.withResolvers<unknown>()
+      const dead = wire.cut(like, moment, async () => {
+        // Labgate first: what outlives the engine by a moment hears of its end and gives up what was asked of it.
+        await told.promise
+        if (whom === 'both') await serving.kill()
+      })
+      tell().then(told.resolve, told.reject)
+      const answer = await told.promise
+      await dead
+      await revive(whom)
+      return String(answer)
     }
     const assertNothingLeft = async () => {
       assert.deepEqual(
@@ -109,10 +128,7 @@ else
         ['after', 'both'] as const,
       ])
         test(`${step}, killed ${moment} it is done (${whom}): adopted or taken away`, patience, async () => {
-          const dead = wire.cut(like, moment)
-          const id = String(await serving.tell('request', { profile: 'boxed' }))
-          await dead
-          await revive(whom)
+          const id = await cut(like, { moment, whom }, () => serving.tell('request', { profile: 'boxed' }))
           // Who hears that the engine is gone gives up and cleans; who was killed itself goes on.
           const state = await until(id, 'failed', 'ready')
           if (whom === 'both') assert.equal(state, 'ready')
@@ -167,10 +183,8 @@ else
     for (const [step, like, moment] of ending)
       test(`${step}, killed ${moment} it is done: the end is finished`, patience, async () => {
         const id = await start()
-        const dead = wire.cut(like, moment)
-        await serving.tell('stop', { id })
-        await dead
-        await revive(moment === 'after' ? 'both' : 'engine')
+        const whom = moment === 'after' ? 'both' : 'engine'
+        await cut(like, { moment, whom }, () => serving.tell('stop', { id }))
         await until(id, 'stopped')
         await assertNothingLeft()
       })

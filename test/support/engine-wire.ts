@@ -11,14 +11,18 @@ export type Moment = 'before' | 'after'
 /** A socket that leads to an engine. */
 export interface Wire {
   readonly socket: string
-  /** At the next request like this (`POST /containers/create`) the engine is killed with SIGKILL; settles when it is dead. */
-  cut(like: RegExp, moment: Moment): Promise<void>
+  /**
+   * At the next request like this (`POST /containers/create`) the engine is killed with SIGKILL; settles when it is dead. What comes
+   * first is done while nobody has been answered yet.
+   */
+  cut(like: RegExp, moment: Moment, first?: () => Promise<void>): Promise<void>
   close(): Promise<void>
 }
 
 interface Cut {
   readonly like: RegExp
   readonly moment: Moment
+  readonly first: () => Promise<void>
   readonly done: () => void
 }
 
@@ -36,9 +40,9 @@ export async function wireTo(engine: Engine): Promise<Wire> {
   await new Promise<void>((done) => server.listen(socket, done))
   return {
     socket,
-    cut: (like, moment) =>
+    cut: (like, moment, first = async () => undefined) =>
       new Promise((done) => {
-        next = { like, moment, done }
+        next = { like, moment, first, done }
       }),
     async close() {
       server.closeAllConnections()
@@ -74,6 +78,7 @@ async function cutAt(
     to.end(body)
     await buffer(await answered)
   }
+  await cut.first()
   await engine.kill()
   res.destroy()
   cut.done()

@@ -4,6 +4,7 @@ import { type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isFault } from '@labgate/contract'
@@ -47,6 +48,28 @@ test('close() cuts off what still runs after the grace', async () => {
   const started = performance.now()
   await Promise.all([assert.rejects(slow, { code: 'ECONNRESET' }), server.close({ graceSeconds: 0.1 })])
   assert.ok(performance.now() - started < 2000)
+})
+
+test('a request without a body has ended when it comes, can be read and passed on; who leaves is told by the response', async () => {
+  const arrived = Promise.withResolvers<readonly [IncomingMessage, ServerResponse]>()
+  const server = await listen({ handler: (req, res) => arrived.resolve([req, res]), place: { host, port: 0 } })
+  try {
+    const client = connect(server.port ?? 0, host)
+    // As `curl -X POST` says it: neither a length nor pieces (RFC 9112 §6.3).
+    client.write('POST /anything HTTP/1.1\r\nHost: x\r\n\r\n')
+    const [req, res] = await arrived.promise
+    assert.equal(req.readableEnded, true)
+    const onwards = new PassThrough()
+    req.pipe(onwards)
+    assert.equal((await onwards.toArray()).length, 0)
+    assert.equal((await req.toArray()).length, 0)
+    const gone = new Promise((resolve) => res.once('close', resolve))
+    client.destroy()
+    await gone
+    assert.equal(res.writableFinished, false)
+  } finally {
+    await server.close({ graceSeconds: 0 })
+  }
 })
 
 test('close() may be called twice', async () => {

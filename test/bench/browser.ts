@@ -1,6 +1,5 @@
 /** The driver's browser: a jar of cookies over one keep-alive pool, as cheap as it can be while it still checks every answer. @module */
-import type { IncomingHttpHeaders } from 'node:http'
-import { type Dispatcher, Pool } from 'undici'
+import { Wires } from './wires.ts'
 
 /** One answer. */
 export interface Answer {
@@ -19,12 +18,12 @@ export interface Asking {
 /** Connections to one server, and how many requests went over them. */
 export class Line {
   readonly origin: string
-  readonly #pool: Pool
+  readonly #wires: Wires
   requests = 0
 
   constructor(origin: string, connections: number) {
     this.origin = origin
-    this.#pool = new Pool(origin, { connections, pipelining: 1, keepAliveTimeout: 60_000 })
+    this.#wires = new Wires(origin, connections)
   }
 
   async ask(path: string, asking: Asking = {}, jar?: Jar): Promise<Answer> {
@@ -36,43 +35,15 @@ export class Line {
       ...(form ? { 'content-type': 'application/x-www-form-urlencoded' } : {}),
       ...asking.headers,
     }
-    const body = form?.toString() ?? asking.body ?? null
-    const { status, headers: got, text } = await answerOf(this.#pool, { method, path, headers, body })
-    jar?.take(got['set-cookie'])
-    return { status, location: typeof got.location === 'string' ? got.location : undefined, text }
+    const body = form?.toString() ?? asking.body
+    const { status, location, cookies: set, text } = await this.#wires.ask({ method, path, headers, body })
+    jar?.take(set)
+    return { status, location, text }
   }
 
-  close(): Promise<void> {
-    return this.#pool.close()
+  close(): void {
+    this.#wires.close()
   }
-}
-
-interface Got {
-  readonly status: number
-  readonly headers: IncomingHttpHeaders
-  readonly text: string
-}
-
-/** By the pool's own handler: a body as a stream costs the driver more than the server needs for a document. */
-function answerOf(pool: Pool, asking: Dispatcher.DispatchOptions): Promise<Got> {
-  return new Promise((resolve, reject) => {
-    let head: Omit<Got, 'text'> | undefined
-    const parts: Buffer[] = []
-    pool.dispatch(asking, {
-      onRequestStart: () => undefined,
-      onResponseStart(_, status, headers) {
-        head = { status, headers }
-      },
-      onResponseData: (_, part) => void parts.push(part),
-      onResponseEnd() {
-        const [only = Buffer.alloc(0)] = parts
-        const text = (parts.length > 1 ? Buffer.concat(parts) : only).toString()
-        if (head === undefined) reject(new Error('an answer without a head'))
-        else resolve({ ...head, text })
-      },
-      onResponseError: (_, error) => reject(error),
-    })
-  })
 }
 
 /** A browser of one site at two addresses: each request goes to the other one than that before it, and calls it by the first. */
@@ -94,9 +65,9 @@ export class TurnLine extends Line {
     return this.#other.ask(path, { ...asking, headers }, jar)
   }
 
-  override async close(): Promise<void> {
-    await super.close()
-    await this.#other.close()
+  override close(): void {
+    super.close()
+    this.#other.close()
   }
 }
 
@@ -111,8 +82,8 @@ export class Jar {
       .join('; ')
   }
 
-  take(header: string | string[] | undefined): void {
-    for (const line of header === undefined ? [] : [header].flat()) {
+  take(headers: readonly string[]): void {
+    for (const line of headers) {
       const [pair = ''] = line.split(';', 1)
       const at = pair.indexOf('=')
       const [name, value] = [pair.slice(0, at), pair.slice(at + 1)]

@@ -75,6 +75,6 @@ async function atRate(
     under.push(scenarios.code(slot).then(() => void took.push(performance.now() - due)))
   }
   await Promise.all(under)
-  await line.close()
+  line.close()
   return took
 }

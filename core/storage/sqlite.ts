@@ -1,5 +1,5 @@
 /** Opening an SQLite file: the file itself, and the connection of the hot path. MikroORM's beside it is in `sqlite-orm.ts`. @module */
-import { accessSync, closeSync, openSync } from 'node:fs'
+import { accessSync, closeSync, openSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { Fault } from '@labgate/contract'
 import Database from 'better-sqlite3'
@@ -11,7 +11,15 @@ export type SqliteDatabase = Database.Database
 export const pragmas = ['journal_mode = WAL', 'wal_autocheckpoint = 0', 'foreign_keys = ON', 'busy_timeout = 5000']
 // A commit that was reported survives a power cut: the serving connection's is waited for by the writer, without
 // holding the event loop (wal.ts).
-const servingPragmas = [...pragmas, 'synchronous = NORMAL', 'cache_size = -16384']
+const servingPragmas = [...pragmas, 'synchronous = NORMAL']
+
+/**
+ * KiB of pages that the serving connection keeps of a file of so many bytes: 16 MiB, of large files a thirty-second up to 128 MiB, which holds
+ * what every lookup passes on its way to the row; else that is read again for each.
+ */
+export function pageCacheKiB(bytes: number): number {
+  return Math.round(Math.min(128 * 1024, Math.max(16 * 1024, bytes / 1024 / 32)))
+}
 
 /**
  * Makes the file (mode 0600) and its folder when they are missing, and opens the hot path's connection.
@@ -27,6 +35,8 @@ export function openDatabase(file: string): SqliteDatabase {
     for (const pragma of servingPragmas) {
       database.pragma(pragma)
     }
+    // Negative: KiB, not pages.
+    database.pragma(`cache_size = -${pageCacheKiB(statSync(path).size)}`)
     return database
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)

@@ -121,6 +121,25 @@ suite('two storages on one PostgreSQL', { skip: needs('postgres') }, () => {
     assert.deepEqual(counted, [{ deadlocks: 0 }])
   })
 
+  test('tables whose rows come and go are swept sooner than PostgreSQL would', async () => {
+    const pool = createPool(targetOf(one.file), 1)
+    try {
+      const { rows } = await pool.query<{ relname: string; set: string[] }>(
+        `select relname, reloptions as set from pg_class where reloptions is not null and relkind = 'r'
+          and relnamespace = current_schema()::regnamespace order by relname`,
+      )
+      const sooner = ['autovacuum_vacuum_scale_factor=0.02', 'autovacuum_vacuum_threshold=200']
+      const set = [...sooner, 'autovacuum_analyze_scale_factor=0.05']
+      const names = ['api_token', 'artifact', 'browser_session', 'document', 'rate_limit', 'setting']
+      assert.deepEqual(
+        rows.map(({ relname, set }) => [relname, set]),
+        names.map((name) => [name, set]),
+      )
+    } finally {
+      await pool.end()
+    }
+  })
+
   test('every statement of the ledger is one of PostgreSQL’s, too', async () => {
     const pool = createPool(targetOf(one.file), 1)
     const queries = postgresQueries(pool)

@@ -47,7 +47,7 @@ const limits: ServerOptions = {
   maxHeaderSize: 16 * 1024,
   connectionsCheckingInterval: 5_000,
   // A request without a body is a stream that has ended already: four events that nobody waits for, each in a turn of its own, were
-  // a fifth of what a document costs. So whoever waits for the end of a request asks `readableEnded` first, or waits for the response's.
+  // a tenth of what a document costs. So whoever waits for the end of a request asks `readableEnded` first, or waits for the response's.
   optimizeEmptyRequests: true,
 }
 

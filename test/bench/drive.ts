@@ -29,14 +29,9 @@ export interface Driver {
 export function createDriver(server: Server, scenario: ScenarioName | Scenario, width: number): Driver {
   const { beside } = server
   const pids = beside ? [server.pid, beside.pid] : server.pid
-  // As many at once for each: what is done for several together is not to be shared by fewer because there are more processes.
-  const slots: Slot[] = beside
-    ? Array.from({ length: width * 2 }, (_, number) => {
-        return { line: new TurnLine(server.origin, beside.origin, number), number, turn: 0 }
-      })
-    : slotsOn(new Line(server.origin, width), width)
-  const lines = [...new Set(slots.map(({ line }) => line))]
-  const requests = () => lines.reduce((sum, line) => sum + line.requests, 0)
+  const slots: Slot[] = linesTo(server, width).map((line, number) => ({ line, number, turn: 0 }))
+  const lines = new Set(slots.map(({ line }) => line))
+  const requests = () => [...lines].reduce((sum, line) => sum + line.requests, 0)
   const one = typeof scenario === 'string' ? scenarios[scenario] : scenario
   const run = async (seconds: number) => {
     const took: number[] = []
@@ -76,8 +71,11 @@ export function createDriver(server: Server, scenario: ScenarioName | Scenario, 
   }
 }
 
-function slotsOn(line: Line, width: number): Slot[] {
-  return Array.from({ length: width }, (_, number) => ({ line, number, turn: 0 }))
+/** One for each operation at once. */
+function linesTo({ origin, beside }: Server, width: number): Line[] {
+  if (beside === undefined) return new Array<Line>(width).fill(new Line(origin, width))
+  // As many at once for each process: what is done for several together is not to be shared by fewer because there are more processes.
+  return Array.from({ length: width * 2 }, (_, number) => new TurnLine(origin, beside.origin, number))
 }
 
 /** Everybody signs in once, so that what is measured are people who are known. */

@@ -4,6 +4,7 @@ import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, suite, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { TurnLine } from './browser.ts'
 import { Wires, type Wish } from './wires.ts'
 
 suite('wires', async () => {
@@ -71,5 +72,31 @@ suite('wires', async () => {
     await assert.rejects(wires.ask(wish), /closed the connection|ECONNRESET/)
     listener = (_, res) => void res.writeHead(204).end()
     assert.equal((await wires.ask(wish)).status, 204)
+  })
+
+  test('a browser of two processes asks the other one each time, and both are called by the first', async () => {
+    const hosts: string[] = []
+    const other = createServer((req, res) => {
+      hosts.push(`other as ${req.headers.host}`)
+      res.writeHead(204).end()
+    })
+    after(() => {
+      other.closeAllConnections()
+      other.close()
+    })
+    await new Promise<void>((done) => other.listen(0, '127.0.0.1', done))
+    listener = (req, res) => {
+      hosts.push(`first as ${req.headers.host}`)
+      res.writeHead(204).end()
+    }
+    const { host } = new URL(origin)
+    for (const begin of [0, 1]) {
+      const line = new TurnLine(origin, `http://127.0.0.1:${(other.address() as AddressInfo).port}`, begin)
+      for (let asked = 0; asked < 3; asked++) await line.ask('/')
+      line.close()
+      assert.equal(line.requests, 3)
+    }
+    const [first, second] = [`first as ${host}`, `other as ${host}`]
+    assert.deepEqual(hosts, [first, second, first, second, first, second])
   })
 })

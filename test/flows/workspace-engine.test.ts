@@ -76,7 +76,7 @@ else
         await told.promise
         if (whom === 'both') await serving.kill()
       })
-      tell().then(told.resolve, told.reject)
+      told.resolve(tell())
       const answer = await told.promise
       await dead
       await revive(whom)

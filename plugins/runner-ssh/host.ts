@@ -1,7 +1,14 @@
 /** One host: calls, streams and tunnels over one shared connection, and what is known of how it is. @module */
 import type { Duplex } from 'node:stream'
 import { type Enforcement, isFault, launchFault } from '@labgate/contract'
-import { type Connection, checkHost, type Running, sharedConnection, troubleOf } from './connect/index.ts'
+import {
+  type Connection,
+  checkHost,
+  type Running,
+  sessionsAtOnce,
+  sharedConnection,
+  troubleOf,
+} from './connect/index.ts'
 import { type Answer, type Place, Refusal, readAnswer, type Step, scriptOf, shell } from './remote.ts'
 import type { HostConfig } from './settings.ts'
 
@@ -43,9 +50,6 @@ export interface Host {
   close(): Promise<void>
 }
 
-/** OpenSSH lets ten commands of a connection run at once (MaxSessions); tunnels are not counted. */
-const atOnce = 8
-
 /** So soon a host that is well has said so. */
 const pingMs = 5000
 
@@ -54,7 +58,7 @@ export function hostOf(config: HostConfig, place: Place): Host {
   const { name, ...ssh } = config
   checkHost(ssh)
   const shared = sharedConnection(ssh)
-  const gate = gateOf(atOnce)
+  const gate = gateOf(sessionsAtOnce)
   const at = `${ssh.user}@${ssh.host}:${ssh.port}`
   let trouble: ReturnType<Host['trouble']>
   let known: HostLimits | undefined

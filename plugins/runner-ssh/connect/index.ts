@@ -9,5 +9,5 @@ export { type Connection, type ConnectOptions, checkHost, connect, type Patience
 export type { ExecOptions, ExecResult, Exit, Running, SpawnOptions } from './exec.ts'
 export { commandLine, quoteWord } from './quote.ts'
 export type { FileFacts, FileKind, FolderEntry, OpenFile, Sftp } from './sftp.ts'
-export { type SharedConnection, type SharedOptions, sharedConnection } from './shared.ts'
+export { type SharedConnection, type SharedOptions, sessionsAtOnce, sharedConnection } from './shared.ts'
 export { oneLine, sshFault, type Trouble, troubleOf } from './trouble.ts'

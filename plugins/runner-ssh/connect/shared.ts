@@ -3,6 +3,13 @@ import type { SshHost } from './config.ts'
 import { type Connection, connect } from './connect.ts'
 import { sshFault, troubleOf } from './trouble.ts'
 
+/**
+ * How many commands and file channels a connection carries at once; tunnels are not counted. OpenSSH allows ten
+ * (`MaxSessions`), and counts one that has ended until it has read all that came with its end, which may be the next
+ * ones: half as many never meet the limit.
+ */
+export const sessionsAtOnce = 5
+
 /** How a shared connection lives. */
 export interface SharedOptions {
   /** Seconds without use after which it is ended; default 60. */

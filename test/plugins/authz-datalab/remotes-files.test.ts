@@ -412,7 +412,7 @@ test('more people than a host lets channels be open are all served', { skip: ski
   const system = sftpFileSystem({ path: root, host: hostOf(sshd), answerSeconds: 10, onTrouble })
   const given = new AbortController()
   const read = (signal: AbortSignal) => system.use(signal, (files) => content(files, 'plain.txt'))
-  const all = Promise.all(Array.from({ length: 40 }, () => read(never)))
+  const all = Promise.all(Array.from({ length: 200 }, () => read(never)))
   const waiting = read(given.signal)
   given.abort()
   await fails(waiting, 'aborted')

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { suite, test } from 'node:test'
+import { inspect } from 'node:util'
 import { isFault, type Json } from '@labgate/contract'
 import { needs } from '../../support/needs.ts'
 import {
@@ -155,7 +156,7 @@ suite('a workspace on a host', { skip, concurrency: 2 }, () => {
         ),
       )
       const states = all.map((one) => (one as { state: Json }).state)
-      assert.ok(states.every(Boolean), String(all.find((one) => one instanceof Error)))
+      assert.ok(states.every(Boolean), inspect(all.find((one) => one instanceof Error)))
       assert.deepEqual(
         Object.values(Object.groupBy(states, (state) => String(runner.hostOf?.(state)))).map((one) => one?.length),
         [6, 6],
@@ -166,6 +167,14 @@ suite('a workspace on a host', { skip, concurrency: 2 }, () => {
         JSON.stringify(seen),
       )
       await Promise.all(states.map((state) => ended(runner, state)))
+    }))
+
+  test('hundreds of questions at once are all answered, by a host that takes ten at a time', () =>
+    inWorld({ listenTimeout: 0 }, async ({ runner }) => {
+      const { state } = await started(runner, requestOf(), shProfile('sleep 600'))
+      const answers = await Promise.all(Array.from({ length: 300 }, () => runner.inspect(state, soon())))
+      assert.deepEqual([...new Set(answers.map((one) => inspect(one)))], [inspect({ state: 'running' })])
+      await ended(runner, state)
     }))
 })
 

@@ -9,6 +9,7 @@ import {
   type Sftp,
   type SharedConnection,
   type SshHost,
+  sessionsAtOnce,
   sharedConnection,
   troubleOf,
 } from '@labgate/runner-ssh/connect'
@@ -28,13 +29,11 @@ export interface SftpOptions {
 // What OpenSSH answers at once; more is split by it.
 const chunkBytes = 32 * 1024
 const openings = 4
-// OpenSSH lets ten be open on one connection (`MaxSessions`).
-const channelsAtOnce = 8
 
 /** A folder of a host, over one connection that all who use it share. */
 export function sftpFileSystem(options: SftpOptions): FileSystem {
   const shared: SharedConnection = sharedConnection(options.host)
-  const slots = createSlots(channelsAtOnce)
+  const slots = createSlots(sessionsAtOnce)
   return {
     async use(signal, work) {
       const { answerSeconds: timeoutSeconds } = options

@@ -10,6 +10,8 @@ import { defineEntity, type InferEntity, p } from '@mikro-orm/core'
 export const AccountEntity = defineEntity({
   name: 'Account',
   tableName: 'account',
+  // Every start asks whether there is an admin.
+  indexes: [{ name: 'account_admin_index', properties: ['state'], where: "role = 'admin'" }],
   properties: {
     id: p.text().primary(),
     state: p.text().$type<AccountState>().index(),
@@ -77,7 +79,11 @@ export const MembershipEntity = defineEntity({
   tableName: 'membership',
   uniques: [{ name: 'membership_account_group_slug_source_unique', properties: ['account', 'group', 'source'] }],
   // Counts the members of a group without a look at the rows.
-  indexes: [{ name: 'membership_group_slug_account_index', properties: ['group', 'account'] }],
+  indexes: [
+    { name: 'membership_group_slug_account_index', properties: ['group', 'account'] },
+    // Every start asks whether there are any.
+    { name: 'membership_declared_index', properties: ['source'], where: "source = 'config' or source = 'profile'" },
+  ],
   properties: {
     id: p.integer().primary().autoincrement(),
     account: () => p.manyToOne(AccountEntity).mapToPk().deleteRule('cascade'),

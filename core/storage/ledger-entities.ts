@@ -100,6 +100,8 @@ export const GrantEntity = defineEntity({
   tableName: 'access_grant',
   indexes: [
     { name: 'access_grant_subject_dataset_index', properties: ['subject', 'dataset'], where: 'ended_at is null' },
+    // Every start asks whether there are any.
+    { name: 'access_grant_config_index', properties: ['source'], where: "source = 'config'" },
   ],
   properties: {
     id: p.integer().primary().autoincrement(),

@@ -19,26 +19,34 @@ interface KeyColumns extends Pick<SigningKey, 'kid' | 'alg' | 'use' | 'state'> {
   readonly state_since: number | null
 }
 
-const someOf = (parts: readonly string[]) =>
-  `SELECT 1 FROM (${parts.map((part) => `SELECT 1 FROM ${part}`).join(' UNION ALL ')}) AS found LIMIT 1`
+function someOf(parts: readonly string[]): string {
+  return `SELECT 1 FROM (${parts.map((part) => `SELECT 1 FROM ${part}`).join(' UNION ALL ')}) AS found LIMIT 1`
+}
+
+/** Whether there is any; by name, so that a test can ask SQLite how it would find out. */
+export const startQuestions = {
+  hasAdmin: someOf(["account WHERE role = 'admin' AND state = 'active'"]),
+  hasSeeded: someOf([
+    'setting WHERE "key" = \'ledger.config\'',
+    ...['account_group', 'membership', 'group_manager', 'dataset', 'access_grant', 'terms'].map(
+      (table) => `${table} WHERE source = 'config'`,
+    ),
+  ]),
+  hasProfiles: someOf(['profile_answer', "membership WHERE source = 'profile'"]),
+} as const
 
 /** The reads by the statements of one connection. */
 export function createStartRows({ queries }: { readonly queries: Queries }): StartRows {
   const keys = queries.rows<[], KeyColumns>('SELECT * FROM signing_key ORDER BY created_at DESC')
-  const some = (...parts: readonly string[]) => {
-    const query = queries.values<[], number>(someOf(parts))
+  const asked = (question: keyof typeof startQuestions) => {
+    const query = queries.values<[], number>(startQuestions[question])
     return async () => (await query.get()) !== undefined
   }
   return {
     signingKeys: async () => (await keys.all()).map(keyOf),
-    hasAdmin: some("account WHERE role = 'admin' AND state = 'active'"),
-    hasSeeded: some(
-      'setting WHERE "key" = \'ledger.config\'',
-      ...['account_group', 'membership', 'group_manager', 'dataset', 'access_grant', 'terms'].map(
-        (table) => `${table} WHERE source = 'config'`,
-      ),
-    ),
-    hasProfiles: some('profile_answer', "membership WHERE source = 'profile'"),
+    hasAdmin: asked('hasAdmin'),
+    hasSeeded: asked('hasSeeded'),
+    hasProfiles: asked('hasProfiles'),
   }
 }
 

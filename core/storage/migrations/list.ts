@@ -10,6 +10,7 @@ import { DirectWays } from './0008-direct-ways.ts'
 import { PostgreSql } from './0009-postgresql.ts'
 import { KeyStages } from './0010-key-stages.ts'
 import { AuditActors } from './0011-audit-actors.ts'
+import { StartReads } from './0012-start-reads.ts'
 import { migrationNames } from './names.ts'
 
 const classes: Readonly<Record<(typeof migrationNames)[number], typeof First>> = {
@@ -24,6 +25,7 @@ const classes: Readonly<Record<(typeof migrationNames)[number], typeof First>> =
   '0009-postgresql': PostgreSql,
   '0010-key-stages': KeyStages,
   '0011-audit-actors': AuditActors,
+  '0012-start-reads': StartReads,
 }
 
 /** Name and class of every migration; the names stand in the database. */

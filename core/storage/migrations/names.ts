@@ -11,4 +11,5 @@ export const migrationNames = [
   '0009-postgresql',
   '0010-key-stages',
   '0011-audit-actors',
+  '0012-start-reads',
 ] as const

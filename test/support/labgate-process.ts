@@ -33,6 +33,7 @@ export async function victimSite(postgres?: string): Promise<VictimSite> {
   let child: ChildProcess | undefined
   let held = Promise.withResolvers<'held'>()
   let behindMs = 0
+  // Its clock stands while it is dead and while it starts, and never goes back.
   let diedAt: number | undefined
 
   const order = (message: object) =>
@@ -47,19 +48,20 @@ export async function victimSite(postgres?: string): Promise<VictimSite> {
     const gone = new Promise((done) => dying.once('exit', done))
     dying.kill('SIGKILL')
     await gone
-    diedAt = Date.now()
+    diedAt = Date.now() - behindMs
   }
   const start = async () => {
-    // The start itself takes about a second, in which the clock stands as well.
-    if (diedAt !== undefined) behindMs += Date.now() - diedAt + 1000
     held = Promise.withResolvers()
     const settle = held.resolve
-    const args = [folder, String(port), String(behindMs / 1000), ...(postgres === undefined ? [] : [postgres])]
+    const args = [folder, String(port), String(diedAt ?? 'now'), ...(postgres === undefined ? [] : [postgres])]
     const started = fork(victim, args, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] })
     child = started
     started.stdout?.on('data', (text) => String(text).includes('held') && settle('held'))
     await new Promise<void>((listening, failed) => {
-      started.once('message', () => listening())
+      started.once('message', (told: { behindMs: number }) => {
+        behindMs = told.behindMs
+        listening()
+      })
       started.once('exit', (code) => failed(new Error(`the process ended with ${code} before it listened`)))
     })
   }

@@ -28,6 +28,9 @@ const lookMs = 1000
 /** Transactions, and bytes by which the log has grown, after which a checkpoint is due. */
 const dueCommits = 250
 const dueBytes = 4 * 1024 * 1024
+/** So many pages are copied in some milliseconds; whoever writes faster than they are copied is waited for in the end. */
+const fewPages = 256
+const mostPasses = 6
 
 const work = `
 const { parentPort, workerData } = require('node:worker_threads')
@@ -41,7 +44,7 @@ parentPort.on('message', (order) => {
   } else {
     try {
       const [{ log, checkpointed }] = database.pragma('wal_checkpoint(PASSIVE)')
-      parentPort.postMessage({ left: log - checkpointed })
+      parentPort.postMessage({ pages: { log, left: log - checkpointed } })
     } catch (error) {
       parentPort.postMessage({ error: error.message })
     }
@@ -58,8 +61,14 @@ export function createCheckpoints(needs: CheckpointNeeds): Checkpoints {
   let idle = true
 
   const make = async (): Promise<number> => {
-    await thread.checkpoint()
-    const left = await writer.exclusive(() => thread.checkpoint())
+    // What is written while pages are copied is copied next, until it is so little that the writer may wait for it.
+    let before = 0
+    for (let pass = 1; pass <= mostPasses; pass++) {
+      const { log: pages } = await thread.checkpoint()
+      if (Math.abs(pages - before) <= fewPages) break
+      before = pages
+    }
+    const { left } = await writer.exclusive(() => thread.checkpoint())
     made = { commits: writer.commits(), bytes: bytesOf(needs.file) }
     return left
   }
@@ -90,23 +99,29 @@ function bytesOf(file: string): number {
   return statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0
 }
 
+/** Pages in the log, and those of them that are not in the database file. */
+interface Pages {
+  readonly log: number
+  readonly left: number
+}
+
 interface Told {
-  readonly left?: number
+  readonly pages?: Pages
   readonly error?: string
 }
 
 /** The thread: started when it is first needed, with as little memory as it can live with. One order at a time. */
 function createThread({ file }: CheckpointNeeds) {
   let worker: Worker | undefined
-  let waiting = Promise.withResolvers<number>()
+  let waiting = Promise.withResolvers<Pages>()
   const start = (): Worker => {
     const driver = fileURLToPath(import.meta.resolve('better-sqlite3'))
     const limits = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2 }
     const started = new Worker(work, { eval: true, execArgv: [], workerData: { file, driver }, resourceLimits: limits })
-    started.on('message', ({ left, error }: Told) => {
+    started.on('message', ({ pages, error }: Told) => {
       started.unref()
-      if (left === undefined) waiting.reject(new Error(error))
-      else waiting.resolve(left)
+      if (pages === undefined) waiting.reject(new Error(error))
+      else waiting.resolve(pages)
     })
     started.on('error', (error) => waiting.reject(error))
     started.once('exit', () => {
@@ -117,8 +132,8 @@ function createThread({ file }: CheckpointNeeds) {
     return started
   }
   return {
-    checkpoint: (): Promise<number> => {
-      waiting = Promise.withResolvers<number>()
+    checkpoint: (): Promise<Pages> => {
+      waiting = Promise.withResolvers<Pages>()
       worker ??= start()
       // Somebody may have nothing else to wait for: a command that writes much must not end in the middle.
       worker.ref()

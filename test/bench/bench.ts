@@ -211,11 +211,11 @@ async function grown(): Promise<Verdict[]> {
     print(`${row.what}: CPU ratio ${row.ratioCpu.toFixed(2)}, rate ${row.ratio.toFixed(2)}`)
   })
   for (const start of found.starts) keep('growth-start', start)
-  keep('cleanup', found.cleanup)
+  if (found.cleanup) keep('cleanup', found.cleanup)
   keep('lookup', { ...found.lookup })
   const cells = found.starts.map(({ what, ...rest }) => [what, ...Object.values(rest).map((one) => one.toFixed(0))])
   print(`\n${table(['start with many', 'few: ms', 'many: ms', 'few: MB', 'many: MB'], cells)}`)
-  print(`cleaning up: ${found.cleanup.perSecond.toFixed(0)} rows a second`)
+  if (found.cleanup) print(`cleaning up: ${found.cleanup.perSecond.toFixed(0)} rows a second`)
   return judgeGrowth(found)
 }
 

@@ -72,48 +72,59 @@ async function fill(site: Site, { people, tokens, expired, clients }: Sizes): Pr
   const storage = await storageOf(site)
   try {
     fillTables(join(site.folder, 'labgate.db'), { people, clients, secret: () => sealedSecret(storage) })
-    const now = Math.floor(Date.now() / 1000)
-    const grant = (person: number) => ({ id: `bench-grant-${person}`, account: `p${person}` })
-    await inBatches(people, (unit, person) => {
-      const { id, account } = grant(person)
+    await inBatches(storage, people, (unit, person) => {
+      const { id, account } = grantOf(person)
       const payload = {
-        iat: now,
-        exp: now + 90 * day,
-        jti: id,
-        kind: 'Grant',
-        accountId: account,
-        clientId: 'first',
-        openid: { scope: 'openid email' },
+        ...{ ...ownersOf(person), iat: seconds(), exp: seconds() + 90 * day },
+        ...{ jti: id, kind: 'Grant', openid: { scope: 'openid email' } },
       }
       unit.put({ model: 'Grant', id, payload, expiresAt: payload.exp, account, client: 'first' })
     })
-    const token = (value: string, expiresAt: number, person: number): Parameters<Unit['put']>[0] => {
-      const { id: grantId, account } = grant(person)
-      // As it is stored: its name and its kind are those of its row.
-      const payload = {
-        iat: now,
-        exp: expiresAt,
-        ...{ accountId: account, clientId: 'first', grantId, gty: 'authorization_code' },
-        scope: 'openid email',
-        expiresWithSession: false,
-      }
-      return { model: 'AccessToken', id: value, payload, expiresAt, grantId, account, client: 'first' }
-    }
-    const many = Math.max(1, people)
-    await inBatches(tokens, (unit, number) => unit.put(token(tokenValue(number), now + day, number % many)))
-    await inBatches(expired, (unit, number) =>
-      unit.put(token(tokenValue(-1 - number), now - 1 - (number % day), number % many)),
+    await inBatches(storage, tokens, (unit, number) =>
+      putToken(unit, { value: tokenValue(number), expiresAt: seconds() + day, person: number % Math.max(1, people) }),
     )
+    await addExpired(storage, { people, count: expired })
   } finally {
     await storage.close()
   }
+}
 
-  async function inBatches(count: number, put: (unit: Unit, number: number) => void): Promise<void> {
-    for (let from = 0; from < count; from += 2000) {
-      const unit = storage.artifacts.unit()
-      for (let number = from; number < Math.min(count, from + 2000); number++) put(unit, number)
-      await unit.commit()
-    }
+/** Adds so many access tokens that have expired within a day, spread over the people. */
+export async function addExpired(storage: Storage, { people, count }: { people: number; count: number }) {
+  await inBatches(storage, count, (unit, number) =>
+    putToken(unit, {
+      value: tokenValue(-1 - number),
+      expiresAt: seconds() - 1 - (number % day),
+      person: number % Math.max(1, people),
+    }),
+  )
+}
+
+const seconds = () => Math.floor(Date.now() / 1000)
+const grantOf = (person: number) => ({ id: `bench-grant-${person}`, account: `p${person}` })
+const ownersOf = (person: number) => ({ accountId: grantOf(person).account, clientId: 'first' })
+
+interface BenchToken {
+  readonly value: string
+  readonly expiresAt: number
+  readonly person: number
+}
+
+function putToken(unit: Unit, { value, expiresAt, person }: BenchToken): void {
+  const { id: grantId, account } = grantOf(person)
+  // As it is stored: its name and its kind are those of its row.
+  const payload = {
+    ...{ ...ownersOf(person), iat: seconds(), exp: expiresAt, grantId, gty: 'authorization_code' },
+    ...{ scope: 'openid email', expiresWithSession: false },
+  }
+  unit.put({ model: 'AccessToken', id: value, payload, expiresAt, grantId, account, client: 'first' })
+}
+
+async function inBatches(storage: Storage, count: number, put: (unit: Unit, number: number) => void): Promise<void> {
+  for (let from = 0; from < count; from += 2000) {
+    const unit = storage.artifacts.unit()
+    for (let number = from; number < Math.min(count, from + 2000); number++) put(unit, number)
+    await unit.commit()
   }
 }
 

@@ -1,5 +1,5 @@
 /** What the store does alone, in a process that has nothing else to do: finds any of all tokens, and cleans up. @module */
-import { makeLargeSite, nothing, storageOf, tokenValue } from './large-site.ts'
+import { addExpired, storageOf, tokenValue } from './large-site.ts'
 import { quantile } from './measure.ts'
 import type { Site } from './servers.ts'
 
@@ -39,22 +39,27 @@ export async function lookupsIn(site: Site, tokens: number): Promise<Lookup> {
   }
 }
 
-/** Everything expired goes, in steps; how long each holds the writer. */
-export async function cleaningUp(expired: number): Promise<Cleanup> {
-  const site = await makeLargeSite({ ...nothing, people: 1000, tokens: 10_000, expired })
+/** So many tokens that have expired are laid among those of a place; then they go, in steps: how long each holds the writer. */
+export async function cleaningUp(
+  site: Site,
+  { people, expired }: { people: number; expired: number },
+): Promise<Cleanup> {
   const storage = await storageOf(site)
   try {
+    await addExpired(storage, { people, count: expired })
     const took: number[] = []
+    let rows = 0
     const began = performance.now()
     for (;;) {
       const start = performance.now()
-      if ((await storage.cleaner.step()) === 0) break
+      const gone = await storage.cleaner.step()
+      if (gone === 0) break
       took.push(performance.now() - start)
+      rows += gone
     }
     const seconds = (performance.now() - began) / 1000
-    return { rows: expired, perSecond: expired / seconds, p99Ms: quantile(took, 0.99), worstMs: Math.max(...took) }
+    return { rows, perSecond: rows / seconds, p99Ms: quantile(took, 0.99), worstMs: Math.max(...took) }
   } finally {
     await storage.close()
-    await site.remove()
   }
 }

@@ -14,6 +14,8 @@ import type { Writer } from './writer.ts'
 export interface Checkpoints {
   /** Makes one now; says how many pages of the log are still not in the database file. */
   make(): Promise<number>
+  /** Settles when none is under way that was due. */
+  done(): Promise<void>
   /** Stops looking, and ends the thread. */
   close(): Promise<void>
 }
@@ -57,7 +59,7 @@ export function createCheckpoints(needs: CheckpointNeeds): Checkpoints {
   const { writer, log } = needs
   const thread = createThread(needs)
   let made = { commits: writer.commits(), bytes: bytesOf(needs.file) }
-  let running: Promise<unknown> = Promise.resolve()
+  let running: Promise<void> = Promise.resolve()
   let idle = true
 
   const make = async (): Promise<number> => {
@@ -77,6 +79,7 @@ export function createCheckpoints(needs: CheckpointNeeds): Checkpoints {
     if (!idle || !isDue()) return
     idle = false
     running = make()
+      .then(() => undefined)
       .catch((error: unknown) =>
         log.warn({ error }, 'the write-ahead log could not be checkpointed; it is tried again'),
       )
@@ -87,6 +90,7 @@ export function createCheckpoints(needs: CheckpointNeeds): Checkpoints {
   const timer = setInterval(look, lookMs).unref()
   return {
     make,
+    done: () => running,
     close: async () => {
       clearInterval(timer)
       await running

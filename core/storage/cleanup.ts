@@ -26,6 +26,8 @@ export interface CleanerNeeds {
   readonly writer: { run<T>(unit: () => T): Promise<T> }
   readonly log: Log
   readonly pause: Pause
+  /** Settles when there is nothing that a step would be in the way of. */
+  readonly calm?: () => Promise<void>
   /** Milliseconds of a clock that only goes on. */
   readonly elapsed?: () => number
 }
@@ -54,7 +56,7 @@ function createPace() {
 
 /** Makes the cleaner; it does nothing until it is asked to. */
 export function createCleaner(needs: CleanerNeeds): Cleaner {
-  const { writer, log, pause, elapsed = () => performance.now() } = needs
+  const { writer, log, pause, calm = async () => undefined, elapsed = () => performance.now() } = needs
   const tables = needs.tables.map((table) => ({ table, pace: createPace() }))
   let timer: NodeJS.Timeout | undefined
   let running: Promise<void> = Promise.resolve()
@@ -63,6 +65,7 @@ export function createCleaner(needs: CleanerNeeds): Cleaner {
   const step = async (limit?: number) => {
     let sum = 0
     for (const { table, pace } of tables) {
+      await calm()
       pause('before-cleanup-step')
       // What is done elsewhere, by PostgreSQL, holds nobody here.
       let heldMs = 0

@@ -105,7 +105,9 @@ function assemble({ options, ring, database, orm }: Opened): Storage {
   const documents = createDocuments(needs)
   const tokenRows = createTokenRows({ queries, log, ...sqliteTokenUses(needs) })
   const alone = createAlone(`${options.file}-workspaces`)
-  const cleaner = createCleaner({ tables: [artifacts, documents, sessions], writer, log, pause })
+  // It writes faster than pages are copied out of the log, and whoever has to write would wait for the end of both.
+  const calm = () => checkpoints.done()
+  const cleaner = createCleaner({ tables: [artifacts, documents, sessions], writer, log, pause, calm })
   return {
     orm: orm.get,
     // It begins deferred; a first statement that writes takes the lock now, while waiting for it is still safe.

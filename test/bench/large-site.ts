@@ -3,7 +3,7 @@ import { hash } from 'node:crypto'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
-import { openStorage, type Storage } from '../../core/storage/storage.ts'
+import { openStorage, type Storage, type StorageOptions } from '../../core/storage/storage.ts'
 import { makeSite, type Site } from './servers.ts'
 
 const ignore = () => undefined
@@ -63,9 +63,9 @@ export async function makeLargeSite(sizes: Sizes, keep?: string): Promise<Site> 
 }
 
 /** Opens the database of a place whose server does not run, or beside it. */
-export async function storageOf({ folder }: Site): Promise<Storage> {
+export async function storageOf({ folder }: Site, { pause }: Pick<StorageOptions, 'pause'> = {}): Promise<Storage> {
   const key = await readFile(join(folder, 'sealing.key'), 'utf8')
-  return openStorage({ file: join(folder, 'labgate.db'), keys: [key], clock, log })
+  return openStorage({ file: join(folder, 'labgate.db'), keys: [key], clock, log, ...(pause ? { pause } : {}) })
 }
 
 async function fill(site: Site, { people, tokens, expired, clients }: Sizes): Promise<void> {

@@ -44,19 +44,19 @@ export async function cleaningUp(
   site: Site,
   { people, expired }: { people: number; expired: number },
 ): Promise<Cleanup> {
-  const storage = await storageOf(site)
+  const took: number[] = []
+  let start = 0
+  const storage = await storageOf(site, {
+    pause(point) {
+      if (point === 'before-cleanup-step') start = performance.now()
+      if (point === 'after-cleanup-step') took.push(performance.now() - start)
+    },
+  })
   try {
     await addExpired(storage, { people, count: expired })
-    const took: number[] = []
     let rows = 0
     const began = performance.now()
-    for (;;) {
-      const start = performance.now()
-      const gone = await storage.cleaner.step()
-      if (gone === 0) break
-      took.push(performance.now() - start)
-      rows += gone
-    }
+    for (let gone = -1; gone !== 0; rows += gone) gone = await storage.cleaner.step()
     const seconds = (performance.now() - began) / 1000
     return { rows, perSecond: rows / seconds, p99Ms: quantile(took, 0.99), worstMs: Math.max(...took) }
   } finally {

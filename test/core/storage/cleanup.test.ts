@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { createCleaner } from '../../../core/storage/cleanup.ts'
 
 const quiet = () => undefined
 const log = { debug: quiet, info: quiet, warn: quiet, error: quiet }
 
 /** A cleaner of one table with more expired rows than will go, each of which takes so many milliseconds by a clock of its own. */
-function cleanerOf(costs: { msPerRow: number }) {
+function cleanerOf(costs: { msPerRow: number }, calm: () => Promise<void> = async () => undefined) {
   let now = 0
   const steps: { readonly rows: number; readonly ms: number }[] = []
   const deleteExpired = (limit: number) => {
@@ -16,9 +17,10 @@ function cleanerOf(costs: { msPerRow: number }) {
     return limit
   }
   const writer = { run: async <T>(unit: () => T): Promise<T> => unit() }
-  const needs = { tables: [{ deleteExpired }], writer, log, pause: quiet, elapsed: () => now }
+  const needs = { tables: [{ deleteExpired }], writer, log, pause: quiet, calm, elapsed: () => now }
   const cleaner = createCleaner(needs as Parameters<typeof createCleaner>[0])
   return {
+    taken: () => steps.length,
     async steps(count: number) {
       const from = steps.length
       for (let done = 0; done < count; done++) await cleaner.step()
@@ -59,4 +61,14 @@ test('a row that takes longer than a step may is deleted all the same', async ()
     (await cleanerOf({ msPerRow: 50 }).steps(3)).map((step) => step.rows),
     [20, 1, 1],
   )
+})
+
+test('nothing is deleted while something is under way that it would be in the way of', async () => {
+  const under = Promise.withResolvers<void>()
+  const cleaner = cleanerOf({ msPerRow: 0.1 }, () => under.promise)
+  const steps = cleaner.steps(1)
+  await setImmediate()
+  assert.equal(cleaner.taken(), 0)
+  under.resolve()
+  assert.equal((await steps).length, 1)
 })

@@ -6,7 +6,9 @@
 import { type Clock, Fault, type Random } from '@labgate/contract'
 import type { ClientMetadata } from 'oidc-provider'
 import type { Config } from '../config/schema.ts'
+import type { ClientRow } from '../storage/client-rows.ts'
 import { ClientEntity } from '../storage/entities.ts'
+import { frozen } from '../storage/memo.ts'
 import type { Storage } from '../storage/storage.ts'
 import { createWarm } from '../storage/warm.ts'
 import type { Registrations } from './registrations.ts'
@@ -175,6 +177,26 @@ export function createClientRoster(needs: {
       else em.create(ClientEntity, { id, ...fields, createdAt: clock.now(), revision: 1 })
     })
   }
+  const ofRow = (id: string, { settings, secretSealed, createdAt }: ClientRow): ClientMetadata => {
+    const secret = secretSealed === null ? undefined : storage.ring.open(Buffer.from(secretSealed), purpose).toString()
+    const metadata = clientMetadata(id, settings as ClientSettings, secret)
+    // Handed to many.
+    return frozen({ ...metadata, labgate_since: createdAt.getTime() })
+  }
+  // Clients are written as the ledger is: what sign-ins write makes nobody read them again.
+  const generation = storage.ledgerGeneration
+  const used = createWarm<{ readonly metadata: ClientMetadata; readonly isRegistered: boolean } | undefined>(
+    { generation },
+    1000,
+  )
+  const metadata = async (id: string): Promise<ClientMetadata | undefined> => {
+    const found = await used.get(id, clock.now().getTime(), async () => {
+      const row = await storage.clientRows.find(id)
+      const value = row && { metadata: ofRow(id, row), isRegistered: row.source === 'registered' }
+      return { value, until: Number.POSITIVE_INFINITY }
+    })
+    return found?.isRegistered && (await registrations.of(id)) === undefined ? undefined : found?.metadata
+  }
   const remove = async (id: string): Promise<void> => {
     const count = await storage.transaction((em) => em.nativeDelete(ClientEntity, { id }))
     if (count === 0) throw new Fault('ERR_NOT_FOUND', `there is no client ${id} in the database`)
@@ -185,8 +207,7 @@ export function createClientRoster(needs: {
     const rows = await storage.em().find(ClientEntity, { source: 'registered' })
     for (const { id } of rows) if ((await registrations.of(id)) === undefined) await remove(id)
   }
-  // Clients are written as the ledger is: what sign-ins write makes nobody look through them again.
-  const services = createWarm<readonly string[]>({ generation: storage.ledgerGeneration })
+  const services = createWarm<readonly string[]>({ generation })
   const behind = (resource: string) =>
     services.get(resource, clock.now().getTime(), async () => {
       const all = await storage.clientRows.naming(resource)
@@ -195,6 +216,7 @@ export function createClientRoster(needs: {
     })
   return {
     find,
+    metadata,
     behind,
     sweep,
     remove,
@@ -212,15 +234,6 @@ export function createClientRoster(needs: {
           settings: metadata as unknown as ClientSettings,
         })),
       ]
-    },
-    async metadata(id) {
-      const found = await row(id)
-      if (!found) return undefined
-      const secret = found.secretSealed
-        ? storage.ring.open(Buffer.from(found.secretSealed), purpose).toString()
-        : undefined
-      const metadata = clientMetadata(id, found.metadata as unknown as ClientSettings, secret)
-      return { ...metadata, labgate_since: found.createdAt.getTime() }
     },
     async save(id, settings) {
       if (id === doorClientId || fromConfig(id))

@@ -5,6 +5,7 @@ import type { MikroORM } from '@mikro-orm/sqlite'
 import {
   type Account,
   AccountEntity,
+  ClientEntity,
   GroupEntity,
   IdentityEntity,
   MembershipEntity,
@@ -260,6 +261,36 @@ function recordSuite(database: string, open: StorageOpener): void {
       opened = await open()
     })
     after(() => opened.close())
+
+    test('a relying party is read as the entity manager wrote it, and as it is since', async () => {
+      const { storage, clock } = opened
+      const createdAt = clock.now()
+      const secretSealed = storage.ring.seal('a secret', 'client-secret')
+      const settings = { name: 'Ärzte & Söhne', redirectUris: ['https://a.example/"x"'], firstParty: false }
+      const row = {
+        id: 'wiki',
+        metadata: settings,
+        secretSealed,
+        source: 'registered' as const,
+        createdAt,
+        revision: 1,
+      }
+      await storage.transaction(async (em) => void em.create(ClientEntity, row))
+      const found = await storage.clientRows.find('wiki')
+      assert.ok(found?.secretSealed)
+      assert.equal(storage.ring.open(Buffer.from(found.secretSealed), 'client-secret').toString(), 'a secret')
+      assert.deepEqual(
+        { ...found, secretSealed: null },
+        { settings, source: 'registered', createdAt, secretSealed: null },
+      )
+      await storage.transaction(async (em) => {
+        em.assign(await em.findOneOrFail(ClientEntity, { id: 'wiki' }), { secretSealed: null, source: 'database' })
+      })
+      const since = { settings, source: 'database', createdAt, secretSealed: null }
+      assert.deepEqual(await storage.clientRows.find('wiki'), since)
+      await storage.transaction((em) => em.nativeDelete(ClientEntity, { id: 'wiki' }))
+      assert.equal(await storage.clientRows.find('wiki'), undefined)
+    })
 
     test('the trail lists newest first, by account and type, page by page', async () => {
       const { audit } = opened.storage

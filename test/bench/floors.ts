@@ -93,6 +93,8 @@ export const leastGrown = { reads: 0.7, writes: 0.5, rest: 0.9 } as const
 export const mostLookupMs = 1
 /** How many times as long such a one may take to start. */
 export const mostGrownStart = 1.1
+/** Milliseconds by which one plugin may make a start longer: its code has to be loaded, so that many are never free. */
+export const mostPluginStartMs = 8
 /** Most milliseconds for which a step of cleaning up holds the writer. */
 export const mostCleanupMs = { p99: 20, ever: 50 } as const
 

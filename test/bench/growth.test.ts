@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { calm, judgeCalm } from './calm.ts'
-import { leastGrown, mostLookupMs, mostLoopMs } from './floors.ts'
+import { leastGrown, mostLookupMs, mostLoopMs, mostPluginStartMs } from './floors.ts'
 import { type Growth, growth, judgeGrowth } from './growth.ts'
 
 suite('the bench of growth', () => {
@@ -44,6 +44,9 @@ suite('the bench of growth', () => {
     assert.deepEqual(holds({ ...good, lookup }), [true, true, true, true])
     assert.deepEqual(holds({ ...good, lookup: { ...lookup, p99Ms: 1.1 } }), [false, true, true, true])
     assert.deepEqual(holds({ ...good, starts: [{ ...start, largeMs: 120 }] }), [true, false, true])
+    const plugins = { ...start, what: 'plugins', largeMs: 100 + 50 * mostPluginStartMs }
+    assert.deepEqual(holds({ ...good, starts: [plugins] }), [true, true, true])
+    assert.deepEqual(holds({ ...good, starts: [{ ...plugins, largeMs: plugins.largeMs + 1 }] }), [true, false, true])
     assert.deepEqual(holds({ ...good, cleanup: { ...cleanup, worstMs: 51 } }), [true, true, false])
   })
 })

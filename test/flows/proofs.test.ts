@@ -53,8 +53,11 @@ describe('relying parties that prove more than a secret', () => {
   const dpopKey = () => client.randomDPoPKeyPair('ES256')
 
   describe('by a signature (private_key_jwt)', () => {
-    test('with keys of the config, or of an address that is asked again when they change', async () => {
-      for (const id of ['signer', 'distant']) {
+    test('with keys of the config or the database, or of an address that is asked again when they change', async () => {
+      const clients = world.site.labgate.rooms.get('clients')
+      const { settings } = (await clients.find('signer')) ?? assert.fail()
+      await clients.save('kept', settings)
+      for (const id of ['signer', 'distant', 'kept', 'kept']) {
         const config = await signing(id)
         const { parameters, checks } = await requestParts()
         const back = await answerOf(newBrowser(), 'alice', client.buildAuthorizationUrl(config, parameters))

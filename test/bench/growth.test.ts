@@ -40,6 +40,8 @@ suite('the bench of growth', () => {
     assert.deepEqual(holds({ ...good, rows: [{ ...row, ratioCpu: leastGrown.reads - 0.01 }] }), [false, true, true])
     const written = { ...row, what: 'insert: people and tokens', ratioCpu: leastGrown.writes - 0.01 }
     assert.deepEqual(holds({ ...good, rows: [written] }), [false, true, true])
+    const told = { ...row, what: 'any client: clients', ratioCpu: 0.1 }
+    assert.deepEqual(holds({ ...good, rows: [row, told] }), [true, true, true], 'no floor')
     const lookup = { tokens: 1, p50Ms: 0.1, p99Ms: mostLookupMs }
     assert.deepEqual(holds({ ...good, lookup }), [true, true, true, true])
     assert.deepEqual(holds({ ...good, lookup: { ...lookup, p99Ms: 1.1 } }), [false, true, true, true])

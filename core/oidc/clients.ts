@@ -152,17 +152,15 @@ export function createClientRoster(needs: {
   const fromConfig = (id: string): ClientListing | undefined =>
     Object.hasOwn(config, id) ? { id, source: 'config', settings: config[id] as ClientSettings } : undefined
   /** One that registered itself and was used too long ago is none. */
-  const row = async (id: string) => {
-    const found = await storage.em().findOne(ClientEntity, { id })
-    return found?.source === 'registered' && (await registrations.of(id)) === undefined ? null : found
-  }
+  const isOver = async (id: string, source: ClientRow['source']): Promise<boolean> =>
+    source === 'registered' && (await registrations.of(id)) === undefined
   const find = async (id: string): Promise<ClientListing | undefined> => {
     const listed = fromConfig(id)
     if (listed) return listed
-    const found = await row(id)
-    if (!found) return undefined
+    const found = await storage.clientRows.find(id)
+    if (found === undefined || (await isOver(id, found.source))) return undefined
     const source = found.source === 'registered' ? 'registered' : 'database'
-    return { id, source, settings: found.metadata as unknown as ClientSettings }
+    return { id, source, settings: found.settings as ClientSettings }
   }
   const put = async (
     id: string,
@@ -185,17 +183,17 @@ export function createClientRoster(needs: {
   }
   // Clients are written as the ledger is: what sign-ins write makes nobody read them again.
   const generation = storage.ledgerGeneration
-  const used = createWarm<{ readonly metadata: ClientMetadata; readonly isRegistered: boolean } | undefined>(
+  const used = createWarm<(Pick<ClientRow, 'source'> & { readonly metadata: ClientMetadata }) | undefined>(
     { generation },
     1000,
   )
   const metadata = async (id: string): Promise<ClientMetadata | undefined> => {
     const found = await used.get(id, clock.now().getTime(), async () => {
       const row = await storage.clientRows.find(id)
-      const value = row && { metadata: ofRow(id, row), isRegistered: row.source === 'registered' }
+      const value = row && { metadata: ofRow(id, row), source: row.source }
       return { value, until: Number.POSITIVE_INFINITY }
     })
-    return found?.isRegistered && (await registrations.of(id)) === undefined ? undefined : found?.metadata
+    return found === undefined || (await isOver(id, found.source)) ? undefined : found.metadata
   }
   const remove = async (id: string): Promise<void> => {
     const count = await storage.transaction((em) => em.nativeDelete(ClientEntity, { id }))
@@ -205,7 +203,7 @@ export function createClientRoster(needs: {
   }
   const sweep = async (): Promise<void> => {
     const rows = await storage.em().find(ClientEntity, { source: 'registered' })
-    for (const { id } of rows) if ((await registrations.of(id)) === undefined) await remove(id)
+    for (const { id, source } of rows) if (await isOver(id, source)) await remove(id)
   }
   const services = createWarm<readonly string[]>({ generation })
   const behind = (resource: string) =>

@@ -46,17 +46,23 @@ export async function cleaningUp(
 ): Promise<Cleanup> {
   const took: number[] = []
   let start = 0
+  let heldMs = 0
   const storage = await storageOf(site, {
     pause(point) {
       if (point === 'before-cleanup-step') start = performance.now()
-      if (point === 'after-cleanup-step') took.push(performance.now() - start)
+      if (point === 'after-cleanup-step') heldMs += performance.now() - start
     },
   })
   try {
     await addExpired(storage, { people, count: expired })
     let rows = 0
     const began = performance.now()
-    for (let gone = -1; gone !== 0; rows += gone) gone = await storage.cleaner.step()
+    for (let gone = -1; gone !== 0; rows += gone) {
+      heldMs = 0
+      gone = await storage.cleaner.step()
+      // All tables of it together: those with nothing to delete are no steps of their own.
+      if (gone > 0) took.push(heldMs)
+    }
     const seconds = (performance.now() - began) / 1000
     return { rows, perSecond: rows / seconds, p99Ms: quantile(took, 0.99), worstMs: Math.max(...took) }
   } finally {

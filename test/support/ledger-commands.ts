@@ -68,25 +68,20 @@ export async function commandFolder(part: Readonly<Record<string, unknown>> = {}
       return err
     },
     file: (name, text) => writeFile(join(path, name), text),
-    person: (email, state = 'active') =>
-      rooms((opened) => {
-        const facts = [{ claim: 'email', value: email, trust: 'verified' }] as const
-        const accounts = opened.get('accounts')
-        return opened.get('storage').transaction(async (em) => {
-          const id = await accounts.createIn(em, { facts, state, role: 'user' })
-          const assertion = {
-            issuer: 'urn:mail',
-            subject: `${email}-${id}`,
-            facts,
-            authenticatedAt: new Date(),
-            amr: [],
-          }
-          const source = { instance: 'email', realm: 'email' }
-          // What linking reads of an assertion.
-          await opened.get('identities').linkIn(em, id, { source, assertion: assertion as never })
-          return id
-        })
-      }),
+    person: (email, state) => rooms((opened) => addPerson(opened, email, state)),
     remove: () => rm(path, { recursive: true, force: true }),
   }
+}
+
+/** Makes a person with a proved address; returns the id. */
+export function addPerson(opened: Rooms, email: string, state: AccountState = 'active'): Promise<string> {
+  const facts = [{ claim: 'email', value: email, trust: 'verified' }] as const
+  return opened.get('storage').transaction(async (em) => {
+    const id = await opened.get('accounts').createIn(em, { facts, state, role: 'user' })
+    const assertion = { issuer: 'urn:mail', subject: `${email}-${id}`, facts, authenticatedAt: new Date(), amr: [] }
+    const source = { instance: 'email', realm: 'email' }
+    // What linking reads of an assertion.
+    await opened.get('identities').linkIn(em, id, { source, assertion: assertion as never })
+    return id
+  })
 }
